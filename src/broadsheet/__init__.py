@@ -1,0 +1,1 @@
+"""Broadsheet: newsletters from tagged articles. Start reading at :mod:`broadsheet.pipeline`."""

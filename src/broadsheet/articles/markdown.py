@@ -1,0 +1,190 @@
+"""Markdown to clean HTML: CommonMark with tables and strikethrough, sanitised, every address absolute."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+
+class _Markdown(MarkdownIt):
+    def validateLink(self, url: str) -> bool:  # noqa: N802  the name is the library's
+        """True: every address meets the sanitiser, so a bad one becomes plain text and not raw Markdown."""
+        return True
+
+
+_MARKDOWN = _Markdown("commonmark", {"html": True}).enable(["table", "strikethrough"])
+
+_TAGS = """
+a abbr b bdi bdo blockquote br caption cite code col colgroup dd del dfn div dl dt em figcaption figure h1 h2
+h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp small span strong sub sup table tbody td
+tfoot th thead tr u ul var wbr
+"""
+#: Elements that go with all that is in them; of other unknown elements the text stays.
+_DROPPED = """
+script style iframe noembed noframes noscript object template select textarea button svg math title
+"""
+_CELL = frozenset({"align", "valign", "colspan", "rowspan"})
+ATTRIBUTES: dict[str, frozenset[str]] = {
+    "*": frozenset({"dir", "lang", "title"}),
+    "a": frozenset({"href"}),
+    "img": frozenset({"src", "alt", "width", "height"}),
+    "td": _CELL,
+    "th": _CELL,
+    "col": frozenset({"span"}),
+    "ol": frozenset({"start", "type", "reversed"}),
+    "li": frozenset({"value"}),
+}
+SCHEMES = {"href": frozenset({"http", "https", "mailto", "tel"}), "src": frozenset({"http", "https"})}
+_EXCERPT = 199
+_IMAGE = re.compile(r'<img((?: [\w-]+="[^"]*")*)>')
+_SHORTCODE = re.compile(r"\{[{%].*[%}]\}", re.DOTALL)
+_COMMENT = re.compile(r"\s*(<!--.*?-->\s*)*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Base:
+    """What relative addresses are resolved against."""
+
+    site: str
+    """The site's address: for ``/images/x.png``."""
+    page: str
+    """The article's own address: for ``x.png`` and ``#notes``."""
+
+    def absolute(self, address: str) -> str:
+        """``address`` made absolute. Raises ValueError if it is no address at all."""
+        address = address.strip()
+        root_relative = address.startswith("/") and not address.startswith("//")
+        return urljoin(self.site if root_relative else self.page, address)
+
+
+def to_html(body: str, base: Base) -> str:
+    """The HTML of a Markdown text: safe to mail, with absolute links and images."""
+    tokens = _parse(body)
+    for token in tokens:
+        if token.type in ("td_open", "th_open") and (style := token.attrs.pop("style", None)):
+            token.attrs["align"] = str(style).removeprefix("text-align:")
+    return sanitised(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}), base)
+
+
+def sanitised(html: str, base: Base) -> str:
+    """``html`` with nothing in it but what a mail may hold; images left without an address are gone."""
+
+    def resolve(_tag: str, attribute: str, value: str) -> str | None:
+        allowed = SCHEMES.get(attribute)
+        if allowed is None:
+            return value
+        if not value.strip():
+            return None
+        try:
+            address = base.absolute(value)
+            return address if urlsplit(address).scheme in allowed else None
+        except ValueError:
+            return None
+
+    clean = nh3.clean(
+        html,
+        tags=frozenset(_TAGS.split()),
+        clean_content_tags=frozenset(_DROPPED.split()),
+        attributes=ATTRIBUTES,
+        attribute_filter=resolve,
+        link_rel=None,
+        url_schemes=frozenset().union(*SCHEMES.values()),
+    )
+    return _IMAGE.sub(lambda found: found[0] if ' src="' in found[1] else "", clean)
+
+
+def leading_heading(body: str) -> tuple[str, str] | None:
+    """The text of the heading that ``body`` begins with, and the rest; None if it begins otherwise."""
+    tokens = _parse(body)
+    start = next((i for i, token in enumerate(tokens) if not _is_comment(token)), None)
+    if start is None or tokens[start].type != "heading_open":
+        return None
+    lines = body.split("\n")
+    first, last = tokens[start].map or (0, 0)
+    return _plain(tokens[start + 1]), "\n".join([*lines[:first], *lines[last:]]).strip("\n")
+
+
+def title_and_body(body: str) -> tuple[str, str]:
+    """A title for a text that names none: its first heading, or its first line; and the body without it.
+
+    A heading further down stays where it is. The title is empty if there is no text.
+    """
+    if leading := leading_heading(body):
+        return leading
+    tokens = _parse(body)
+    for i, token in enumerate(tokens):
+        if token.type == "heading_open" and (title := _plain(tokens[i + 1])):
+            return title, body
+    text = body[_COMMENT.match(body).end() :] if _COMMENT.match(body) else body  # type: ignore[union-attr]
+    line, _, rest = text.partition("\n")
+    inline = [token for token in _parse(line) if token.type == "inline"]
+    title = _plain(inline[0]) if inline else ""
+    if len(title) > _EXCERPT:
+        return shortened(title), body
+    return title, rest.strip("\n") if title else body
+
+
+def excerpt(body: str) -> str:
+    """The first real paragraph as plain text, under 200 characters; empty if there is none.
+
+    Headings, lists, quotes, tables, images and shortcodes are none; a note all in italics is one only if no
+    other follows.
+    """
+    found = []
+    tokens = _parse(body)
+    for i, token in enumerate(tokens):
+        if token.type != "paragraph_open" or token.level:
+            continue
+        text = _plain(tokens[i + 1])
+        if not text or _SHORTCODE.fullmatch(text):
+            continue
+        if not _all_italic(tokens[i + 1]):
+            return shortened(text)
+        found.append(text)
+    return shortened(found[0]) if found else ""
+
+
+def shortened(text: str) -> str:
+    """``text`` cut at a word to under 200 characters, with an ellipsis where something is missing."""
+    if len(text) <= _EXCERPT:
+        return text
+    cut = text[:_EXCERPT]
+    word, space, _ = cut.rpartition(" ")
+    kept = word if space and len(word) > _EXCERPT // 2 else cut[:-1]  # a script without spaces is cut anywhere
+    return kept.rstrip(" ,;:–—-([“\"'") + "…"
+
+
+def _parse(body: str) -> list[Token]:
+    return _MARKDOWN.parse(body, {})
+
+
+def _is_comment(token: Token) -> bool:
+    whole = _COMMENT.fullmatch(token.content) if token.type == "html_block" else None
+    return whole is not None
+
+
+def _plain(inline: Token) -> str:
+    """What one would read aloud of an inline token; images are silent."""
+    return " ".join("".join(_pieces(inline.children or ())).split())
+
+
+def _pieces(children: Iterable[Token]) -> Iterable[str]:
+    for child in children:
+        if child.type in ("text", "code_inline", "text_special"):
+            yield child.content
+        elif child.type in ("softbreak", "hardbreak"):
+            yield " "
+
+
+def _all_italic(inline: Token) -> bool:
+    """Whether no word of an inline token stands outside of emphasis."""
+    depth, outside = 0, ""
+    for child in inline.children or ():
+        depth += {"em_open": 1, "em_close": -1}.get(child.type, 0)
+        if not depth:
+            outside += child.content
+    return not outside.strip()

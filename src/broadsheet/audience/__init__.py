@@ -1,0 +1,21 @@
+"""Who may receive: lists, segments, consent, import."""
+
+from broadsheet.audience.consent import excluded_by_reason, mailable, may_receive
+from broadsheet.audience.importing import ImportReport, import_people
+from broadsheet.audience.interests import interest_set, set_interests
+from broadsheet.audience.readers import Reader, readers
+from broadsheet.audience.segments import segment_query, segment_sentence
+
+__all__ = [
+    "ImportReport",
+    "Reader",
+    "excluded_by_reason",
+    "import_people",
+    "interest_set",
+    "mailable",
+    "may_receive",
+    "readers",
+    "segment_query",
+    "segment_sentence",
+    "set_interests",
+]

@@ -1,0 +1,219 @@
+"""``broadsheet plan``, ``render``, ``send`` and ``editions``."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from django.utils import timezone
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from broadsheet.cli.content import Json
+from broadsheet.cli.output import ERR, counted, in_zone, print_json, print_table
+from broadsheet.cli.setup import WrongUse, is_terminal, moment, ready
+from broadsheet.workspace import CampaignFile, Workspace
+from broadsheet.workspace.reading import write_atomically
+
+if TYPE_CHECKING:
+    from broadsheet.editions import Plan
+
+Slug = Annotated[str, typer.Argument(help="The campaign: its file's name without .md.")]
+At = Annotated[str | None, typer.Option(help="The edition's time, ISO 8601; else the next one in its schedule.")]
+
+
+def plan(campaign: Slug, at: At = None, json: Json = False) -> None:
+    """Who would get what, and who not and why. Changes nothing."""
+    workspace = ready()
+    from broadsheet import pipeline, schedule
+
+    file = workspace.campaign(campaign)
+    due = moment(at, workspace.config.zone) or schedule.next_time(workspace, file, timezone.now())
+    planned = pipeline.select(workspace, file, due)
+    printed = pipeline.press(workspace, planned)
+    if json:
+        print_json(
+            {
+                "campaign": campaign,
+                "scheduled_for": due.astimezone(workspace.config.zone),
+                "audience": planned.audience,
+                "readers": planned.readers,
+                "excluded": planned.excluded,
+                "variants": [
+                    {"articles": list(variant.slugs), "readers": variant.readers, "subject": each.subject}
+                    for variant, each in zip(planned.variants, printed, strict=True)
+                ],
+            }
+        )
+        return
+    _print_plan(workspace, planned, [each.subject for each in printed])
+
+
+def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> None:
+    when = in_zone(planned.scheduled_for, workspace.config.zone)
+    ERR.print(f"{planned.campaign.name}, {when}", style="bold", soft_wrap=True)
+    ERR.print(f"{counted(planned.readers, 'reader')} would get a mail, in {counted(len(planned.variants), 'variant')}.")
+    print_table(
+        "Who gets what",
+        ("readers", "subject", "articles"),
+        [
+            (variant.readers, subject, "\n".join(variant.slugs))
+            for variant, subject in zip(planned.variants, subjects, strict=True)
+        ],
+    )
+    if planned.excluded:
+        print_table("Who gets nothing", ("people", "because"), [(n, why) for why, n in planned.excluded.items()])
+
+
+def render(
+    campaign: Slug,
+    as_: Annotated[str, typer.Option("--as", help="The reader's address.")],
+    out: Annotated[Path, typer.Option(help="Folder for message.eml, message.html and message.txt.")],
+    at: At = None,
+) -> None:
+    """Write the mail as that reader would get it."""
+    workspace = ready()
+    from broadsheet import pipeline, schedule
+
+    file = workspace.campaign(campaign)
+    due = moment(at, workspace.config.zone) or schedule.next_time(workspace, file, timezone.now())
+    mail = pipeline.render_for(workspace, file, as_, due)
+    text, html = pipeline.bodies(mail)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "message.eml").write_bytes(mail.content)
+        write_atomically(out / "message.html", html)
+        write_atomically(out / "message.txt", text)
+    except OSError as error:
+        raise WrongUse(f"{out} can't be written ({error.strerror}).") from error
+    ERR.print(f"Wrote message.eml, message.html and message.txt to {out}.", soft_wrap=True)
+
+
+def send(
+    campaign: Slug,
+    at: At = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sending.")] = False,
+    json: Json = False,
+) -> None:
+    """Freeze an edition and send it to the end. Run again, it goes on where it stopped; nobody is mailed twice."""
+    workspace = ready()
+    from broadsheet import editions as edition_store
+    from broadsheet import pipeline, reports, schedule
+
+    started = time.monotonic()
+    file = workspace.campaign(campaign)
+    due = moment(at, workspace.config.zone) or schedule.last_time(workspace, file, timezone.now())
+    edition = edition_store.existing(campaign, due)
+    before = reports.numbers(edition) if edition else None
+    if edition is None:
+        rejected = pipeline.collect(workspace).rejected
+        for problem in rejected:
+            ERR.print(f"rejected: {problem}", style="red", markup=False, soft_wrap=True)
+        planned = pipeline.select(workspace, file, due)
+        printed = pipeline.press(workspace, planned)
+        if planned.readers and not yes:
+            _confirm(workspace, file, planned.readers, in_zone(due, workspace.config.zone))
+        edition = pipeline.freeze(workspace, planned, printed)
+    waiting = reports.numbers(edition).waiting
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=ERR,
+    ) as bar:
+        task = bar.add_task("Sending", total=waiting)
+        numbers = pipeline.send(
+            workspace,
+            edition,
+            progress=lambda batch: bar.advance(task, len(batch.outcomes) + batch.set_aside),
+        )
+    if json:
+        print_json(
+            {
+                "edition": edition.pk,
+                "state": edition.state,
+                "sent": numbers.sent,
+                "failed": numbers.failed,
+                "deferred": numbers.deferred,
+                "unknown": numbers.unknown,
+                "skipped": numbers.skipped,
+                "seconds": round(time.monotonic() - started, 2),
+            }
+        )
+    else:
+        if before and before.finished:
+            ERR.print(
+                f"Edition {edition.pk} ({edition.key}) was sent before; nobody was mailed again.",
+                style="bold",
+            )
+        _print_numbers(edition.pk, edition.key, numbers)
+    if numbers.failed or numbers.unknown or numbers.deferred:
+        raise typer.Exit(1)
+
+
+def _confirm(workspace: Workspace, file: CampaignFile, readers: int, when: str) -> None:
+    settings = workspace.config.adapters.get(file.adapter)
+    where = f"through {file.adapter} ({settings.kind})" if settings else "into the local inbox"
+    if not is_terminal():
+        raise WrongUse(f"This would mail {counted(readers, 'reader')} {where}; say --yes if that is meant.")
+    ERR.print(f"{file.name}, {when}: {counted(readers, 'reader')} {where}.")
+    if typer.prompt("Type the number of readers to send", err=True).strip().replace(",", "") != str(readers):
+        raise WrongUse("That is not the number of readers; nothing was sent.")
+
+
+def _print_numbers(pk: int, key: str, numbers: Any) -> None:
+    print_table(
+        f"Edition {pk}: {key}",
+        ("readers", "sent", "failed", "deferred", "unknown", "skipped"),
+        [(numbers.readers, numbers.sent, numbers.failed, numbers.deferred, numbers.unknown, numbers.skipped)],
+    )
+    if numbers.reasons:
+        print_table("Not sent", ("copies", "because"), [(n, why) for why, n in numbers.reasons.items()])
+
+
+def editions(json: Json = False) -> None:
+    """List the editions, latest first."""
+    workspace = ready()
+    from broadsheet import reports
+    from broadsheet.models import Edition
+
+    found = [(each, reports.numbers(each)) for each in Edition.objects.select_related("campaign")[:100]]
+    if json:
+        print_json(
+            [
+                {
+                    "edition": edition.pk,
+                    "campaign": edition.campaign.slug,
+                    "scheduled_for": edition.scheduled_for.astimezone(workspace.config.zone),
+                    "state": edition.state,
+                    "readers": numbers.readers,
+                    "sent": numbers.sent,
+                    "failed": numbers.failed,
+                    "deferred": numbers.deferred,
+                    "unknown": numbers.unknown,
+                    "skipped": numbers.skipped,
+                }
+                for edition, numbers in found
+            ]
+        )
+        return
+    if not found:
+        ERR.print("No editions yet. `broadsheet send CAMPAIGN` makes one.")
+        return
+    print_table(
+        counted(len(found), "edition"),
+        ("id", "campaign", "time", "state", "readers", "sent", "failed", "skipped"),
+        [
+            (
+                edition.pk,
+                edition.campaign.slug,
+                in_zone(edition.scheduled_for, workspace.config.zone),
+                edition.state + (f": {edition.reason}" if edition.reason else ""),
+                numbers.readers,
+                numbers.sent,
+                numbers.failed,
+                numbers.skipped,
+            )
+            for edition, numbers in found
+        ],
+    )

@@ -1,0 +1,77 @@
+"""Before a command works: the workspace, Django, and a database that is up to date."""
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import django
+from django.core.management import call_command
+
+from broadsheet.errors import BroadsheetError
+from broadsheet.workspace import Workspace, find_root
+
+
+class WrongUse(BroadsheetError):
+    """The command was called in a way that can't work; exit code 2."""
+
+
+def workspace_only() -> Workspace:
+    """The workspace, for commands that need its files and no database."""
+    return Workspace(find_root())
+
+
+def ready() -> Workspace:
+    """The workspace, with Django set up on it and its database migrated."""
+    workspace = workspace_only()
+    workspace.config  # noqa: B018  mistakes in broadsheet.toml show here, before Django reads it
+    os.environ["BROADSHEET_WORKSPACE"] = str(workspace.root)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "broadsheet.settings"
+    try:
+        workspace.state.mkdir(parents=True, exist_ok=True)
+        workspace.secret_key()
+    except OSError as error:
+        raise BroadsheetError(f"{workspace.state} can't be written ({error.strerror}); check its owner.") from error
+    django.setup()
+    _migrate()
+    return workspace
+
+
+def _migrate() -> None:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+    from django.db.utils import DatabaseError
+
+    try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
+    except DatabaseError as error:
+        raise BroadsheetError(
+            f"The database can't be used ({str(error).strip().splitlines()[0]}); "
+            "check BROADSHEET_DATABASE, or that the state folder can be written."
+        ) from error
+
+
+def moment(text: str | None, zone: ZoneInfo) -> datetime | None:
+    """``--at``: ISO 8601, in the workspace's zone if it names none. Raises WrongUse."""
+    if text is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise WrongUse(f"--at “{text}” is not a time; write one like 2026-11-24T09:00 or 2026-11-24.") from error
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).replace(second=0, microsecond=0)
+
+
+def is_terminal() -> bool:
+    """Whether a person is typing."""
+    return sys.stdin.isatty()
+
+
+def existing_file(path: Path) -> Path:
+    """``path``, if it is a file. Raises WrongUse."""
+    if not path.is_file():
+        raise WrongUse(f"There is no file {path}.")
+    return path

@@ -1,0 +1,57 @@
+"""Readers who leave a list, and who change their mind."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from broadsheet.models import Delivery, Edition, Event, EventKind, Subscription, SubscriptionState
+
+
+def _subscription(edition_id: int, subscriber_id: int) -> Subscription | None:
+    edition = Edition.objects.filter(pk=edition_id).first()
+    if edition is None:
+        return None
+    return (
+        Subscription.objects.select_for_update()
+        .filter(subscriber_id=subscriber_id, list_name=edition.list_name)
+        .first()
+    )
+
+
+def unsubscribed(edition_id: int, subscriber_id: int, *, how: str) -> Subscription | None:
+    """Takes the reader off the list that the edition went to; the subscription, or None if there is none."""
+    with transaction.atomic():
+        subscription = _subscription(edition_id, subscriber_id)
+        if subscription is None:
+            return None
+        if subscription.state != SubscriptionState.UNSUBSCRIBED:
+            subscription.state = SubscriptionState.UNSUBSCRIBED
+            subscription.left_at = timezone.now()
+            subscription.save(update_fields=["state", "left_at"])
+        delivery = Delivery.objects.filter(edition_id=edition_id, subscriber_id=subscriber_id).first()
+        if delivery is not None:
+            Event.objects.get_or_create(
+                delivery=delivery,
+                kind=EventKind.UNSUBSCRIBED,
+                defaults={"detail": how[:300], "at": timezone.now()},
+            )
+    return subscription
+
+
+def resubscribed(edition_id: int, subscriber_id: int) -> Subscription | None:
+    """Undoes :func:`unsubscribed`: the reader asked for it on the page that said they had left."""
+    with transaction.atomic():
+        subscription = _subscription(edition_id, subscriber_id)
+        if subscription is None:
+            return None
+        if subscription.state == SubscriptionState.UNSUBSCRIBED:
+            subscription.state = SubscriptionState.SUBSCRIBED
+            subscription.left_at = None
+            subscription.consent_at = timezone.now()
+            subscription.consent_how = "undid an unsubscribe"
+            subscription.save(update_fields=["state", "left_at", "consent_at", "consent_how"])
+            Event.objects.filter(
+                delivery__edition_id=edition_id,
+                delivery__subscriber_id=subscriber_id,
+                kind=EventKind.UNSUBSCRIBED,
+            ).delete()
+    return subscription

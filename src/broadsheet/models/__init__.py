@@ -1,0 +1,31 @@
+"""The rows: what happens. What people write is a file (:mod:`broadsheet.workspace`)."""
+
+from broadsheet.models.content import Article, Campaign, Edition, EditionState, Tag, Variant
+from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind
+from broadsheet.models.people import (
+    InterestSet,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+    SuppressionReason,
+)
+
+__all__ = [
+    "Article",
+    "Campaign",
+    "Delivery",
+    "DeliveryState",
+    "Edition",
+    "EditionState",
+    "Event",
+    "EventKind",
+    "InterestSet",
+    "Subscriber",
+    "Subscription",
+    "SubscriptionState",
+    "Suppression",
+    "SuppressionReason",
+    "Tag",
+    "Variant",
+]

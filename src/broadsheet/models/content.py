@@ -1,0 +1,115 @@
+"""Articles, and the campaigns' editions made from them."""
+
+from django.db import models
+
+
+class Tag(models.Model):
+    """A word articles are filed under and readers are interested in; lower case."""
+
+    name = models.CharField(max_length=100, unique=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Article(models.Model):
+    """One piece of content from a source, as the last sync read it."""
+
+    slug = models.CharField(max_length=200, unique=True)
+    source = models.CharField(max_length=100)
+    path = models.CharField(max_length=500)
+    content_hash = models.CharField(max_length=64)
+    title = models.CharField(max_length=500)
+    excerpt = models.TextField(blank=True)
+    author = models.CharField(max_length=200, blank=True)
+    category = models.CharField(max_length=100, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    url = models.CharField(max_length=1000)
+    image_url = models.CharField(max_length=1000, blank=True)
+    image_alt = models.CharField(max_length=500, blank=True)
+    language = models.CharField(max_length=35)
+    html = models.TextField(blank=True)
+    draft = models.BooleanField(default=False)
+    tags = models.ManyToManyField(Tag, related_name="articles", blank=True)
+    synced_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-published_at", "slug")
+        indexes = [models.Index(fields=["-published_at"], name="article_published")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Campaign(models.Model):
+    """The row behind a campaign's file, so that editions outlive the file."""
+
+    slug = models.CharField(max_length=100, unique=True)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class EditionState(models.TextChoices):
+    """Where an edition stands."""
+
+    #: frozen; nothing sent yet
+    APPROVED = "approved", "Approved"
+    #: copies are going out, or were when the sender stopped
+    SENDING = "sending", "Sending"
+    #: every copy is in a final state
+    SENT = "sent", "Sent"
+    #: nobody was due anything; the reason is kept
+    SKIPPED = "skipped", "Skipped"
+
+
+class Edition(models.Model):
+    """One dated issue of a campaign, frozen: its articles, its audience, its text."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="editions")
+    scheduled_for = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=EditionState, default=EditionState.APPROVED)
+    reason = models.CharField(max_length=300, blank=True)
+    list_name = models.CharField(max_length=100)
+    adapter = models.CharField(max_length=100)
+    mail_from = models.CharField(max_length=320)
+    mail_domain = models.CharField(max_length=255)
+    public_url = models.CharField(max_length=300)
+    audience = models.PositiveIntegerField(default=0)
+    excluded = models.JSONField(default=dict)
+    content_hash = models.CharField(max_length=64)
+    frozen_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-scheduled_for", "-id")
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "scheduled_for"], name="edition_once_per_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def key(self) -> str:
+        """Its stable name in headers and reports, such as ``weekly-digest-20261124T0800``."""
+        return f"{self.campaign.slug}-{self.scheduled_for:%Y%m%dT%H%M}"
+
+
+class Variant(models.Model):
+    """One distinct set of articles in an edition, compiled once for all readers who share it."""
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="variants")
+    key = models.CharField(max_length=64)
+    articles = models.JSONField(default=list)
+    subject = models.TextField(blank=True)
+    message = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["edition", "key"], name="variant_once_per_edition")]
+
+    def __str__(self) -> str:
+        return f"{self.edition_id}/{self.key[:8]}"

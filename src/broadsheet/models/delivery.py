@@ -1,0 +1,86 @@
+"""The ledger, and what the world answered."""
+
+from django.db import models
+from django.db.models import Q
+
+from broadsheet.models.content import Edition, Variant
+from broadsheet.models.people import Subscriber
+
+
+class DeliveryState(models.TextChoices):
+    """Where one reader's copy stands."""
+
+    #: waits for a sender
+    QUEUED = "queued", "Queued"
+    #: a sender has claimed it
+    CLAIMED = "claimed", "Claimed"
+    #: refused for now; goes again at ``not_before``
+    DEFERRED = "deferred", "Deferred"
+    #: the next server took it
+    SENT = "sent", "Sent"
+    #: refused for good
+    FAILED = "failed", "Failed"
+    #: was in flight when its sender died: sent or not, nobody can say
+    UNKNOWN = "unknown", "Unknown"
+    #: not mailed because the address is suppressed
+    SUPPRESSED = "suppressed", "Suppressed"
+    #: not mailed for another reason, which is kept
+    SKIPPED = "skipped", "Skipped"
+
+    @classmethod
+    def open(cls) -> tuple[str, ...]:
+        """The states that still want a sender."""
+        return (cls.QUEUED, cls.CLAIMED, cls.DEFERRED)
+
+
+class Delivery(models.Model):
+    """One reader's copy of an edition."""
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries")
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="deliveries", null=True, db_index=False)
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.QUEUED)
+    reason = models.CharField(max_length=300, blank=True, default="")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    claimed_by = models.CharField(max_length=64, blank=True, default="")
+    #: claimed: the lease's end. deferred: not before this. sent, failed: when.
+    at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["edition", "subscriber"], name="delivery_once_per_reader"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["edition", "state", "id"],
+                name="delivery_open",
+                condition=Q(state__in=["queued", "claimed", "deferred"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"delivery {self.pk}: {self.state}"
+
+
+class EventKind(models.TextChoices):
+    """What came back about a delivery."""
+
+    #: the next server refused it for good
+    BOUNCED = "bounced", "Bounced"
+    #: the reader left the list
+    UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+
+
+class Event(models.Model):
+    """One thing that the world answered; a repeated one changes nothing."""
+
+    kind = models.CharField(max_length=12, choices=EventKind)
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="events")
+    detail = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["delivery", "kind"], name="event_once_per_delivery")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.delivery_id})"

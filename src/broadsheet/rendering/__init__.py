@@ -1,0 +1,7 @@
+"""Variant to Message: a template is compiled once for all readers who share their picks. Pure."""
+
+from broadsheet.rendering.message import Message
+from broadsheet.rendering.press import compile_message
+from broadsheet.rendering.sheet import Sheet, sheet_for
+
+__all__ = ["Message", "Sheet", "compile_message", "sheet_for"]

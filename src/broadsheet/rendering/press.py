@@ -1,0 +1,203 @@
+"""The press: compiles one variant's mail. Read :func:`compile_message`."""
+
+import re
+from email.headerregistry import Address
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import TemplateError, TemplateNotFound, TemplateSyntaxError
+from markupsafe import Markup
+from mjml import mjml2html
+
+from broadsheet.articles.markdown import Base, to_html
+from broadsheet.errors import NotDeferrable, TemplateProblem
+from broadsheet.rendering.cutting import cut_html, cut_text, header_parts, shielded, unshielded
+from broadsheet.rendering.deferred import Deferred, Recorder, recording
+from broadsheet.rendering.environment import PressEnvironment
+from broadsheet.rendering.inlining import inlined
+from broadsheet.rendering.message import Encoding, Line, Message, Pieces, Slot
+from broadsheet.rendering.mime import joined, skeleton
+from broadsheet.rendering.plain_text import from_html
+from broadsheet.rendering.sheet import Sheet
+
+DEFERRED_NAMES = ("subscriber", "unsubscribe_url", "preferences_url", "view_url")
+
+
+def compile_message(sheet: Sheet) -> Message:
+    """The variant's mail, compiled once and ready to be stamped for each reader.
+
+    1. Jinja2 renders subject, preheader, intro, HTML and text with the reader's values deferred.
+    2. premailer inlines the CSS.
+    3. The tokens cut both bodies into pieces; the standard library makes the MIME skeleton round them.
+
+    Raises TemplateProblem, naming template and line, for what can't be compiled.
+    """
+    with recording() as recorder:
+        html_env, text_env = _environments(sheet.templates)
+        context = _context(sheet)
+        file = f"campaigns/{sheet.campaign['slug']}.md"
+        subject = _one_line(_from_string(text_env, sheet.campaign["subject"], context, f"{file}: subject"))
+        preheader = _one_line(_from_string(html_env, sheet.campaign["preheader"], context, f"{file}: preheader"))
+        words = _from_string(html_env, sheet.campaign["intro"], context, f"{file}: body")
+        words_plain = _from_string(text_env, sheet.campaign["intro"], context, f"{file}: body")
+        intro = Markup(_markdown(words, sheet.site["url"], recorder))  # noqa: S704  sanitised
+        head = {"subject": subject, "preheader": Markup(preheader)}  # noqa: S704  rendered with autoescape
+        html = _html(sheet, html_env, {**context, **head, "intro": intro}, recorder)
+        text = _text(sheet, text_env, {**context, **head, "intro": words_plain.strip()}, html)
+        try:
+            html_pieces = cut_html(unshielded(html, recorder), recorder)
+            text_pieces = cut_text(text, recorder)
+            subject_parts = header_parts(subject, recorder)
+        except NotDeferrable as error:
+            raise NotDeferrable(error.reason, _template_file(sheet)) from error
+        pieces = skeleton(_fixed_headers(sheet), text_pieces, html_pieces)
+        shown = recorder.pattern.sub(lambda m: _shown(recorder, m), subject)
+        return Message(
+            pieces=joined((*_reader_headers(subject_parts), *pieces)),
+            subject=shown,
+            html_size=len(recorder.pattern.sub("", html).encode()),
+        )
+
+
+@lru_cache(maxsize=8)
+def _environments(templates: Path) -> tuple[PressEnvironment, PressEnvironment]:
+    return PressEnvironment(templates, autoescape=True), PressEnvironment(templates, autoescape=False)
+
+
+def _context(sheet: Sheet) -> dict[str, Any]:
+    return {
+        "site": sheet.site,
+        "sender": sheet.sender,
+        "campaign": sheet.campaign,
+        "list": sheet.list,
+        "edition": sheet.edition,
+        "articles": sheet.articles,
+        "theme": sheet.theme,
+        **sheet.extra,
+        **{name: Deferred(["name", name]) for name in DEFERRED_NAMES},
+    }
+
+
+def _markdown(words: str, site_url: str, recorder: Recorder) -> str:
+    """The HTML of Markdown that may hold tokens; an address that begins with one is left to the reader's stamp."""
+    base = Base(site=site_url, page=f"{site_url}/")
+    return to_html(words, base).replace(f"{base.page}{recorder.mark}", recorder.mark)
+
+
+def _template_file(sheet: Sheet) -> str:
+    kind = "mjml" if (sheet.templates / sheet.template / "template.mjml").is_file() else "html"
+    return f"{sheet.template}/template.{kind}"
+
+
+def _html(sheet: Sheet, env: PressEnvironment, context: dict[str, Any], recorder: Recorder) -> str:
+    """The HTML part with CSS inlined, its conditions' tokens shielded in comments."""
+    name = _template_file(sheet)
+    html = shielded(_from_file(env, name, context), recorder)
+    if name.endswith(".mjml"):
+        try:
+            html = mjml2html(html, fonts={})
+        except ValueError as error:
+            raise TemplateProblem(f"MJML can't be compiled: {error}", name) from error
+    try:
+        return inlined(html)
+    except TemplateProblem as error:
+        raise TemplateProblem(error.reason, name) from error
+
+
+def _text(sheet: Sheet, env: PressEnvironment, context: dict[str, Any], html: str) -> str:
+    """The plain-text part: from ``text.txt`` where the template has one, else made from the HTML."""
+    name = f"{sheet.template}/text.txt"
+    text = _from_file(env, name, context) if (sheet.templates / name).is_file() else from_html(html)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _from_file(env: PressEnvironment, name: str, context: dict[str, Any]) -> str:
+    try:
+        template = env.get_template(name)
+    except TemplateSyntaxError as error:
+        raise TemplateProblem(
+            error.message or "can't be read", f"templates/{error.name or name}", error.lineno
+        ) from error
+    except (TemplateNotFound, OSError, UnicodeDecodeError) as error:
+        raise TemplateProblem(f"can't be read ({error})", f"templates/{name}") from error
+    return _rendered(template, context, f"templates/{name}")
+
+
+def _from_string(env: PressEnvironment, source: str, context: dict[str, Any], shown: str) -> str:
+    try:
+        template = env.from_string(source)
+    except TemplateSyntaxError as error:
+        raise TemplateProblem(error.message or "can't be read", shown, error.lineno) from error
+    return _rendered(template, context, shown)
+
+
+def _rendered(template: Any, context: dict[str, Any], shown: str) -> str:
+    try:
+        rendered: str = template.render(context)
+    except NotDeferrable as error:
+        name, line = _place(error, template, shown)
+        raise NotDeferrable(error.reason, name, line) from error
+    except TemplateSyntaxError as error:  # in a file that this one includes or extends
+        raise TemplateProblem(error.message or "can't be read", f"templates/{error.name}", error.lineno) from error
+    except TemplateNotFound as error:
+        name, line = _place(error, template, shown)
+        raise TemplateProblem(f"there is no template {error.name}", name, line) from error
+    except (
+        TemplateError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        name, line = _place(error, template, shown)
+        raise TemplateProblem(str(error) or type(error).__name__, name, line) from error
+    return rendered
+
+
+def _place(error: BaseException, template: Any, shown: str) -> tuple[str, int | None]:
+    """The template and line that ``error`` came from, by the traceback that Jinja rewrote."""
+    folder = str(template.environment.loader.searchpath[0])
+    place: tuple[str, int | None] = (shown, None)
+    traceback = error.__traceback__
+    while traceback is not None:
+        filename = traceback.tb_frame.f_code.co_filename
+        if filename == "<template>":
+            place = (shown, traceback.tb_lineno)
+        elif filename.startswith(folder):
+            place = ("templates/" + Path(filename).relative_to(folder).as_posix(), traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return place
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _shown(recorder: Recorder, match: re.Match[str]) -> str:
+    token = recorder.read(match[2])
+    if token.kind != "v":
+        return ""
+    expr: Any = token.expr
+    while isinstance(expr, list) and expr and expr[0] not in ("attr", "item", "name"):
+        expr = next((each for each in expr[1:] if isinstance(each, list)), None)
+    return f"‹{expr[-1]}›" if expr else "‹…›"
+
+
+def _fixed_headers(sheet: Sheet) -> list[tuple[str, str]]:
+    local, _, domain = sheet.sender["email"].rpartition("@")
+    sender = Address(display_name=sheet.sender["name"], username=local, domain=domain)
+    return [("From", str(sender)), *sheet.headers]
+
+
+def _reader_headers(subject: list[Any]) -> Pieces:
+    def slot(name: str) -> Slot:
+        return Slot(["name", name], Encoding.PLAIN)
+
+    return (
+        *(b"Date: ", slot("date"), b"\r\nTo: ", slot("to"), b"\r\nSubject: ", Line(tuple(subject))),
+        *(b"\r\nMessage-ID: ", slot("message_id"), b"\r\nList-Unsubscribe: <", slot("unsubscribe_url")),
+        b">\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+    )

@@ -1,0 +1,73 @@
+"""Everything one variant's mail is compiled from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from broadsheet.articles import Content, direction
+from broadsheet.workspace import CampaignFile, Workspace
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Everything one variant's mail is compiled from."""
+
+    templates: Path
+    template: str
+    theme: Mapping[str, object]
+    campaign: Mapping[str, Any]
+    """``name``, ``slug``, and the campaign's texts: ``subject``, ``preheader``, ``intro``."""
+    site: Mapping[str, Any]
+    sender: Mapping[str, str]
+    list: Mapping[str, str]
+    edition: Mapping[str, Any]
+    articles: tuple[Content, ...]
+    headers: tuple[tuple[str, str], ...] = ()
+    """Fixed headers beside From, such as List-Id."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Further values for the template (a confirmation's ``action``)."""
+
+
+def sheet_for(workspace: Workspace, campaign: CampaignFile, at: datetime, articles: Sequence[Content]) -> Sheet:
+    """The sheet of one variant of the campaign's edition at that moment."""
+    config, declared = workspace.config, workspace.lists.lists[campaign.list]
+    zone = config.zone if campaign.schedule is None else campaign.schedule.zone(config.zone)
+    key = f"{campaign.slug}-{at:%Y%m%dT%H%M}"
+    headers = [
+        ("List-Id", f'"{_plain(declared.title)}" <{campaign.list}.{config.mail_domain}>'),  # RFC 2919
+        ("Feedback-ID", f"{key}:{campaign.slug}:{campaign.list}:broadsheet"),
+        ("Precedence", "bulk"),
+    ]
+    if config.sender.reply_to:
+        headers.insert(0, ("Reply-To", config.sender.reply_to))
+    return Sheet(
+        templates=workspace.templates,
+        template=campaign.template,
+        theme=workspace.theme(campaign.template),
+        campaign={
+            "name": campaign.name,
+            "slug": campaign.slug,
+            "subject": campaign.subject,
+            "preheader": campaign.preheader,
+            "intro": campaign.intro,
+        },
+        site={
+            "name": config.site.name,
+            "url": config.site.url,
+            "language": config.site.language,
+            "dir": direction(config.site.language),
+            "postal_address": config.site.postal_address,
+        },
+        sender={"name": config.sender.name, "email": config.sender.email},
+        list={"name": campaign.list, "title": declared.title},
+        edition={"date": at.astimezone(zone)},
+        articles=tuple(articles),
+        headers=tuple(headers),
+    )
+
+
+def _plain(text: str) -> str:
+    """ASCII text that may stand in a quoted string."""
+    return text.encode("ascii", "ignore").decode().replace('"', "").replace("\\", "").strip()

@@ -1,0 +1,57 @@
+"""Ledger and events to numbers."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count
+
+from broadsheet.models import Delivery, DeliveryState, Edition
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Where the copies of an edition stand; they add up to ``readers``."""
+
+    sent: int
+    failed: int
+    deferred: int
+    unknown: int
+    skipped: int
+    """Not mailed on purpose: suppressed or skipped since the freeze, or too few articles."""
+    waiting: int
+    """Queued, or with a sender right now."""
+    reasons: dict[str, int]
+    """Why copies were not sent, most frequent first."""
+
+    @property
+    def readers(self) -> int:
+        """All copies."""
+        return self.sent + self.failed + self.deferred + self.unknown + self.skipped + self.waiting
+
+    @property
+    def finished(self) -> bool:
+        """Whether every copy is in a final state."""
+        return not (self.waiting or self.deferred)
+
+
+def numbers(edition: Edition) -> Numbers:
+    """The edition's numbers, now."""
+    rows = Delivery.objects.filter(edition=edition).values_list("state", "reason").annotate(Count("pk")).order_by()
+    states: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    for state, reason, count in rows:
+        states[state] = states.get(state, 0) + count
+        if state not in (DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.CLAIMED):
+            reasons[reason or state] = reasons.get(reason or state, 0) + count
+
+    def total(*wanted: str) -> int:
+        return sum(states.get(state, 0) for state in wanted)
+
+    return Numbers(
+        sent=total(DeliveryState.SENT),
+        failed=total(DeliveryState.FAILED),
+        deferred=total(DeliveryState.DEFERRED),
+        unknown=total(DeliveryState.UNKNOWN),
+        skipped=total(DeliveryState.SKIPPED, DeliveryState.SUPPRESSED),
+        waiting=total(DeliveryState.QUEUED, DeliveryState.CLAIMED),
+        reasons=dict(sorted(reasons.items(), key=lambda each: -each[1])),
+    )

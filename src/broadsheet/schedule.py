@@ -1,0 +1,35 @@
+"""When campaigns come out, by APScheduler's triggers."""
+
+from datetime import datetime, timedelta
+
+from apscheduler.triggers.cron import CronTrigger
+
+from broadsheet.workspace import CampaignFile, Workspace
+
+
+def next_time(workspace: Workspace, campaign: CampaignFile, now: datetime) -> datetime:
+    """The next moment the campaign is due after ``now``; ``now`` itself, to the minute, if it has no schedule."""
+    if campaign.schedule is None:
+        return now.replace(second=0, microsecond=0)
+    found: datetime | None = _trigger(workspace, campaign).get_next_fire_time(None, now)
+    return found.astimezone(now.tzinfo) if found else now.replace(second=0, microsecond=0)
+
+
+def last_time(workspace: Workspace, campaign: CampaignFile, now: datetime) -> datetime:
+    """The latest moment the campaign was due before ``now``, within a year; ``now`` if there is none."""
+    trigger = _trigger(workspace, campaign) if campaign.schedule else None
+    for days in (8, 32, 366):
+        moment = now - timedelta(days=days)
+        latest: datetime | None = None
+        while trigger and (moment := trigger.get_next_fire_time(moment, moment)) and moment <= now:
+            latest, moment = moment, moment + timedelta(seconds=1)
+        if latest:
+            return latest.astimezone(now.tzinfo)
+    return now.replace(second=0, microsecond=0)
+
+
+def _trigger(workspace: Workspace, campaign: CampaignFile) -> CronTrigger:
+    schedule = campaign.schedule
+    if schedule is None:
+        raise ValueError(f"{campaign.slug} has no schedule")
+    return CronTrigger.from_crontab(schedule.cron, timezone=schedule.zone(workspace.config.zone))

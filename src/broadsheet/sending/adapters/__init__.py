@@ -1,0 +1,42 @@
+"""What hands stamped mail over: SMTP, a provider's HTTP API, a folder, memory."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from broadsheet import conf
+from broadsheet.sending.adapters.folder import FolderOutbox
+from broadsheet.sending.adapters.memory import MemoryOutbox
+from broadsheet.sending.adapters.postmark import Postmark
+from broadsheet.sending.adapters.smtp import Smtp
+from broadsheet.sending.outcome import Outcome
+from broadsheet.stamping import Mail
+from broadsheet.workspace import Workspace
+
+
+class Adapter(Protocol):
+    """Opened once, given batches, closed at the end."""
+
+    def open(self) -> None:
+        """Make ready. Raises AdapterFailed when nothing can be sent at all."""
+
+    def deliver(self, mails: Sequence[Mail]) -> list[Outcome]:
+        """One outcome for each mail. One mail's refusal never disturbs its neighbours."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+_MAKERS: dict[type, Callable[[Workspace, Any], Adapter]] = {
+    conf.FolderAdapter: lambda workspace, settings: FolderOutbox(workspace.root / settings.path),
+    conf.MemoryAdapter: lambda workspace, settings: MemoryOutbox(),
+    conf.SmtpAdapter: lambda workspace, settings: Smtp(settings),
+    conf.PostmarkAdapter: lambda workspace, settings: Postmark(settings),
+}
+
+
+def make_adapter(workspace: Workspace, name: str) -> Adapter:
+    """The adapter of that name in ``broadsheet.toml``; an unset ``default`` writes into the local inbox's folder."""
+    settings = workspace.config.adapters.get(name)
+    if settings is None:
+        return FolderOutbox(workspace.state / "inbox")
+    return _MAKERS[type(settings)](workspace, settings)

@@ -1,0 +1,29 @@
+"""What an adapter answers for one mail."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Result(StrEnum):
+    """How handing one mail over ended."""
+
+    #: the next server took it
+    SENT = "sent"
+    #: refused for now; try again later
+    DEFERRED = "deferred"
+    #: refused for good
+    FAILED = "failed"
+    #: the connection ended after the mail went out and before the reply: nobody can say
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answer for one delivery."""
+
+    delivery_id: int
+    result: Result
+    reply: str = ""
+    """The server's words; empty for ``sent``."""
+    dead: bool = False
+    """Whether the reply says that the address does not exist."""

@@ -1,0 +1,1 @@
+"""What is seen in a browser: the subscribers' pages (``public``) and the local inbox (``inbox``)."""

@@ -1,0 +1,10 @@
+"""The public server's addresses, as `broadsheet serve` answers them. The local inbox is not among them."""
+
+from django.urls import include, path
+
+from broadsheet.web.assets import asset
+
+urlpatterns = [
+    path("static/<asset:name>", asset, name="asset"),
+    path("", include("broadsheet.web.public.urls")),
+]

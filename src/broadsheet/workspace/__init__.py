@@ -1,0 +1,20 @@
+"""The workspace: the files that people write. Finds them, reads them, and says everything that is wrong."""
+
+from broadsheet.workspace.campaign import ArticleRules, CampaignFile, TagRule
+from broadsheet.workspace.people_files import AttributeRule, ListFile, Lists, Rule, Segment
+from broadsheet.workspace.root import Workspace, find_root, make_workspace, starter_root
+
+__all__ = [
+    "ArticleRules",
+    "AttributeRule",
+    "CampaignFile",
+    "ListFile",
+    "Lists",
+    "Rule",
+    "Segment",
+    "TagRule",
+    "Workspace",
+    "find_root",
+    "make_workspace",
+    "starter_root",
+]

@@ -1,0 +1,185 @@
+"""Reading one file: its text, its data, and its mistakes, all at once and in plain words."""
+
+import dataclasses
+import difflib
+import os
+import re
+import tempfile
+import tomllib
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from broadsheet.errors import InvalidFile, Problem
+
+T = TypeVar("T")
+
+try:
+    _SafeLoader: Any = yaml.CSafeLoader
+except AttributeError:  # PyYAML built without libyaml
+    _SafeLoader = yaml.SafeLoader
+
+
+def read_text(path: Path) -> str:
+    """The file's text: UTF-8, UTF-16 with a mark, or else Latin-1; without BOM, lines ending in LF.
+
+    Raises ValueError for what is no text (it holds a NUL byte), OSError for what can't be read.
+    """
+    raw = path.read_bytes()
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = raw.decode("utf-16")
+    else:
+        if b"\0" in raw:
+            raise ValueError("is not a text file")
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = raw.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Put ``text`` into ``path``, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load_data(path: Path, shown: str) -> Any:
+    """The data of a ``.toml`` or ``.yaml`` file. Raises InvalidFile, naming the line, if it can't be parsed."""
+    try:
+        text = read_text(path)
+    except ValueError as error:
+        raise InvalidFile([Problem(shown, "", str(error))]) from error
+    except OSError as error:
+        raise InvalidFile([Problem(shown, "", f"can't be read ({error.strerror})")]) from error
+    return parse_toml(text, shown) if path.suffix == ".toml" else parse_yaml(text, shown)
+
+
+def parse_toml(text: str, shown: str, *, first_line: int = 1) -> dict[str, Any]:
+    """The table in ``text``. Raises InvalidFile with the line, counted from ``first_line``."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason = str(error)
+        at = re.search(r"\s*\(at line (\d+), column \d+\)", reason)
+        line = int(at[1]) if at else text.count("\n") + 1
+        reason = reason.replace(at[0], "") if at else reason.removesuffix(" (at end of document)")
+        raise InvalidFile([Problem(shown, f"line {line + first_line - 1}", f"not valid TOML: {reason}")]) from error
+
+
+def parse_yaml(text: str, shown: str, *, first_line: int = 1) -> Any:
+    """The data in ``text``, plain types only. Raises InvalidFile with the line, counted from ``first_line``."""
+    try:
+        return yaml.load(text, Loader=_SafeLoader)  # noqa: S506  a safe loader, the one in C where there is one
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f"line {mark.line + first_line}" if mark else ""
+        raise InvalidFile([Problem(shown, line, f"not valid YAML: {error.problem or error.context}")]) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidFile([Problem(shown, "", f"not valid YAML: {str(error).splitlines()[0]}")]) from error
+
+
+def validated(declared: type[T], data: object, shown: str) -> T:
+    """``data`` as the frozen dataclass ``declared``. Raises InvalidFile with every mistake in it."""
+    try:
+        return TypeAdapter(declared).validate_python(data)
+    except ValidationError as error:
+        raise InvalidFile(problems_of(error, declared, shown)) from error
+
+
+def problems_of(error: ValidationError, declared: Any, shown: str) -> list[Problem]:
+    """What pydantic found, said to a person: file, key, what is allowed."""
+    problems = []
+    for found in error.errors(include_url=False):
+        where = ".".join(str(part) for part in _without_tags(found["loc"], declared))
+        problems.append(Problem(shown, where, _reason(found, declared)))
+    return list(dict.fromkeys(problems))
+
+
+_PLAIN_REASONS = {
+    "missing": "is missing",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a table of keys and values",
+    "dataclass_type": "must be a table of keys and values",
+    "dataclass_exact_type": "must be a table of keys and values",
+    "url_parsing": "must be a web address such as https://clinic.example",
+    "url_scheme": "must be a web address such as https://clinic.example",
+    "union_tag_not_found": "needs a `kind`",
+}
+
+
+def _reason(found: Mapping[str, Any], declared: Any) -> str:
+    kind, context = found["type"], found.get("ctx", {})
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        allowed = _keys_at(declared, found["loc"][:-1])
+        close = difflib.get_close_matches(str(found["loc"][-1]), allowed, n=1)
+        hint = f"did you mean `{close[0]}`? " if close else ""
+        return f"is not a key here; {hint}Allowed: {', '.join(allowed)}".replace("; Allowed", "; allowed")
+    if kind in ("literal_error", "enum", "union_tag_invalid"):
+        allowed_text = context.get("expected") or context.get("expected_tags", "")
+        return (
+            f"is {found['input']!r}; allowed: {allowed_text}" if kind == "literal_error" else f"allowed: {allowed_text}"
+        )
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in _PLAIN_REASONS:
+        return _PLAIN_REASONS[kind]
+    message: str = found["msg"]
+    return message[0].lower() + message[1:].replace("Input should", "should")
+
+
+def _dataclasses_in(annotation: Any) -> list[type]:
+    """The dataclasses an annotation speaks of: itself, or those inside a union, tuple or mapping."""
+    if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
+        return [annotation]
+    if get_origin(annotation) in (Union, types.UnionType, tuple, list, dict) or hasattr(annotation, "__metadata__"):
+        return [each for part in get_args(annotation) for each in _dataclasses_in(part)]
+    return []
+
+
+def _fields(declared: Any) -> dict[str, Any]:
+    return {info.alias or name: info for name, info in declared.__pydantic_fields__.items()}
+
+
+def _keys_at(declared: Any, loc: Sequence[int | str]) -> list[str]:
+    """The keys allowed at ``loc`` inside ``declared``."""
+    current = _dataclasses_in(declared)
+    for part in loc:
+        matching = [_fields(each)[str(part)] for each in current if str(part) in _fields(each)]
+        if matching:
+            current = [each for info in matching for each in _dataclasses_in(info.annotation)]
+    return list(dict.fromkeys(key for each in current for key in _fields(each)))
+
+
+def _without_tags(loc: Iterable[int | str], declared: Any) -> list[int | str]:
+    """``loc`` without the names pydantic puts in for the member of a union it tried."""
+    return [part for part in loc if not (isinstance(part, str) and _is_union_tag(part))]
+
+
+def _is_union_tag(part: str) -> bool:
+    return part in ("str", "int", "float", "bool") or "[" in part or part in _UNION_MEMBERS
+
+
+_UNION_MEMBERS = {"folder", "memory", "smtp", "postmark"}

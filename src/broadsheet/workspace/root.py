@@ -1,0 +1,202 @@
+"""The workspace's folder: where it is, and what is in it."""
+
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from frontmatter.default_handlers import YAMLHandler
+
+from broadsheet import conf
+from broadsheet.conf import Config
+from broadsheet.errors import BroadsheetError, InvalidFile, Problem, UnknownName, WorkspaceNotFound
+from broadsheet.workspace.campaign import CampaignFile
+from broadsheet.workspace.people_files import Lists, Segment, Segments
+from broadsheet.workspace.reading import load_data, parse_yaml, read_text, validated, write_atomically
+
+MARKER = "broadsheet.toml"
+STARTER = (MARKER, "articles", "campaigns", "templates", "subscribers")
+
+
+def find_root(given: Path | None = None) -> Path:
+    """The workspace's folder: ``given``, else ``BROADSHEET_WORKSPACE``, else the nearest one upwards.
+
+    Raises WorkspaceNotFound when there is none.
+    """
+    named = given or (Path(value) if (value := conf.from_environment("BROADSHEET_WORKSPACE")) else None)
+    if named:
+        if (named / MARKER).is_file():
+            return named.resolve()
+        raise WorkspaceNotFound(
+            f"{named} is not a workspace: it holds no {MARKER}. `broadsheet init {named}` makes one."
+        )
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / MARKER).is_file():
+            return folder
+    raise WorkspaceNotFound(
+        f"No {MARKER} here or in any folder above. Go to a workspace, name one with --workspace, "
+        "or make one: `broadsheet init my-newsletter`."
+    )
+
+
+def starter_root() -> Path:
+    """The starter workspace: carried by the installed package, or the checkout this code runs from."""
+    packaged = Path(__file__).parents[1] / "starter"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3]
+
+
+def make_workspace(target: Path) -> "Workspace":
+    """A new workspace in ``target``, copied from the starter. Raises BroadsheetError if something is there."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise BroadsheetError(f"{target} is there already and not empty; nothing was written. Name a new folder.")
+    source = starter_root()
+    target.mkdir(parents=True, exist_ok=True)
+    for name in STARTER:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, target / name)
+        else:
+            shutil.copy2(source / name, target / name)
+    write_atomically(target / ".gitignore", ".broadsheet/\n.env\n")
+    return Workspace(target.resolve())
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The files under one root. Each file is read when it is asked for, and once."""
+
+    root: Path
+
+    @cached_property
+    def config(self) -> Config:
+        """``broadsheet.toml`` with the environment laid over it. Raises InvalidFile."""
+        raw = load_data(self.root / MARKER, MARKER)
+        if found := conf.secrets_in(raw):
+            raise InvalidFile(
+                [
+                    Problem(
+                        MARKER,
+                        key,
+                        "is a secret and must not stand in this file; set the environment variable "
+                        f"BROADSHEET_{key.upper().replace('.', '_').replace('-', '_')} (or …_FILE) instead",
+                    )
+                    for key in found
+                ]
+            )
+        return validated(Config, conf.overlaid(raw), MARKER)
+
+    @cached_property
+    def state(self) -> Path:
+        """The folder of the database, caches and local inbox: ``.broadsheet``, or ``BROADSHEET_STATE``."""
+        return self.root / (conf.from_environment("BROADSHEET_STATE") or ".broadsheet")
+
+    def secret_key(self) -> str:
+        """The key that signs links: from the environment, or made once and kept in the state folder."""
+        if given := conf.from_environment("BROADSHEET_SECRET_KEY"):
+            return given
+        kept = self.state / "secret_key"
+        if not kept.is_file():
+            self.state.mkdir(parents=True, exist_ok=True)
+            fresh = self.state / f".secret_key.{os.getpid()}"
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(48))
+            try:
+                os.link(fresh, kept)  # fails if another process was first: then its key is the key
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        return kept.read_text(encoding="ascii").strip()
+
+    def campaign_names(self) -> list[str]:
+        """The slugs of all campaign files, sorted."""
+        return sorted(path.stem for path in (self.root / "campaigns").glob("*.md"))
+
+    def campaign(self, slug: str) -> CampaignFile:
+        """The campaign of that slug, checked against the lists, segments, templates and adapters there are.
+
+        Raises UnknownName if there is no such file, InvalidFile with every mistake in it.
+        """
+        if slug not in self.campaign_names():
+            raise UnknownName("campaign", slug, self.campaign_names())
+        shown = f"campaigns/{slug}.md"
+        text = read_text(self.root / shown)
+        handler = YAMLHandler()
+        if not handler.detect(text):
+            raise InvalidFile([Problem(shown, "line 1", "must begin with front matter between two lines of ---")])
+        try:
+            header, body = handler.split(text)
+        except ValueError as error:
+            raise InvalidFile([Problem(shown, "line 1", "the front matter has no closing line of ---")]) from error
+        settings = parse_yaml(header, shown)
+        if not isinstance(settings, dict):
+            raise InvalidFile([Problem(shown, "", "its front matter must be keys and values")])
+        if reserved := sorted({"slug", "intro"} & settings.keys()):
+            raise InvalidFile([Problem(shown, key, "comes from the file itself; leave it out") for key in reserved])
+        campaign = validated(CampaignFile, {**settings, "slug": slug, "intro": body.strip()}, shown)
+        if problems := self._dangling(campaign, shown):
+            raise InvalidFile(problems)
+        return campaign
+
+    def _dangling(self, campaign: CampaignFile, shown: str) -> list[Problem]:
+        """The names in ``campaign`` that nothing answers to."""
+        named = [
+            ("list", (campaign.list,), list(self.lists.lists)),
+            ("segment", campaign.segment, list(self.segments)),
+            ("template", (campaign.template,), self.template_names()),
+            ("adapter", (campaign.adapter,), ["default", *self.config.adapters]),
+        ]
+        return [
+            Problem(
+                shown,
+                key,
+                f"there is no {key} “{name}”; there is: {', '.join(sorted(set(known))) or 'none yet'}",
+            )
+            for key, names, known in named
+            for name in names
+            if name not in known
+        ]
+
+    @cached_property
+    def lists(self) -> Lists:
+        """``subscribers/lists.yaml``. Raises InvalidFile."""
+        shown = "subscribers/lists.yaml"
+        return validated(Lists, load_data(self.root / shown, shown) or {}, shown)
+
+    @cached_property
+    def segments(self) -> dict[str, Segment]:
+        """``subscribers/segments.yaml`` by name; empty if there is no such file. Raises InvalidFile."""
+        shown = "subscribers/segments.yaml"
+        if not (self.root / shown).is_file():
+            return {}
+        return validated(Segments, load_data(self.root / shown, shown) or {}, shown).segments
+
+    def segment(self, name: str) -> Segment:
+        """The segment of that name. Raises UnknownName."""
+        try:
+            return self.segments[name]
+        except KeyError:
+            raise UnknownName("segment", name, list(self.segments)) from None
+
+    @property
+    def templates(self) -> Path:
+        """The folder of templates."""
+        return self.root / "templates"
+
+    def template_names(self) -> list[str]:
+        """The folders in ``templates/`` that hold a template, sorted."""
+        found = (*self.templates.glob("*/template.html"), *self.templates.glob("*/template.mjml"))
+        return sorted({path.parent.name for path in found})
+
+    def theme(self, template: str) -> dict[str, object]:
+        """Colours and fonts: the shared ones, the template's own over them, ``[theme]`` of the workspace over all."""
+        merged: dict[str, object] = {}
+        for name in ("shared", template):
+            path = self.templates / name / "template.toml"
+            if path.is_file():
+                declared = load_data(path, f"templates/{name}/template.toml")
+                merged |= declared.get("theme", {})
+        return merged | self.config.theme
