@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format serve bench lock clean
+.PHONY: help demo inbox serve test check format bench pictures lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Broadsheet needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.11 ..." % sys.version_info[:2]) if sys.version_info < (3, 11) else None'
@@ -20,25 +20,32 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## do the whole main job on the sample workspace, into a local inbox
 	@$(BIN)/broadsheet demo
 
+# The demo keeps its database and its mails apart from the workspace's own; inbox and serve show those.
+inbox: $(STAMP) ## read the demo's mails in a browser
+	@BROADSHEET_STATE=.broadsheet/demo $(BIN)/broadsheet inbox
+
+serve: $(STAMP) ## the pages behind the links in the demo's mails, on http://127.0.0.1:8000
+	@BROADSHEET_STATE=.broadsheet/demo $(BIN)/broadsheet serve
+
 test: $(STAMP) ## run the whole test suite
 	$(BIN)/python -m pytest
 
-check: $(STAMP) ## format, lint, types, layers
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+check: $(STAMP) ## format, lint, types, layers, migrations
+	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/broadsheet-migrations-check
+	BROADSHEET_STATE=.broadsheet/check DJANGO_SETTINGS_MODULE=broadsheet.settings $(BIN)/python -m django makemigrations --check --dry-run
 
 format: $(STAMP) ## put the code into its standard form
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
-
-serve: $(STAMP) ## the web pages on http://127.0.0.1:8000
-	$(BIN)/broadsheet serve
+	$(BIN)/ruff format src tests benchmarks docs
+	$(BIN)/ruff check --fix src tests benchmarks docs
 
 bench: $(STAMP) ## measure, and print the figures
 	$(BIN)/python -m benchmarks
+
+pictures: $(STAMP) ## draw the pictures in docs/pictures anew (needs Chromium)
+	$(BIN)/python docs/make_pictures.py
 
 lock: ## pin the newest dependencies that fit pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from broadsheet.errors import BroadsheetError
+
 STRICT = ConfigDict(extra="forbid")
 
 
@@ -228,13 +230,17 @@ ENVIRONMENT: tuple[Setting, ...] = (
 def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str | None:
     """The value of ``name``, or the content of the file that ``name_FILE`` points at, or None.
 
-    Raises OSError when that file can't be read.
+    Raises BroadsheetError when that file can't be read.
     """
     environ = os.environ if environ is None else environ
     if value := environ.get(name):
         return value
     if path := environ.get(f"{name}_FILE"):
-        return Path(path).read_text(encoding="utf-8").strip()
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise BroadsheetError(f"{name}_FILE names {path}, which can't be read ({reason}).") from error
     return None
 
 
@@ -249,11 +255,13 @@ def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -
             value = from_environment(f"BROADSHEET_{section}_{declared_field.name}".upper(), environ)
             if value is not None and isinstance(merged.setdefault(section, {}), dict):
                 merged[section][declared_field.name] = (
-                    tuple(value.split(",")) if declared_field.name == "allowed_hosts" else value
+                    tuple(host.strip() for host in value.split(","))
+                    if declared_field.name == "allowed_hosts"
+                    else value
                 )
     adapters: Any = merged.get("adapters")
     for name, adapter in list(adapters.items()) if isinstance(adapters, dict) else ():
-        kind = ADAPTER_KINDS.get(adapter.get("kind", "")) if isinstance(adapter, dict) else None
+        kind = ADAPTER_KINDS.get(str(adapter.get("kind"))) if isinstance(adapter, dict) else None
         for declared_field in fields(kind) if kind else ():
             key = f"BROADSHEET_ADAPTERS_{name}_{declared_field.name}".upper().replace("-", "_")
             value = from_environment(key, environ)
@@ -267,7 +275,7 @@ def secrets_in(raw: Mapping[str, Any]) -> list[str]:
     found = []
     adapters = raw.get("adapters")
     for name, adapter in adapters.items() if isinstance(adapters, dict) else ():
-        declared = ADAPTER_KINDS.get(adapter.get("kind", "")) if isinstance(adapter, dict) else None
+        declared = ADAPTER_KINDS.get(str(adapter.get("kind"))) if isinstance(adapter, dict) else None
         secret = (
             {row.name.partition(".")[2] for row in _rows("adapters", declared) if row.secret} if declared else set()
         )

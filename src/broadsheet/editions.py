@@ -274,6 +274,7 @@ def _write_deliveries(cursor: CursorWrapper, planned: Plan, edition: Edition, va
         f" CASE WHEN p.variant_id IS NULL THEN %s ELSE %s END,"
         f" CASE WHEN p.variant_id IS NULL THEN %s ELSE '' END, 0, '', NULL"
         f" FROM {planned.table} r JOIN {picks} p ON p.interests_id = r.interests_id AND p.past = r.past"
+        f" JOIN broadsheet_subscriber s ON s.id = r.subscriber_id"  # erased since the plan: no row
         f" ORDER BY p.variant_id, r.subscriber_id",
         [edition.pk, DeliveryState.SKIPPED, DeliveryState.QUEUED, TOO_FEW],
     )

@@ -88,8 +88,8 @@ def send(
     if not reports.numbers(edition).finished:
         adapter = adapter or sending.make_adapter(workspace, edition.adapter)
         Edition.objects.filter(pk=edition.pk).update(state=EditionState.SENDING)
-        adapter.open()
         try:
+            adapter.open()
             for batch in sending.drain(edition, adapter, signer()):
                 events.record_refusals(batch.outcomes)
                 if progress:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from apscheduler.triggers.cron import CronTrigger
 
-from broadsheet.workspace import CampaignFile, Workspace
+from broadsheet.workspace import CampaignFile, Workspace, crontab
 
 
 def next_time(workspace: Workspace, campaign: CampaignFile, now: datetime) -> datetime:
@@ -32,4 +32,4 @@ def _trigger(workspace: Workspace, campaign: CampaignFile) -> CronTrigger:
     schedule = campaign.schedule
     if schedule is None:
         raise ValueError(f"{campaign.slug} has no schedule")
-    return CronTrigger.from_crontab(schedule.cron, timezone=schedule.zone(workspace.config.zone))
+    return crontab(schedule.cron, schedule.zone(workspace.config.zone))

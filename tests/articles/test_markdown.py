@@ -91,6 +91,17 @@ def test_links_to_other_things_are_kept(written, absolute):
     assert html(f"[x]({written})") == f'<p><a href="{absolute}">x</a></p>\n'
 
 
+def test_a_root_relative_address_is_the_sites_even_on_a_page_elsewhere():
+    elsewhere = Base(site="https://clinic.example", page="https://other.example/sleep")
+    assert to_html("[x](/y) [z](w)", elsewhere) == (
+        '<p><a href="https://clinic.example/y">x</a> <a href="https://other.example/w">z</a></p>\n'
+    )
+
+
+def test_an_image_can_only_come_from_the_web():
+    assert html('a <img src="mailto:x@y.example"> b <img src="tel:1">') == "<p>a  b </p>\n"
+
+
 def test_an_address_that_is_none_is_taken_away():
     assert html("[x](http://[bad)") == "<p><a>x</a></p>\n"
 

@@ -15,9 +15,9 @@ from django.utils.text import slugify
 from broadsheet.articles import markdown
 from broadsheet.articles.dates import dated_name, parse_date
 from broadsheet.articles.dialects import LIMITS, Header, display_category, refusal
-from broadsheet.articles.headers import Split, split_header
 from broadsheet.articles.markdown import Base
-from broadsheet.errors import Problem, RejectedArticle
+from broadsheet.errors import InvalidFile, Problem, RejectedArticle
+from broadsheet.workspace.front_matter import Split, split_header
 
 #: Part of every content hash: raise it when the same text should be parsed anew.
 VERSION = 1
@@ -57,7 +57,10 @@ def parse_article(text: str, *, path: str, site_url: str, language: str, zone: Z
     ``site_url`` has no slash at its end; ``language`` and ``zone`` are for articles that name none.
     Raises RejectedArticle with path, line and reason.
     """
-    split = split_header(text, path)
+    try:
+        split = split_header(text, path)
+    except InvalidFile as error:
+        raise RejectedArticle(error.problems[0]) from error
     header = Header(split.data)
     try:
         slug, permalink = _slug(header, path)

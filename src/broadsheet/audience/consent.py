@@ -17,10 +17,13 @@ def _on(list_name: str, *states: str) -> Exists:
 
 def _in_segments(segments: Iterable[Segment]) -> Q:
     """In at least one of the segments; everybody, if there are none."""
-    query = Q()
-    for segment in segments:
-        query |= segment_query(segment)
-    return query
+    queries = [segment_query(segment) for segment in segments]
+    if not all(queries):
+        return Q()  # a segment without rules is everybody; in a union Q() would be nobody
+    union = Q()
+    for query in queries:
+        union |= query
+    return union
 
 
 def mailable(list_name: str, segments: Iterable[Segment]) -> QuerySet[Subscriber]:

@@ -1,6 +1,7 @@
 """People from a CSV file. When in doubt, the safer state."""
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -44,6 +45,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 #: What an export says of a person, to what we may do. A word that isn't here never makes anyone mailable.
 STATUSES: dict[str, SubscriptionState] = {
     "": SubscriptionState.SUBSCRIBED,
+    "unsubscribed": SubscriptionState.UNSUBSCRIBED,
     "subscribed": SubscriptionState.SUBSCRIBED,
     "active": SubscriptionState.SUBSCRIBED,
     "confirmed": SubscriptionState.SUBSCRIBED,
@@ -57,6 +59,7 @@ SUPPRESSING: dict[str, SuppressionReason] = {
     "complained": SuppressionReason.COMPLAINED,
 }
 BATCH = 1000
+_ZONES = available_timezones()
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ class Person:
     interests: tuple[str, ...]
     lists: tuple[str, ...]
     state: SubscriptionState
+    leaves: bool
+    """Whether the line says in so many words that they have left."""
     suppression: SuppressionReason | None
     created_at: datetime
     attributes: dict[str, str] = field(default_factory=dict)
@@ -100,8 +105,9 @@ class Person:
 def import_people(workspace: Workspace, file: Path, list_name: str | None = None) -> ImportReport:
     """Takes the people in a CSV file; a second run of the same file changes nothing.
 
-    An import adds people and fills in their data, but never subscribes again who has left a list, and never
-    lifts a suppression. Raises BroadsheetError if the file can't be read or has no column of addresses.
+    An import adds people and fills in their data, and takes whom the file calls unsubscribed off the list; it
+    never subscribes again who has left one, and never lifts a suppression. Raises BroadsheetError if the file
+    can't be read or has no column of addresses.
     """
     people, rejected, read = _read(workspace, file, list_name)
     counts = {"added": 0, "updated": 0, "unchanged": 0}
@@ -118,13 +124,14 @@ def _read(workspace: Workspace, file: Path, list_name: str | None) -> tuple[list
         raise BroadsheetError(f"{file} can't be read ({error.strerror}); check its name.") from error
     except ValueError as error:
         raise BroadsheetError(f"{file} {error}; export it as CSV.") from error
-    lines = text.splitlines(keepends=True)
-    if not lines:
+    if not text:
         raise BroadsheetError(f"{file} is empty; nothing was imported.")
-    delimiter = max(",;\t", key=lines[0].count)
-    reader = csv.reader(lines, delimiter=delimiter)
-    header = next(reader)
-    columns = [_column(name) for name in header]
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    try:
+        columns = _columns(next(reader))
+    except (csv.Error, ValueError) as error:
+        raise BroadsheetError(f"{file}: the first line can't be read: {error}.") from error
     if "email" not in columns:
         raise BroadsheetError(f"{file} has no column of addresses; its first line must name one `email`.")
     known_lists = workspace.lists.lists
@@ -138,7 +145,7 @@ def _read(workspace: Workspace, file: Path, list_name: str | None) -> tuple[list
             continue
         read += 1
         try:
-            person = _person(line, dict(zip(columns, (cell.strip() for cell in row), strict=False)), list_name)
+            person = _person(line, _cells(columns, row), list_name)
             _refuse_unusable(person, people, list(known_lists))
         except ValueError as error:
             rejected.append(RejectedLine(line, str(error)))
@@ -166,12 +173,27 @@ def _rows(reader: "_csv.Reader", rejected: list[RejectedLine]) -> Iterator[tuple
         yield reader.line_num, row
 
 
-def _column(name: str) -> str:
-    plain = "".join(character for character in name.lower() if character.isalnum())
+def _columns(header: list[str]) -> list[str]:
+    """What each column is for; where several would do (``email`` and ``address``), the one that says it best.
+
+    Raises ValueError for two that say it equally well: one of them could hold what the other denies.
+    """
+    plain = ["".join(character for character in name.lower() if character.isalnum()) for name in header]
+    columns = ["_".join(name.lower().replace("-", " ").split()) for name in header]
     for column, names in COLUMNS.items():
-        if plain in names:
-            return column
-    return "_".join(name.lower().replace("-", " ").split())
+        best = next((name for name in names if name in plain), None)
+        if best is not None and plain.count(best) > 1:
+            raise ValueError(f"it names `{column}` twice; rename one of the two")
+        if best is not None:
+            columns[plain.index(best)] = column
+    return columns
+
+
+def _cells(columns: list[str], row: list[str]) -> dict[str, str]:
+    """The row's cells by column. Raises ValueError for a row that doesn't fit: its status could be anywhere."""
+    if any(cell.strip() for cell in row[len(columns) :]) or "status" in columns[len(row) :]:
+        raise ValueError(f"has {len(row)} cells, but the first line {len(columns)}")
+    return dict(zip(columns, (cell.strip() for cell in row), strict=False))
 
 
 def _person(line: int, row: dict[str, str], list_name: str | None) -> Person:
@@ -181,7 +203,7 @@ def _person(line: int, row: dict[str, str], list_name: str | None) -> Person:
     suppression = SUPPRESSING.get(status)
     lists = tuple(name.strip() for name in row.pop("lists", "").split(";") if name.strip())
     zone = row.pop("time_zone", "")
-    if zone and zone not in available_timezones():
+    if zone and zone not in _ZONES:
         raise ValueError(f"“{zone}” is not a time zone; one is Europe/Berlin")
     names = {name: " ".join(row.pop(name, "").split()) for name in ("first_name", "last_name")}
     if too_long := [name for name, value in names.items() if len(value) > 200]:
@@ -196,6 +218,7 @@ def _person(line: int, row: dict[str, str], list_name: str | None) -> Person:
         interests=normal_tags(row.pop("interests", "").replace(",", ";").split(";")),
         lists=lists or ((list_name,) if list_name else ()),
         state=STATUSES.get(status, SubscriptionState.UNSUBSCRIBED),
+        leaves=STATUSES.get(status) == SubscriptionState.UNSUBSCRIBED,
         suppression=suppression,
         created_at=_created(row.pop("created", "")),
         attributes={name: value for name, value in row.items() if name and value},
@@ -225,7 +248,10 @@ def _created(text: str) -> datetime:
         raise ValueError(f"“{text}” is not a date; write one like 2026-01-31") from None
     if isinstance(moment, date) and not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError(f"“{text}” is out of range; write a date like 2026-01-31") from None
 
 
 _FIELDS = ("first_name", "last_name", "language", "time_zone")
@@ -275,14 +301,17 @@ def _update(row: Subscriber, person: Person, sets: dict[tuple[str, ...], Interes
 
 
 def _subscribe(people: list[Person], there: dict[str, Subscriber], source: str) -> set[int]:
-    """Add the subscriptions that are missing; those that exist stay as their owner left them."""
+    """Add the subscriptions that are missing; those that exist can only end. Whose subscriptions changed."""
     ids = [row.pk for row in there.values()]
-    existing = set(Subscription.objects.filter(subscriber_id__in=ids).values_list("subscriber_id", "list_name"))
-    rows = []
+    existing = {(row.subscriber_id, row.list_name): row for row in Subscription.objects.filter(subscriber_id__in=ids)}
+    rows, ended = [], []
     for person in people:
         pk = there[person.email_key].pk
         for name in person.lists:
-            if (pk, name) in existing:
+            if before := existing.get((pk, name)):
+                if person.leaves and before.state != SubscriptionState.UNSUBSCRIBED:
+                    before.state, before.left_at = SubscriptionState.UNSUBSCRIBED, timezone.now()
+                    ended.append(before)
                 continue
             subscribed = person.state == SubscriptionState.SUBSCRIBED and person.suppression is None
             left = person.state == SubscriptionState.UNSUBSCRIBED and person.suppression is None
@@ -297,7 +326,8 @@ def _subscribe(people: list[Person], there: dict[str, Subscriber], source: str) 
                 )
             )
     Subscription.objects.bulk_create(rows)
-    return {row.subscriber_id for row in rows}
+    Subscription.objects.bulk_update(ended, ["state", "left_at"], batch_size=200)
+    return {row.subscriber_id for row in (*rows, *ended)}
 
 
 def _suppress(people: list[Person], source: str) -> None:

@@ -71,9 +71,14 @@ def _interested(rule: TagRule) -> Q:
     return Q(interests_id__in=fit)
 
 
+def _has_one_of(name: str, values: Sequence[str]) -> Q:
+    """The key is asked for as well: without it the test is NULL, and so is its negation, which lets nobody in."""
+    return Q(attributes__has_key=name) & Q(**{f"attributes__{name}__in": values})
+
+
 _ATTRIBUTE_TESTS: dict[str, Callable[[str, Sequence[str]], Q]] = {
-    "is_in": lambda name, values: Q(**{f"attributes__{name}__in": values}),
-    "not_in": lambda name, values: ~Q(**{f"attributes__{name}__in": values}),
+    "is_in": _has_one_of,
+    "not_in": lambda name, values: ~_has_one_of(name, values),
     "exists": lambda name, wanted: Q(attributes__has_key=name) if wanted else ~Q(attributes__has_key=name),
 }
 
@@ -90,5 +95,5 @@ def _attribute_sentence(rule: AttributeRule) -> str:
     if rule.is_in is not None:
         return f"with {rule.name} {_either(rule.is_in)}"
     if rule.not_in is not None:
-        return f"with {rule.name} other than {_either(rule.not_in)}"
+        return f"whose {rule.name} is not {_either(rule.not_in)}"
     return f"{'with' if rule.exists else 'without'} {rule.name}"

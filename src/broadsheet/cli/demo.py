@@ -195,8 +195,17 @@ def _segment_table(workspace: Workspace, edition: "Edition") -> None:
 
 
 def _next_steps(workspace: Workspace) -> None:
-    here = os.path.relpath(workspace.state)
+    """Three lines on where to look, right for a checkout and for an installed package."""
+    if (workspace.root / "Makefile").is_file():
+        read, pages = "make inbox", "make serve"
+    else:
+        state = f"BROADSHEET_STATE={workspace.state.relative_to(workspace.root)}"
+        at = f"--workspace {os.path.relpath(workspace.root)}"
+        read, pages = f"{state} broadsheet {at} inbox", f"{state} broadsheet {at} serve"
     OUT.print("\nWhere to look next:")
-    OUT.print("  make inbox                  read what was sent, in your browser", markup=False)
-    OUT.print("  README.md                   the tour: plan, render and send step by step", markup=False)
-    OUT.print(f"  {here}/inbox/     the mails themselves, one .eml file each", markup=False)
+    for command, purpose in (
+        (read, "read those mails in your browser"),
+        (pages, "the pages behind their links: unsubscribe, preferences, view in browser"),
+        (f"{os.path.relpath(workspace.root / 'campaigns' / CAMPAIGN)}.md", "the file that said all this; change it"),
+    ):
+        OUT.print(f"  {command:<32} {purpose}", markup=False, soft_wrap=True)

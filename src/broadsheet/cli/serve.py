@@ -5,9 +5,8 @@ import sys
 from typing import Annotated, Any
 
 import typer
-import waitress
-from django.core.wsgi import get_wsgi_application
 
+from broadsheet.cli.output import ERR
 from broadsheet.cli.setup import ready
 from broadsheet.errors import BroadsheetError
 
@@ -20,13 +19,17 @@ def serve(
 ) -> None:
     """Serve the pages that subscribers meet."""
     ready()
+    from django.core.wsgi import get_wsgi_application
+
     server, address = listening(get_wsgi_application(), host, port)
-    print(f"Serving on {address} (Ctrl-C stops it)", file=sys.stderr)  # noqa: T201
+    ERR.print(f"Serving on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
     run_until_stopped(server)
 
 
 def listening(application: Any, host: str, port: int, option: str = "--port") -> tuple[Any, str]:
     """A server that has its port, and its address; it answers once it is run. Raises BroadsheetError."""
+    import waitress
+
     try:
         server = waitress.create_server(application, host=host, port=port, threads=THREADS, ident=None)
     except (OSError, ValueError) as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def sheet_for(workspace: Workspace, campaign: CampaignFile, at: datetime, articl
     """The sheet of one variant of the campaign's edition at that moment."""
     config, declared = workspace.config, workspace.lists.lists[campaign.list]
     zone = config.zone if campaign.schedule is None else campaign.schedule.zone(config.zone)
-    key = f"{campaign.slug}-{at:%Y%m%dT%H%M}"
+    key = f"{campaign.slug}-{at.astimezone(UTC):%Y%m%dT%H%M}"
     headers = [
         ("List-Id", f'"{_plain(declared.title)}" <{campaign.list}.{config.mail_domain}>'),  # RFC 2919
         ("Feedback-ID", f"{key}:{campaign.slug}:{campaign.list}:broadsheet"),

@@ -13,6 +13,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
@@ -191,31 +192,37 @@ class Catcher:
         self.folder = folder
         self.host = host
         self.port = port
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="broadsheet-inbox", daemon=True)
+        self._listening: Future[int] = Future()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="broadsheet-inbox", daemon=True)
 
     def __enter__(self) -> Self:
+        self._thread.start()
         try:
-            listening = self._loop.create_server(self._protocol, self.host, self.port)
-            self._server = self._loop.run_until_complete(listening)
+            self.port = self._listening.result()
         except OSError as error:
-            self._loop.close()
             raise BroadsheetError(
                 f"The inbox can't take mail on {self.host}:{self.port} ({error.strerror or error}). "
                 "Stop what uses that port, or name another with --smtp-port."
             ) from error
-        self.port = self._server.sockets[0].getsockname()[1]
-        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
-        self._server.close()
-        self._loop.run_until_complete(_ended(asyncio.all_tasks(self._loop)))
-        self._loop.close()
+
+    async def _serve(self) -> None:
+        """Takes mail until told to stop; what is under way then is cut off."""
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            server = await self._loop.create_server(self._protocol, self.host, self.port)
+        except OSError as error:
+            self._listening.set_exception(error)
+            return
+        self._listening.set_result(server.sockets[0].getsockname()[1])
+        await self._stopping.wait()
+        server.close()
 
     def _protocol(self) -> SMTP:
         return SMTP(
@@ -235,13 +242,6 @@ class Catcher:
         except OSError as error:
             return f"452 4.3.1 The inbox can't write the mail: {error.strerror}"
         return "250 2.0.0 Kept in the local inbox"
-
-
-async def _ended(tasks: set[asyncio.Task[object]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.sleep(0)  # lets the transports close
 
 
 def _is_address(host: str) -> bool:

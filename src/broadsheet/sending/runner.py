@@ -41,13 +41,18 @@ def drain(edition: Edition, adapter: Adapter, signer: LinkSigner) -> Iterator[Ba
         claims.set_aside(aside, sender)
         due = [row for row in claimed if row.pk not in aside]
         mails, outcomes = _stamped(due, imprint, stamps)
+        failed: AdapterFailed | None = None
         try:
-            outcomes += adapter.deliver(mails)
-        except AdapterFailed:
-            claims.hand_back(due, sender)
-            raise
+            outcomes.extend(adapter.deliver(mails))
+        except AdapterFailed as error:
+            failed = error
         claims.record({row.pk: row for row in due}, outcomes, sender)
+        if failed:
+            answered = {outcome.delivery_id for outcome in outcomes}
+            claims.hand_back([row for row in due if row.pk not in answered], sender)
         yield Batch(tuple(outcomes), len(aside))
+        if failed:
+            raise failed
 
 
 def _stamped(due: list[Delivery], imprint: Imprint, stamps: dict[int, Stamp]) -> tuple[list[Mail], list[Outcome]]:

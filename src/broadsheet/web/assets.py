@@ -44,7 +44,7 @@ register_converter(AssetConverter, "asset")
 @cache
 def content(name: str) -> bytes:
     """The bytes of a packaged asset."""
-    return (files("broadsheet.web") / "static" / name).read_bytes()
+    return (files("broadsheet.web") / f"static/{name}").read_bytes()
 
 
 @require_safe

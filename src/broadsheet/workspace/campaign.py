@@ -1,5 +1,7 @@
 """A campaign's file: its settings in front matter, the mail's intro as its body."""
 
+import re
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -18,13 +20,40 @@ def _one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def crontab(text: str, zone: tzinfo) -> CronTrigger:
+    """The trigger of five cron fields. Raises ValueError for what is none.
+
+    As in crontab(5), weekday 0 and 7 are Sunday; APScheduler's own numbers begin with Monday.
+    """
+    fields = text.split()
+    if len(fields) == 5:
+        fields[4] = ",".join(_named_days(part) for part in fields[4].split(","))
+    return CronTrigger.from_crontab(" ".join(fields), timezone=zone)
+
+
+def _named_days(part: str) -> str:
+    """One part of the weekday field with names for its numbers: ``1-3`` is ``mon,tue,wed``."""
+    numbers = re.fullmatch(r"([0-7])(?:-([0-7])(?:/([1-7]))?)?", part)
+    if numbers is None:
+        return part
+    first, last = int(numbers[1]), int(numbers[2] or numbers[1])
+    if first > last:
+        raise ValueError(f"the weekdays {part} run backwards")
+    return ",".join(_DAYS[first : last + 1 : int(numbers[3] or 1)])
+
+
 def _cron(text: str) -> str:
     try:
-        CronTrigger.from_crontab(text)
+        trigger = crontab(text, UTC)
     except ValueError as error:
         raise ValueError(
             f"is not a cron time ({error}); write five fields like `0 9 * * tue`: minute hour day month weekday"
         ) from error
+    if trigger.get_next_fire_time(None, datetime.now(UTC)) is None:
+        raise ValueError("is a time that never comes")
     return text
 
 

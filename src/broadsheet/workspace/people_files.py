@@ -39,7 +39,9 @@ class Lists:
 
 
 def _texts(value: object) -> object:
-    if isinstance(value, str | int | float | bool):
+    if any(isinstance(each, bool) for each in (value if isinstance(value, list | tuple) else (value,))):
+        raise ValueError("holds true or false, as YAML reads yes, no, on and off; write such a word in quotes")
+    if isinstance(value, str | int | float):
         return (str(value),)
     return tuple(str(each) for each in value) if isinstance(value, list | tuple) else value
 

@@ -7,9 +7,9 @@ import re
 import tempfile
 import tomllib
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -31,14 +31,17 @@ def read_text(path: Path) -> str:
     """
     raw = path.read_bytes()
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = raw.decode("utf-16")
+        try:
+            text = raw.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise ValueError("is not a text file") from error
     else:
-        if b"\0" in raw:
-            raise ValueError("is not a text file")
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = raw.decode("latin-1")
+    if "\0" in text:
+        raise ValueError("is not a text file")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -72,7 +75,9 @@ def parse_toml(text: str, shown: str, *, first_line: int = 1) -> dict[str, Any]:
     """The table in ``text``. Raises InvalidFile with the line, counted from ``first_line``."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise InvalidFile([Problem(shown, f"line {first_line}", "not valid TOML: tables too deep")]) from error
+    except ValueError as error:  # TOMLDecodeError, or a number too long for Python
         reason = str(error)
         at = re.search(r"\s*\(at line (\d+), column \d+\)", reason)
         line = int(at[1]) if at else text.count("\n") + 1
@@ -104,7 +109,7 @@ def problems_of(error: ValidationError, declared: Any, shown: str) -> list[Probl
     """What pydantic found, said to a person: file, key, what is allowed."""
     problems = []
     for found in error.errors(include_url=False):
-        where = ".".join(str(part) for part in _without_tags(found["loc"], declared))
+        where = ".".join(str(part) for part in _without_tags(found["loc"]))
         problems.append(Problem(shown, where, _reason(found, declared)))
     return list(dict.fromkeys(problems))
 
@@ -127,6 +132,8 @@ _PLAIN_REASONS = {
     "url_parsing": "must be a web address such as https://clinic.example",
     "url_scheme": "must be a web address such as https://clinic.example",
     "union_tag_not_found": "needs a `kind`",
+    "dict_attributes_type": "must be a table of keys and values",
+    "invalid_key": "is not text; write it in quotes",
 }
 
 
@@ -166,20 +173,25 @@ def _fields(declared: Any) -> dict[str, Any]:
 def _keys_at(declared: Any, loc: Sequence[int | str]) -> list[str]:
     """The keys allowed at ``loc`` inside ``declared``."""
     current = _dataclasses_in(declared)
-    for part in loc:
+    for position, part in enumerate(loc):
+        if _is_kind(loc, position):
+            current = [each for each in current if _fields(each)["kind"].annotation == Literal[part]]
+            continue
         matching = [_fields(each)[str(part)] for each in current if str(part) in _fields(each)]
         if matching:
             current = [each for info in matching for each in _dataclasses_in(info.annotation)]
     return list(dict.fromkeys(key for each in current for key in _fields(each)))
 
 
-def _without_tags(loc: Iterable[int | str], declared: Any) -> list[int | str]:
+def _without_tags(loc: Sequence[int | str]) -> list[int | str]:
     """``loc`` without the names pydantic puts in for the member of a union it tried."""
-    return [part for part in loc if not (isinstance(part, str) and _is_union_tag(part))]
+    return [part for position, part in enumerate(loc) if not (_is_kind(loc, position) or _is_type(part))]
 
 
-def _is_union_tag(part: str) -> bool:
-    return part in ("str", "int", "float", "bool") or "[" in part or part in _UNION_MEMBERS
+def _is_kind(loc: Sequence[int | str], position: int) -> bool:
+    """Whether this part is the kind of an adapter, which follows the adapter's name."""
+    return position == 2 and loc[0] == "adapters"
 
 
-_UNION_MEMBERS = {"folder", "memory", "smtp", "postmark"}
+def _is_type(part: int | str) -> bool:
+    return isinstance(part, str) and (part in ("str", "int", "float", "bool") or "[" in part)

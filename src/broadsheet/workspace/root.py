@@ -6,15 +6,15 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-from frontmatter.default_handlers import YAMLHandler
+from typing import Any
 
 from broadsheet import conf
 from broadsheet.conf import Config
 from broadsheet.errors import BroadsheetError, InvalidFile, Problem, UnknownName, WorkspaceNotFound
 from broadsheet.workspace.campaign import CampaignFile
+from broadsheet.workspace.front_matter import split_header
 from broadsheet.workspace.people_files import Lists, Segment, Segments
-from broadsheet.workspace.reading import load_data, parse_yaml, read_text, validated, write_atomically
+from broadsheet.workspace.reading import load_data, read_text, validated, write_atomically
 
 MARKER = "broadsheet.toml"
 STARTER = (MARKER, "articles", "campaigns", "templates", "subscribers")
@@ -61,6 +61,11 @@ def make_workspace(target: Path) -> "Workspace":
             shutil.copy2(source / name, target / name)
     write_atomically(target / ".gitignore", ".broadsheet/\n.env\n")
     return Workspace(target.resolve())
+
+
+def _texts(value: object) -> list[str]:
+    """The texts among one value or several; what is no text is a mistake of another kind."""
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
 
 
 @dataclass(frozen=True)
@@ -123,31 +128,37 @@ class Workspace:
         if slug not in self.campaign_names():
             raise UnknownName("campaign", slug, self.campaign_names())
         shown = f"campaigns/{slug}.md"
-        text = read_text(self.root / shown)
-        handler = YAMLHandler()
-        if not handler.detect(text):
-            raise InvalidFile([Problem(shown, "line 1", "must begin with front matter between two lines of ---")])
         try:
-            header, body = handler.split(text)
+            text = read_text(self.root / shown)
         except ValueError as error:
-            raise InvalidFile([Problem(shown, "line 1", "the front matter has no closing line of ---")]) from error
-        settings = parse_yaml(header, shown)
-        if not isinstance(settings, dict):
-            raise InvalidFile([Problem(shown, "", "its front matter must be keys and values")])
-        if reserved := sorted({"slug", "intro"} & settings.keys()):
-            raise InvalidFile([Problem(shown, key, "comes from the file itself; leave it out") for key in reserved])
-        campaign = validated(CampaignFile, {**settings, "slug": slug, "intro": body.strip()}, shown)
-        if problems := self._dangling(campaign, shown):
+            raise InvalidFile([Problem(shown, "", str(error))]) from error
+        except OSError as error:
+            raise InvalidFile([Problem(shown, "", f"can't be read ({error.strerror})")]) from error
+        split = split_header(text, shown)
+        if not split.data:
+            raise InvalidFile([Problem(shown, "line 1", "must begin with front matter between two lines of ---")])
+        settings, body = split.data, split.body
+        problems = [
+            Problem(shown, key, "comes from the file itself; leave it out")
+            for key in ("slug", "intro")
+            if key in settings
+        ]
+        problems += self._dangling(settings, shown)
+        try:
+            campaign = validated(CampaignFile, {**settings, "slug": slug, "intro": body.strip()}, shown)
+        except InvalidFile as error:
+            raise InvalidFile([*error.problems, *problems]) from error
+        if problems:
             raise InvalidFile(problems)
         return campaign
 
-    def _dangling(self, campaign: CampaignFile, shown: str) -> list[Problem]:
-        """The names in ``campaign`` that nothing answers to."""
+    def _dangling(self, settings: dict[Any, Any], shown: str) -> list[Problem]:
+        """The names in a campaign's settings that nothing answers to."""
         named = [
-            ("list", (campaign.list,), list(self.lists.lists)),
-            ("segment", campaign.segment, list(self.segments)),
-            ("template", (campaign.template,), self.template_names()),
-            ("adapter", (campaign.adapter,), ["default", *self.config.adapters]),
+            ("list", list(self.lists.lists)),
+            ("segment", list(self.segments)),
+            ("template", self.template_names()),
+            ("adapter", ["default", *self.config.adapters]),
         ]
         return [
             Problem(
@@ -155,8 +166,8 @@ class Workspace:
                 key,
                 f"there is no {key} “{name}”; there is: {', '.join(sorted(set(known))) or 'none yet'}",
             )
-            for key, names, known in named
-            for name in names
+            for key, known in named
+            for name in _texts(settings.get(key))
             if name not in known
         ]
 

@@ -1,6 +1,6 @@
 """What hands stamped mail over: SMTP, a provider's HTTP API, a folder, memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from broadsheet import conf
@@ -19,8 +19,11 @@ class Adapter(Protocol):
     def open(self) -> None:
         """Make ready. Raises AdapterFailed when nothing can be sent at all."""
 
-    def deliver(self, mails: Sequence[Mail]) -> list[Outcome]:
-        """One outcome for each mail. One mail's refusal never disturbs its neighbours."""
+    def deliver(self, mails: Sequence[Mail]) -> Iterable[Outcome]:
+        """One outcome for each mail. One mail's refusal never disturbs its neighbours.
+
+        Raises AdapterFailed when no further mail can be sent; mails without an outcome were not attempted.
+        """
 
     def close(self) -> None:
         """Let go of connections."""

@@ -1,6 +1,6 @@
 """Postmark's HTTP API, through django-anymail."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -50,9 +50,10 @@ class Postmark:
         )
         self._backend.open()
 
-    def deliver(self, mails: Sequence[Mail]) -> list[Outcome]:
+    def deliver(self, mails: Sequence[Mail]) -> Iterator[Outcome]:
         """One API call for each mail."""
-        return [self._hand_over(mail) for mail in mails]
+        for mail in mails:
+            yield self._hand_over(mail)
 
     def close(self) -> None:
         """Close the session."""

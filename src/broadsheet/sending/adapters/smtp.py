@@ -96,7 +96,7 @@ class Smtp:
 
     async def _hand_over(self, client: SMTP, mail: Mail) -> Outcome:
         """One transaction: MAIL, RCPT, DATA. What fails before the data is sent is certain; after it, it is not."""
-        utf8 = [] if mail.rcpt_to.isascii() else ["SMTPUTF8"]
+        utf8 = [] if (mail.mail_from + mail.rcpt_to).isascii() else ["SMTPUTF8"]
         encoding = "utf-8" if utf8 else "ascii"
         try:
             if client.is_ehlo_or_helo_needed:
@@ -141,7 +141,7 @@ def _impossible(mail: Mail, client: SMTP) -> str:
     """Why this server can't be given the mail at all; empty if it can."""
     if _CONTROL.search(mail.rcpt_to) or _CONTROL.search(mail.mail_from):
         return "the address holds a space or control character"
-    if not mail.rcpt_to.isascii() and not client.supports_extension("smtputf8"):
+    if not (mail.mail_from + mail.rcpt_to).isascii() and not client.supports_extension("smtputf8"):
         return "the server takes no international addresses"
     return ""
 

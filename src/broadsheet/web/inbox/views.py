@@ -59,8 +59,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
     search = request.GET.get("q", "")
     version, found = folder().version(), folder().list(search)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    shown = {"page": page, "search": search, "version": version, "zone": settings.WORKSPACE.config.zone}
-    response = render(request, "inbox/list.html", shown)
+    shown = {"page": page, "search": search, "version": version}
+    response = _page(request, "list", shown)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 
@@ -79,12 +79,11 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
     width = _choice(Width, request, "width", Width.DESKTOP)
     dark = _choice(Dark, request, "dark", Dark.OFF)
     shown = {"view": tab, "width": width, "dark": dark}
-    return render(
+    return _page(
         request,
-        "inbox/mail.html",
+        "mail",
         {
             "mail": found,
-            "zone": settings.WORKSPACE.config.zone,
             "summary": found.summary,
             "tab": tab,
             "width": width,
@@ -173,6 +172,14 @@ def _found(name: str) -> CaughtMail:
     if found is None:
         raise Http404
     return found
+
+
+def _page(request: HttpRequest, page: str, context: Mapping[str, object]) -> HttpResponse:
+    zone = settings.WORKSPACE.config.zone
+    response = render(request, f"inbox/{page}.html", {"zone": zone, **context})
+    # Under no-referrer a browser posts a form with `Origin: null`, which the CSRF check has to refuse.
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
 
 
 def _choice(kinds: type[Choice], request: HttpRequest, key: str, default: Choice) -> Choice:

@@ -7,7 +7,7 @@ from typing import Any
 
 from frontmatter.default_handlers import BaseHandler, JSONHandler, YAMLHandler
 
-from broadsheet.errors import InvalidFile, Problem, RejectedArticle
+from broadsheet.errors import InvalidFile, Problem
 from broadsheet.workspace.reading import parse_toml, parse_yaml
 
 
@@ -77,7 +77,7 @@ _HANDLERS = (YamlHeader(), TomlHeader(), JsonHeader())
 
 
 def split_header(text: str, path: str) -> Split:
-    """``text`` cut into front matter and body. Raises RejectedArticle with the line of what is wrong.
+    """``text`` cut into front matter and body. Raises InvalidFile with the line of what is wrong.
 
     A first line of ``---`` with nothing like ``key: value`` after it is a rule in the text, not front matter.
     """
@@ -90,12 +90,12 @@ def split_header(text: str, path: str) -> Split:
     try:
         source, body = _cut(handler, text, path, line)
         data = _mapping(handler.data(source, path, line), path, line)
-    except InvalidFile as error:
+    except InvalidFile:
         if handler.meant.match(text):
-            raise RejectedArticle(error.problems[0]) from error
+            raise
         return Split({}, text)
     except (ValueError, RecursionError) as error:  # numbers too long, tables too deep
-        raise RejectedArticle(Problem(path, f"line {line}", f"the front matter can't be read: {error}")) from error
+        raise InvalidFile([Problem(path, f"line {line}", f"the front matter can't be read: {error}")]) from error
     return Split(data or {}, body, source, line)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from broadsheet.articles.headers import split_header
-from broadsheet.errors import RejectedArticle
+from broadsheet.workspace.front_matter import split_header
+from broadsheet.errors import InvalidFile
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_header_is_read_and_cut_off(text):
     ids=range(12),
 )
 def test_a_header_that_can_not_be_read_is_rejected_with_its_line(text, problem):
-    with pytest.raises(RejectedArticle) as caught:
+    with pytest.raises(InvalidFile) as caught:
         split_header(text, "a.md")
     assert str(caught.value).startswith(problem)
 

@@ -1,0 +1,243 @@
+"""The subscribers' pages: reading changes nothing, posting acts, nothing is told to who has no link."""
+
+import pytest
+from django.test import Client
+
+from broadsheet import events, pipeline
+from broadsheet.models import Event, Subscription
+
+
+@pytest.fixture
+def browser():
+    """A client that checks CSRF tokens, as browsers and providers meet it."""
+    return Client(enforce_csrf_checks=True)
+
+
+@pytest.fixture(params=["get", "head"])
+def read(request, browser):
+    return getattr(browser, request.param)
+
+
+# Leaving a list
+
+
+def test_reading_the_unsubscribe_page_changes_nothing(read, ada):
+    response = read(ada.path("u"))
+    assert response.status_code == 200
+    assert ada.state("newsletter") == "subscribed"
+    assert not Event.objects.exists()
+
+
+def test_the_page_names_the_list_and_has_one_button(browser, ada):
+    page = browser.get(ada.path("u")).content.decode()
+    assert "Leave Stillwater Weekly?" in page
+    assert page.count("<button") == 1
+
+
+ONE_CLICK = "List-Unsubscribe=One-Click"
+BODIES = {
+    "one click, as RFC 8058 has it": (ONE_CLICK, "application/x-www-form-urlencoded"),
+    "one click as multipart": (
+        f'--b\r\nContent-Disposition: form-data; name="{ONE_CLICK.partition("=")[0]}"\r\n\r\nOne-Click\r\n--b--\r\n',
+        "multipart/form-data; boundary=b",
+    ),
+    "the page's own form": ("leave=1", "application/x-www-form-urlencoded"),
+    "no body": ("", "application/x-www-form-urlencoded"),
+    "no content type": ("", ""),
+    "another type": (ONE_CLICK, "text/plain"),
+    "json": ("{}", "application/json"),
+    "broken multipart": ("--x", "multipart/form-data"),
+    "multipart cut off": ("--b\r\nContent-Dis", "multipart/form-data; boundary=b"),
+    "another charset": (ONE_CLICK, "application/x-www-form-urlencoded; charset=latin-1"),
+    "no charset at all": (ONE_CLICK, "application/x-www-form-urlencoded; charset=nonsense"),
+    "bytes": (b"\xff\xfe\x00=%", "application/x-www-form-urlencoded"),
+    "too many fields": ("&".join(f"a{n}=1" for n in range(2000)), "application/x-www-form-urlencoded"),
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_post_leaves_the_list_whatever_its_body(browser, ada, kind):
+    body, content_type = BODIES[kind]
+    response = browser.generic("POST", ada.path("u"), body, content_type=content_type)
+    assert response.status_code == 200  # no redirect
+    assert "You have left Stillwater Weekly" in response.content.decode()
+    assert ada.state("newsletter") == "unsubscribed"
+    assert ada.state("letters") == "subscribed"
+
+
+def test_how_they_left_is_kept(browser, ada):
+    browser.post(ada.path("u"), {"List-Unsubscribe": "One-Click"})
+    assert [(event.kind, event.detail) for event in Event.objects.all()] == [("unsubscribed", "one-click")]
+
+
+def test_posting_twice_is_as_good_as_once(browser, ada):
+    pages = [browser.post(ada.path("u"), {"List-Unsubscribe": "One-Click"}) for _ in range(2)]
+    assert [page.status_code for page in pages] == [200, 200]
+    assert ada.state("newsletter") == "unsubscribed"
+    assert Event.objects.count() == 1
+
+
+def test_it_can_be_undone(browser, ada):
+    browser.post(ada.path("u"))
+    page = browser.get(ada.path("u")).content.decode()
+    assert "Undo" in page
+    page = browser.post(ada.path("u"), {"undo": "1"}).content.decode()
+    assert "You are on the list again" in page
+    assert ada.state("newsletter") == "subscribed"
+
+
+def test_leaving_works_when_the_list_is_no_longer_in_the_files(browser, ada, workspace):
+    workspace.lists.lists.pop("newsletter")
+    response = browser.post(ada.path("u"))
+    assert "You have left newsletter" in response.content.decode()
+    assert ada.state("newsletter") == "unsubscribed"
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch", "options"])
+def test_other_methods_are_refused(browser, ada, method):
+    assert getattr(browser, method)(ada.path("u")).status_code == 405
+    assert ada.state("newsletter") == "subscribed"
+
+
+# Words that were not signed here
+
+
+def tampered(path):
+    changed = "A" if path[5] != "A" else "B"
+    return [path[:5] + changed + path[6:], path[:-3], path + "A", path[:3] + "x", path + "%00", path[:3] + "é" * 20]
+
+
+@pytest.mark.parametrize("purpose", ["u", "v", "p"])
+def test_a_changed_word_is_a_plain_404_and_does_nothing(browser, ada, purpose):
+    nowhere = browser.get("/nowhere")
+    for path in tampered(ada.path(purpose)):
+        for response in (browser.get(path), browser.post(path, {"leave": "newsletter"})):
+            assert response.status_code in (403, 404)  # 403: posted where nothing is to be posted
+            if response.status_code == 404:
+                assert response.content == nowhere.content
+    assert ada.state("newsletter") == "subscribed"
+
+
+@pytest.mark.parametrize(("purpose", "other"), [("u", "v"), ("v", "u"), ("v", "p"), ("p", "u")])
+def test_a_word_is_good_for_its_purpose_only(browser, ada, purpose, other):
+    assert browser.get(ada.path(purpose).replace(f"/{purpose}/", f"/{other}/")).status_code == 404
+
+
+def test_the_word_of_somebody_who_is_gone_is_a_404(browser, ada):
+    paths = [ada.path(purpose) for purpose in "uvp"]
+    ada.reader.delete()
+    assert [browser.get(path).status_code for path in paths] == [404, 404, 404]
+    assert browser.post(paths[0]).status_code == 404
+
+
+# View in browser
+
+
+def test_the_mail_is_shown_as_the_reader_got_it_and_can_run_nothing(browser, ada, monkeypatch):
+    asked = []
+    monkeypatch.setattr(pipeline, "as_reader_got_it", lambda *who: asked.append(who) or "<!doctype html><p>Hi Ada")
+    response = browser.get(ada.path("v"))
+    assert response.content == b"<!doctype html><p>Hi Ada"
+    assert asked == [(ada.edition.pk, ada.reader.pk)]
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_who_got_no_copy_has_nothing_to_view(browser, ada, monkeypatch):
+    monkeypatch.setattr(pipeline, "as_reader_got_it", lambda *_: None)
+    assert browser.get(ada.path("v")).status_code == 404
+
+
+# Preferences
+
+
+def test_reading_the_preferences_changes_nothing(read, ada):
+    before = list(Subscription.objects.values())
+    response = read(ada.path("p"))
+    assert response.status_code == 200
+    assert list(Subscription.objects.values()) == before
+
+
+def test_the_preferences_show_name_lists_and_interests(browser, ada):
+    page = browser.get(ada.path("p")).content.decode()
+    assert "Ada Lovelace" in page
+    assert "ada@reader.example" not in page  # the mail may have been passed on
+    assert "Stillwater Weekly" in page
+    assert "A Letter from the Clinic" in page
+    assert 'value="sleep" checked' in page
+    assert 'value="movement">' in page
+
+
+def test_interests_are_saved_and_unknown_ones_are_not(browser, ada):
+    response = browser.post(ada.path("p"), {"save": "1", "interest": ["movement", "chronic pain", "made up"]})
+    assert "Saved" in response.content.decode()
+    ada.reader.refresh_from_db()
+    assert ada.reader.interests.tags == ["chronic pain", "movement"]
+
+
+def test_no_interest_at_all_can_be_saved(browser, ada):
+    browser.post(ada.path("p"), {"save": "1"})
+    ada.reader.refresh_from_db()
+    assert ada.reader.interests.tags == []
+
+
+@pytest.mark.parametrize(("leaving", "staying"), [("newsletter", "letters"), ("letters", "newsletter")])
+def test_any_list_can_be_left_from_the_preferences(browser, ada, leaving, staying):
+    response = browser.post(ada.path("p"), {"leave": leaving})
+    assert "You have left" in response.content.decode()
+    assert (ada.state(leaving), ada.state(staying)) == ("unsubscribed", "subscribed")
+    assert Subscription.objects.get(list_name=leaving).left_at
+
+
+@pytest.mark.parametrize("form", [{}, {"leave": "no-such-list"}, {"leave": ""}, {"interest": "movement"}])
+def test_a_form_that_asks_for_nothing_changes_nothing(browser, ada, form):
+    before = list(Subscription.objects.values())
+    assert browser.post(ada.path("p"), form).status_code == 200
+    ada.reader.refresh_from_db()
+    assert list(Subscription.objects.values()) == before
+    assert ada.reader.interests.tags == ["sleep"]
+
+
+def test_a_name_with_markup_in_it_is_shown_as_text(browser, ada):
+    ada.reader.first_name = "<img src=x onerror=alert(1)>"
+    ada.reader.save()
+    assert "<img" not in browser.get(ada.path("p")).content.decode()
+
+
+# Every page
+
+
+def test_the_home_page_says_what_this_server_is(browser, workspace):
+    page = browser.get("/").content.decode()
+    assert "The newsletters of Stillwater" in page
+    assert "https://stillwater.example" in page
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "u", "v", "p"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_every_answer_is_strict_and_sets_no_cookie(browser, ada, path, method, monkeypatch):
+    monkeypatch.setattr(pipeline, "as_reader_got_it", lambda *_: "<p>Hi")
+    response = getattr(browser, method)(ada.path(path) if len(path) == 1 and path != "/" else path)
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Robots-Tag"] == "noindex"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert not response.cookies
+
+
+def test_a_fault_of_ours_is_a_plain_page_that_tells_nothing(ada, monkeypatch):
+    client = Client(raise_request_exception=False)
+    monkeypatch.setattr(events, "unsubscribed", lambda *_, **__: 1 / 0)
+    response = client.post(ada.path("u"))
+    assert response.status_code == 500
+    assert "Something went wrong here" in response.content.decode()
+    assert "ZeroDivision" not in response.content.decode()
+
+
+def test_the_inbox_is_not_served_to_subscribers(browser, ada):
+    assert browser.get("/inbox/").status_code == 404
+    assert browser.get("/inbox.json").status_code == 404
