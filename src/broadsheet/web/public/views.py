@@ -9,7 +9,6 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -102,9 +101,7 @@ def _leave(edition_id: int, subscriber: Subscriber, list_name: str) -> None:
     if Edition.objects.filter(pk=edition_id, list_name=list_name).exists():
         events.unsubscribed(edition_id, subscriber.pk, how="preferences")
     else:
-        subscriber.subscriptions.filter(list_name=list_name, state=SubscriptionState.SUBSCRIBED).update(
-            state=SubscriptionState.UNSUBSCRIBED, left_at=timezone.now()
-        )
+        events.left(subscriber.pk, list_name)
 
 
 def _meant(purpose: str, token: str) -> tuple[int, int]:
