@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from broadsheet.articles.parsing import ParsedArticle, parse_article
+from broadsheet.articles.parsing import Context, ParsedArticle, parse_article
 from broadsheet.workspace import Workspace
 
 SITE = """\
@@ -49,6 +49,6 @@ def parse() -> Callable[..., ParsedArticle]:
     def parse_text(
         text: str, path: str = "articles/sleep.md", site_url: str = "https://clinic.example"
     ) -> ParsedArticle:
-        return parse_article(text, path=path, site_url=site_url, language="en", zone=ZoneInfo("Europe/Berlin"))
+        return parse_article(text, path, Context(site_url, "en", ZoneInfo("Europe/Berlin")))
 
     return parse_text
