@@ -124,7 +124,6 @@ def test_a_file_whose_slug_is_changed_is_the_same_article_and_says_so(workspace,
 
 
 def test_an_id_makes_it_the_same_article_wherever_it_is_and_whatever_it_is_called(workspace, write):
-    write("articles/a.md", "---\nid: 7f3a\nslug: one\ntitle: A\n---\n").unlink()
     write("articles/a.md", "---\nid: 7f3a\ntitle: A\n---\n")
     sync(workspace)
     (workspace.root / "articles/a.md").unlink()
@@ -134,7 +133,6 @@ def test_an_id_makes_it_the_same_article_wherever_it_is_and_whatever_it_is_calle
 
 
 def test_an_article_that_is_dated_anew_is_not_new(workspace, write):
-    write("articles/2026-01-08-sleep.md", "---\ntitle: Sleep\n---\n").unlink()
     write("articles/2026-01-08-sleep.md", "---\ntitle: Sleep\n---\n")
     sync(workspace)
     kept = Article.objects.get().pk

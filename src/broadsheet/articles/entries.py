@@ -20,7 +20,9 @@ from broadsheet.errors import Problem, RejectedArticle
 _NAMES = r"(?:p|br|div|a|img|ul|ol|li|h[1-6]|strong|em|b|i|blockquote|figure|span|table|pre|code)"
 _ELEMENT = re.compile(rf"</?{_NAMES}(?:\s[^<>]*)?/?>", re.IGNORECASE)
 #: HTML that was encoded once too often: it begins with an element, or closes one.
-_TWICE = re.compile(rf"\s*&lt;{_NAMES}(?:\s|/?&gt;)|&lt;/{_NAMES}\s*&gt;", re.IGNORECASE)
+_TWICE = re.compile(
+    rf"\A\s*&(?:amp;)*lt;{_NAMES}(?:\s|/?&(?:amp;)*gt;)|&(?:amp;)*lt;/{_NAMES}\s*&(?:amp;)*gt;", re.IGNORECASE
+)
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z]\w+);", re.IGNORECASE)
 _DULL = re.compile(r"(?:index|default|\d+)?", re.IGNORECASE)
 _SLUG = 80
@@ -64,8 +66,11 @@ class FeedArticle:
     dated: bool
 
 
-def read_entry(entry: Entry, feed: str, context: Context) -> FeedArticle:
-    """The article in ``entry`` of the feed at that address. Raises RejectedArticle."""
+def read_entry(entry: Entry, feed: str, context: Context, *, own_link: bool = True) -> FeedArticle:
+    """The article in ``entry`` of the feed at that address. Raises RejectedArticle.
+
+    Without ``own_link``, other entries of the feed have its link too, so it does not tell them apart.
+    """
     url = web_address(entry.link or entry.identity, feed)
     if not url or len(url) > LIMITS["url"]:
         raise RejectedArticle(Problem("", one_line(entry.title.value)[:60], "has no link that can be used"))
@@ -101,7 +106,7 @@ def read_entry(entry: Entry, feed: str, context: Context) -> FeedArticle:
         draft=False,
         path=url[: LIMITS["path"]],
         content_hash="",
-        identity=_identity(entry, url, title),
+        identity=_identity(entry, url if own_link else "", title),
         findings=(*findings, *found),
     )
     told = replace(article, published_at=article.published_at if dated else None)
@@ -121,7 +126,7 @@ def web_address(given: str, base: str) -> str:
 
 def _identity(entry: Entry, url: str, title: str) -> str:
     """The entry's id, else its link, else a digest of title and date."""
-    known = one_line(entry.identity) or (url if entry.link else "")
+    known = one_line(entry.identity) or url
     if not known:
         moment = entry.published or entry.updated
         return digest(title, moment.isoformat() if moment else "")
@@ -139,14 +144,14 @@ def _suggestion(article: ParsedArticle) -> str:
 def _clean(text: Text, page: str) -> str:
     """Clean HTML of a text, with absolute addresses."""
     value = text.value
-    for _ in range(2):
+    for _ in range(3):
         if _ELEMENT.search(value) or not _TWICE.search(value):
             break
         value = html.unescape(value)
-    if text.plain and not _ELEMENT.search(value):
-        return hypertext.paragraphs(value)
+    if not _ELEMENT.search(value):
+        return hypertext.paragraphs(value if text.plain else html.unescape(value)).strip()
     base = web_address(text.base, page) or page
-    return sanitised(value, Base(base, base)).strip()
+    return hypertext.blocks(sanitised(value, Base(base, base)).strip())
 
 
 def _plain(text: Text) -> str:

@@ -3,10 +3,12 @@
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from time import struct_time
 from typing import Any
+from xml.sax import SAXException
 from zoneinfo import ZoneInfo
 
 import feedparser
@@ -34,10 +36,11 @@ def read_feed(answer: Answer, context: Context) -> list[FeedArticle | RejectedAr
     body = answer.body or b""
     is_json = "json" in answer.content_type.lower() or body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
     entries = _json_entries(body, context) if is_json else _xml_entries(body, answer, context)
+    links = Counter(entry.link for entry in entries)
     read: dict[str, FeedArticle | RejectedArticle] = {}
     for number, entry in enumerate(entries, start=1):
         try:
-            article = read_entry(entry, answer.address, context)
+            article = read_entry(entry, answer.address, context, own_link=links[entry.link] == 1)
             read.setdefault(article.article.identity, article)
         except RejectedArticle as rejected:
             where = rejected.problem.where or f"entry {number}"
@@ -58,8 +61,8 @@ def _xml_entries(body: bytes, answer: Answer, context: Context) -> list[Entry]:
     found = parsed["entries"]
     if not found and not parsed.get("version"):
         raise BroadsheetError("is no feed: neither RSS nor Atom nor JSON Feed")
-    if not found and parsed.get("bozo"):
-        raise BroadsheetError(f"is a damaged feed ({str(parsed.get('bozo_exception'))[:100]})")
+    if not found and isinstance(parsed.get("bozo_exception"), SAXException):
+        raise BroadsheetError(f"is a damaged feed ({str(parsed['bozo_exception'])[:100]})")
     language = _text(dict.get(parsed["feed"], "language"))
     return [_xml_entry(each, answer.address, language, context.zone) for each in found]
 
@@ -74,10 +77,8 @@ def _offer(body: bytes) -> str:
 def _xml_entry(raw: Any, feed: str, language: str, zone: ZoneInfo) -> Entry:
     get = _Getter(raw)  # feedparser's own lookup answers with another key's value, and warns
     published, odd = _moment(get("published_parsed"), get("published"), zone)
-    updated, _ = _moment(get("updated_parsed") or get("created_parsed"), get("updated") or get("created"), zone)
+    updated, _ = _moment(get("updated_parsed"), get("updated"), zone)
     contents = [_detail(each, feed) for each in _listed(get("content"))]
-    author = get("author_detail")
-    name = _text(author.get("name")) if isinstance(author, Mapping) else _text(get("author"))
     image, alt = _image(get)
     return Entry(
         identity=_text(get("id")),
@@ -85,7 +86,7 @@ def _xml_entry(raw: Any, feed: str, language: str, zone: ZoneInfo) -> Entry:
         title=_detail(get("title_detail"), feed),
         content=max(contents, key=lambda each: len(each.value), default=Text()),
         summary=_detail(get("summary_detail"), feed),
-        author="" if "@" in name else name,
+        author=_author(get),
         published=published,
         updated=updated,
         odd_date=odd if updated is None else "",
@@ -118,6 +119,21 @@ def _detail(raw: Any, feed: str) -> Text:
     return Text(_text(raw.get("value")), plain=plain, base="" if base == feed else base)
 
 
+def _author(get: _Getter) -> str:
+    """The authors' names; an address that stands in their place is not for readers."""
+    several = [_text(each.get("name")) for each in _listed(get("authors")) if isinstance(each, Mapping)]
+    names = several if len(several) > 1 and all(several) else [_text(get("author"))]
+    return ", ".join(name for each in names if (name := _without_address(each)))
+
+
+def _without_address(author: str) -> str:
+    """``Ann Lee`` of ``ann@x.example (Ann Lee)`` and of ``Ann Lee (ann@x.example)``."""
+    if "@" not in author:
+        return author.strip()
+    inside = re.search(r"\(([^()@]+)\)", author)
+    return inside[1].strip() if inside else re.sub(r"\S*@\S*", "", author).strip(' ()<>,"')
+
+
 def _image(get: _Getter) -> tuple[str, str]:
     """The address of the entry's picture, and its description."""
     media = [each for each in _listed(get("media_content")) if isinstance(each, Mapping) and _is_image(each)]
@@ -145,15 +161,16 @@ def _width(media: Mapping[str, Any]) -> int:
 
 
 def _moment(parsed: Any, written: Any, zone: ZoneInfo) -> tuple[datetime | None, str]:
-    """A date as feedparser understood it, or as we do; and what is written, if nobody can read it."""
-    if isinstance(parsed, struct_time):
+    """A date as we read it, or as feedparser does; and what is written, if nobody can read it."""
+    text = _text(written).strip()
+    moment, odd = _read_date(text, zone) if text else (None, "")
+    if moment is None and isinstance(parsed, struct_time):
         try:
             year, month, day, hour, minute, second = parsed[:6]
             return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC), ""
         except ValueError:
-            pass
-    text = _text(written).strip()
-    return _read_date(text, zone) if text else (None, "")
+            return None, odd
+    return moment, odd
 
 
 def _read_date(text: str, zone: ZoneInfo) -> tuple[datetime | None, str]:

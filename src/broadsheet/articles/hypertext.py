@@ -70,6 +70,11 @@ def visible(markup: str) -> str:
     return " ".join(html.unescape(_TAG.sub("", _BLOCK.sub(" ", markup))).split())
 
 
+def blocks(markup: str) -> str:
+    """Clean HTML with a paragraph round it, if it holds no block of its own."""
+    return markup if not markup.strip() or _BLOCK.search(markup) else f"<p>{markup.strip()}</p>"
+
+
 def leading_heading(markup: str) -> tuple[str, str] | None:
     """The text of the heading that clean HTML begins with, and the rest; None if it begins otherwise."""
     found = _HEADING.match(markup)
@@ -81,6 +86,8 @@ def excerpt(markup: str) -> str:
     root = _parsed(markup)
     if root is None:
         return ""
+    for line_end in root.iter("br"):
+        line_end.tail = f" {line_end.tail or ''}"
     paragraphs = (p for p in root.iter("p") if not any(up.tag in _ASIDE for up in p.iterancestors()))
     found = (" ".join(p.text_content().split()) for p in paragraphs)
     return shortened(next((text for text in found if text), "") or visible(markup))
