@@ -110,7 +110,7 @@ class Scanner:
                 position = block[1]
                 continue
             cut = self._handlers[mark.lastgroup or ""](scan, mark)
-            if cut is None or (block and block[0] < cut.end):
+            if cut is None or (cut.code and block and block[0] < cut.end):
                 position = max(mark.end(), start + 1)
                 continue
             position = max(cut.end, start + 1)
