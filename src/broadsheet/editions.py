@@ -7,12 +7,15 @@
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
 
 from broadsheet.audience import excluded_by_reason, mailable
 from broadsheet.models import (
@@ -144,21 +147,14 @@ def _group_readers(campaign: CampaignFile, segments: Sequence[object]) -> str:
     ``past`` is the ids of the variants the reader has had, in order, as far as ``repeat`` minds them.
     """
     table = f"plan_{secrets.token_hex(6)}"
-    audience, audience_params = (
-        mailable(campaign.list, segments).values("id", "interests_id").query.sql_with_params()  # type: ignore[arg-type]
-    )
+    audience, audience_params = _sql(mailable(campaign.list, segments).values("id", "interests_id"))  # type: ignore[arg-type]
     had = Delivery.objects.filter(state__in=HAD, variant__isnull=False)
     if campaign.articles.repeat == "per-campaign":
         had = had.filter(edition__campaign__slug=campaign.slug)
     elif campaign.articles.repeat == "allow":
         had = had.none()
-    past, past_params = (
-        had.order_by("subscriber_id", "variant_id")
-        .values("subscriber_id", "variant_id")
-        .distinct()
-        .query.sql_with_params()
-        if campaign.articles.repeat != "allow"
-        else ("SELECT NULL AS subscriber_id, NULL AS variant_id WHERE 1 = 0", ())
+    past, past_params = _sql(
+        had.order_by("subscriber_id", "variant_id").values("subscriber_id", "variant_id").distinct()
     )
     joined = (
         "string_agg(p.variant_id::text, ',' ORDER BY p.variant_id)"
@@ -175,6 +171,26 @@ def _group_readers(campaign: CampaignFile, segments: Sequence[object]) -> str:
             [*audience_params, *past_params],
         )
     return table
+
+
+def assignments(planned: Plan) -> Iterator[tuple[int, int | None]]:
+    """Each reader of the plan, by subscriber id, with the index of their variant; None for too few articles."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            f"SELECT subscriber_id, interests_id, past FROM {planned.table} ORDER BY subscriber_id"  # noqa: S608
+        )
+        for subscriber_id, interests_id, past in cursor:
+            yield subscriber_id, planned.groups[interests_id, past]
+
+
+def _sql(query: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
+    """The query's SQL and parameters, also where Django sees at once that no row can fit."""
+    try:
+        sql, params = query.query.sql_with_params()
+    except EmptyResultSet:
+        columns = ", ".join(f"CAST(NULL AS bigint) AS {name}" for name in query.query.values_select)
+        return f"SELECT {columns} WHERE 1 = 0", ()
+    return sql, tuple(params)
 
 
 def variant_of(planned: Plan, subscriber_id: int) -> PlannedVariant | str:

@@ -1,5 +1,6 @@
 """Django's view of the workspace. Nothing else reads this module; the settings are in :mod:`broadsheet.conf`."""
 
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from broadsheet import conf
@@ -19,13 +20,19 @@ ALLOWED_HOSTS = [
 
 INSTALLED_APPS = ["broadsheet.apps.BroadsheetConfig", "anymail"]
 MIDDLEWARE = [
+    "broadsheet.web.headers.strict_headers",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "broadsheet.web.urls"
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parent / "web" / "templates"],
+    }
+]
 
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from broadsheet.web.assets import ASSETS, content
+from broadsheet.workspace import Workspace
 
 
 @pytest.mark.parametrize("name", ASSETS)
@@ -51,3 +52,18 @@ def test_every_text_stands_out_from_its_ground(scheme):
     assert contrast(colours["sheet"], colours["grave"]) >= 4.5
     for ground in ("ground", "sheet"):
         assert contrast(colours["edge"], colours[ground]) >= 3  # WCAG 1.4.11: edges of controls
+
+
+def test_a_picture_of_the_cache_is_served_and_nothing_else_is(client, tmp_path, settings):
+    settings.WORKSPACE = Workspace(tmp_path)
+    folder = tmp_path / ".broadsheet" / "images"
+    folder.mkdir(parents=True)
+    (folder / "0123456789abcdef0123.png").write_bytes(b"a picture")
+    (folder / "index.json").write_text("{}")
+    answer = client.get("/i/0123456789abcdef0123.png")
+    assert answer.status_code == 200
+    assert b"".join(answer.streaming_content) == b"a picture"
+    assert answer["Content-Type"] == "image/png"
+    assert "immutable" in answer["Cache-Control"]
+    for name in ("index.json", "0123456789abcdef0124.png", "..%2f..%2fsecret_key", "x.svg"):
+        assert client.get(f"/i/{name}").status_code == 404

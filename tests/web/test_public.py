@@ -82,7 +82,7 @@ def test_it_can_be_undone(browser, ada):
     page = browser.get(ada.path("u")).content.decode()
     assert "Undo" in page
     page = browser.post(ada.path("u"), {"undo": "1"}).content.decode()
-    assert "You are on the list again" in page
+    assert "You are on Stillwater Weekly again" in page
     assert ada.state("newsletter") == "subscribed"
 
 

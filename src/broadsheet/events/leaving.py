@@ -37,6 +37,14 @@ def unsubscribed(edition_id: int, subscriber_id: int, *, how: str) -> Subscripti
     return subscription
 
 
+def left(subscriber_id: int, list_name: str) -> bool:
+    """Takes the reader off a list, without an edition that made them leave; whether they were on it."""
+    on = Subscription.objects.filter(subscriber_id=subscriber_id, list_name=list_name).exclude(
+        state=SubscriptionState.UNSUBSCRIBED
+    )
+    return bool(on.update(state=SubscriptionState.UNSUBSCRIBED, left_at=timezone.now()))
+
+
 def resubscribed(edition_id: int, subscriber_id: int) -> Subscription | None:
     """Undoes :func:`unsubscribed`: the reader asked for it on the page that said they had left."""
     with transaction.atomic():

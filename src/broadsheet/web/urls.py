@@ -3,8 +3,10 @@
 from django.urls import include, path
 
 from broadsheet.web.assets import asset
+from broadsheet.web.images import image
 
 urlpatterns = [
     path("static/<asset:name>", asset, name="asset"),
+    path("i/<str:name>", image, name="image"),
     path("", include("broadsheet.web.public.urls")),
 ]

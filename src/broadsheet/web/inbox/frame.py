@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from broadsheet.sending.inbox import CaughtMail
+from broadsheet.web.images import locally
 
 
 class Dark(TextChoices):
@@ -33,7 +34,7 @@ def framed(mail: CaughtMail, dark: Dark) -> str:
 
     Media queries for the colour scheme are answered here, whatever the browser's own scheme is.
     """
-    html = mail.html or ""
+    html = locally(mail.html or "")
     own = dark is Dark.OWN
     can_be_dark = own and "color-scheme" in html.lower()
     style = f":root{{color-scheme:{'dark' if can_be_dark else 'light'}!important}}"

@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from broadsheet.sending.inbox import NAME
 from broadsheet.web.assets import asset
+from broadsheet.web.images import image
 from broadsheet.web.inbox import views
 
 
@@ -27,6 +28,7 @@ register_converter(MailNameConverter, "mail")
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="inbox")),
     path("static/<asset:name>", asset, name="asset"),
+    path("i/<str:name>", image, name="image"),
     path("inbox.json", views.inbox_json, name="inbox-json"),
     path("inbox/", views.inbox, name="inbox"),
     path("inbox/clear", views.clear, name="inbox-clear"),

@@ -1,0 +1,1 @@
+"""Drafts as readers would get them, on the writer's own machine. Served by `broadsheet preview` only."""
