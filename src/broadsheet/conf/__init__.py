@@ -26,6 +26,7 @@ __all__ = [
     "ADAPTER_KINDS",
     "ENVIRONMENT",
     "SETTINGS",
+    "SOURCE_KINDS",
     "STRICT",
     "AdapterSettings",
     "AnySource",
