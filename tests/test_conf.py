@@ -147,7 +147,7 @@ def test_every_mistake_of_the_file_is_reported_at_once(config):
     assert "Europe/Berlin" in found["site.time_zone"]
     assert "is not an email address" in found["sender.email"]
     assert found["sources.0.path"] == "is missing"
-    assert found["sources.0.glob"] == "must be text"
+    assert found["sources.0.glob"] == "must be text, or a list of texts"
     assert "did you mean `port`?" in found["adapters.smtp.prot"]
     assert "host" in found["adapters.smtp.prot"]
     assert "server_token" not in found["adapters.smtp.prot"], "another kind's keys are not allowed here"

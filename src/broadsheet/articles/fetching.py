@@ -140,7 +140,7 @@ class _SecureConnection(HTTPSConnection):
 class _PinnedAdapter(HTTPAdapter):
     """Connects to one checked address, while TLS and the Host header keep the name."""
 
-    def __init__(self, parts: SplitResult, pinned: str, guard: _Guard) -> None:
+    def __init__(self, parts: SplitResult, pinned: str, guard: _Guard | None = None) -> None:
         self.parts = parts
         self.guard = guard
         self.pinned = f"[{pinned}]" if ":" in pinned else pinned
@@ -150,11 +150,8 @@ class _PinnedAdapter(HTTPAdapter):
         if self.parts.scheme == "https":
             options |= {"server_hostname": self.parts.hostname, "assert_hostname": self.parts.hostname}
         super().init_poolmanager(*args, **options)
-        watched = {"guard": self.guard}
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": type("_Plain", (HTTPConnectionPool,), {"ConnectionCls": type("_C", (_PlainConnection,), watched)}),
-            "https": type("_Tls", (HTTPSConnectionPool,), {"ConnectionCls": type("_C", (_SecureConnection,), watched)}),
-        }
+        if self.guard:
+            self.poolmanager.pool_classes_by_scheme = _guarded_pools(self.guard)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         parts = urlsplit(request.url or "")
@@ -163,6 +160,16 @@ class _PinnedAdapter(HTTPAdapter):
         request.headers["Host"] = f"{host}{port}"
         request.url = parts._replace(netloc=f"{self.pinned}{port}").geturl()
         return super().send(request, *args, **options)
+
+
+def _guarded_pools(guard: _Guard) -> dict[str, type[HTTPConnectionPool]]:
+    """urllib3's pools with connections that the guard watches."""
+    plain = type("_Plain", (_PlainConnection,), {"guard": guard})
+    secure = type("_Secure", (_SecureConnection,), {"guard": guard})
+    return {
+        "http": type("_PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("_SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+    }
 
 
 def _one_hop(address: str, request: Request, guard: _Guard) -> Answer | str:

@@ -76,6 +76,8 @@ def _pattern(text: str) -> str:
 
 
 def _one_or_more(value: object) -> object:
+    if not isinstance(value, str | list | tuple):
+        raise ValueError("must be text, or a list of texts")  # noqa: TRY004  what pydantic takes for a mistake
     return (value,) if isinstance(value, str) else value
 
 
