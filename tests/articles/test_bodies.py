@@ -12,7 +12,8 @@ PAGE = """<!DOCTYPE html><html lang="de"><head><title>Sleep</title><meta name="d
 <meta name="author" content="Ann"><meta name="keywords" content="Sleep, chronic pain">
 <meta property="article:published_time" content="2026-01-08T09:00:00+01:00"><meta property="og:image" content="/a.png">
 <link rel="canonical" href="/blog/sleep"></head><body><nav>Menu</nav><article><h1>Sleep</h1>
-<p onclick="x()">One <b>two</b>.</p><script>alert(1)</script><aside>Ad</aside></article><footer>Foot</footer></body></html>"""
+<p onclick="x()">One <b>two</b>.</p><script>alert(1)</script><aside>Ad</aside>
+</article><footer>Foot</footer></body></html>"""
 
 
 def test_a_whole_page_is_an_article(parse):

@@ -94,7 +94,8 @@ def test_a_pattern_that_is_none_is_one_clear_message(tmp_path, pattern):
 
 def test_a_misspelt_key_of_a_source_is_named(tmp_path):
     (tmp_path / "broadsheet.toml").write_text(
-        '[[sources]]\npath = "a"\nkeys = {titel = "x"}\n[[sources]]\nkind = "fed"\n[[sources]]\nurl = "x"\nmax_age = 3\n'
+        '[[sources]]\npath = "a"\nkeys = {titel = "x"}\n[[sources]]\nkind = "fed"\n'
+        '[[sources]]\nurl = "x"\nmax_age = 3\n'
     )
     with pytest.raises(InvalidFile) as caught:
         Workspace(tmp_path).config  # noqa: B018

@@ -5,25 +5,15 @@ from dataclasses import asdict, dataclass
 
 #: Every code of a finding, and what it means.
 CODES: dict[str, str] = {
-    #: a Hugo or Zola shortcode: its content stays, what it would draw does not
-    "shortcode": "a shortcode was taken out",
-    #: a tag or value of Liquid, Nunjucks or Jinja
-    "liquid": "a template tag was taken out",
-    #: kramdown's {: .class} and {#id}
+    "shortcode": "a shortcode of Hugo or Zola was taken out; the text between two of them stays",
+    "liquid": "a tag or value of Liquid or Nunjucks was taken out; the text between two of them stays",
     "kramdown": "an attribute list was taken out",
-    #: a component, or an attribute in braces
-    "jsx": "a component was taken out; the text in it stays",
-    #: import, export, or an expression in braces
+    "jsx": "a component's tag, or an attribute in braces, was taken out; the text in it stays",
     "mdx": "an import, export or expression was taken out",
-    #: :::note and its like
-    "directive": "a directive's fence was taken out; the text in it stays",
-    #: no date, or none that can be read
+    "directive": "the fence of a directive was taken out; the text in it stays",
     "date": "the date is missing or can't be read",
-    #: a text cut, or a value left out, because it does not fit
     "cut": "something was too long or could not be used",
-    #: the article goes by an older slug
     "slug": "the slug stays as it was",
-    #: a tag rule took too long
     "tag-rule": "a tag rule was not tried",
 }
 MOST = 20
