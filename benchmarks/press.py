@@ -13,6 +13,7 @@ from broadsheet.articles import Content, Picture, direction
 from broadsheet.articles.folders import read_source
 from broadsheet.articles.parsing import ParsedArticle
 from broadsheet.audience import Reader
+from broadsheet.conf import FolderSource
 from broadsheet.rendering import Message, Sheet, compile_message, sheet_for
 from broadsheet.stamping import Imprint, LinkSigner, Stamp
 from broadsheet.workspace import Workspace
@@ -76,7 +77,8 @@ def _big_sheet(folder: Path) -> Sheet:
 
 def _digest_sheet() -> Sheet:
     workspace = Workspace(Path(os.environ["BROADSHEET_WORKSPACE"]))
-    parsed = [each for source in workspace.config.sources for each in read_source(workspace, source)]
+    folders = [source for source in workspace.config.sources if isinstance(source, FolderSource)]
+    parsed = [each for folder in folders for each in read_source(workspace, folder)]
     chosen = [_content(each) for each in parsed if isinstance(each, ParsedArticle)][:5]
     return sheet_for(workspace, workspace.campaign("weekly-digest"), NOW, chosen)
 

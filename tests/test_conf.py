@@ -37,9 +37,12 @@ def test_every_setting_has_a_name_and_a_help_that_ends_like_a_sentence():
 
 def test_the_table_has_every_setting_of_every_section_and_adapter():
     names = {setting.name for setting in conf.SETTINGS}
-    sections = {"site": conf.Site, "sender": conf.Sender, "public": conf.Public, "sources": conf.Source}
+    sections = {"site": conf.Site, "sender": conf.Sender, "public": conf.Public}
+    sections |= {"tag_rules": conf.TaggingRule, "tags": conf.Tags}
     for section, declared in sections.items():
         assert {f"{section}.{name}" for name in declared.__dataclass_fields__} <= names
+    for kind, declared in conf.SOURCE_KINDS.items():
+        assert {f"sources.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
     for kind, declared in conf.ADAPTER_KINDS.items():
         assert {f"adapters.NAME.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
     assert {type_.__name__ for type_ in conf.ADAPTER_KINDS.values()} == {
@@ -144,7 +147,7 @@ def test_every_mistake_of_the_file_is_reported_at_once(config):
     assert "Europe/Berlin" in found["site.time_zone"]
     assert "is not an email address" in found["sender.email"]
     assert found["sources.0.path"] == "is missing"
-    assert found["sources.0.glob"] == "must be text"
+    assert found["sources.0.glob"] == "must be text, or a list of texts"
     assert "did you mean `port`?" in found["adapters.smtp.prot"]
     assert "host" in found["adapters.smtp.prot"]
     assert "server_token" not in found["adapters.smtp.prot"], "another kind's keys are not allowed here"

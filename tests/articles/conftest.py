@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from broadsheet.articles.parsing import ParsedArticle, parse_article
+from broadsheet.articles.parsing import Context, ParsedArticle, parse_article
+from broadsheet.articles.tagging import Tagging
 from broadsheet.workspace import Workspace
 
 SITE = """\
@@ -49,6 +50,17 @@ def parse() -> Callable[..., ParsedArticle]:
     def parse_text(
         text: str, path: str = "articles/sleep.md", site_url: str = "https://clinic.example"
     ) -> ParsedArticle:
-        return parse_article(text, path=path, site_url=site_url, language="en", zone=ZoneInfo("Europe/Berlin"))
+        return parse_article(text, path, Context(site_url, "en", ZoneInfo("Europe/Berlin")))
+
+    return parse_text
+
+
+@pytest.fixture
+def parse_with() -> Callable[[Tagging, str], ParsedArticle]:
+    """Parses a text with these tag rules."""
+
+    def parse_text(tagging: Tagging, text: str) -> ParsedArticle:
+        context = Context("https://clinic.example", "en", ZoneInfo("Europe/Berlin"), tagging=tagging)
+        return parse_article(text, "articles/sleep.md", context)
 
     return parse_text

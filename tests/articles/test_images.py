@@ -143,7 +143,7 @@ def test_an_image_of_the_web_is_fetched_once_a_day(workspace, source, site):
 
 
 def test_a_site_without_a_folder_of_images_is_fetched_from(workspace, site, tmp_path):
-    from broadsheet.conf import Source
+    from broadsheet.conf import FolderSource as Source
     from broadsheet.workspace import Workspace
 
     (tmp_path / "broadsheet.toml").write_text(f'[site]\nurl = "{site}"\n', encoding="utf-8")

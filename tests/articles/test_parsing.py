@@ -1,9 +1,12 @@
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from broadsheet.articles.parsing import content_hash
+from broadsheet.articles.parsing import Context, content_hash
+from broadsheet.articles.tagging import Tagging
+from broadsheet.conf import TaggingRule
 from broadsheet.errors import RejectedArticle
 
 
@@ -82,31 +85,27 @@ def test_an_article_that_is_canonical_elsewhere_still_has_its_images_here(parse)
     assert "https://clinic.example/articles/b.png" in article.html
 
 
+CONTEXT = Context("https://x.example", "en", ZoneInfo("UTC"))
+
+
 def test_the_hash_depends_on_everything_the_article_is_made_of():
-    given = {
-        "text": "Text.",
-        "path": "a.md",
-        "site_url": "https://x.example",
-        "language": "en",
-        "zone": ZoneInfo("UTC"),
-    }
-    others = [
-        {**given, "text": "Text!"},
-        {**given, "path": "b.md"},
-        {**given, "site_url": "https://y.example"},
-        {**given, "language": "de"},
-        {**given, "zone": ZoneInfo("Europe/Berlin")},
+    rule = TaggingRule(tag="pain", when="pain")
+    contexts = [
+        CONTEXT,
+        replace(CONTEXT, site_url="https://y.example"),
+        replace(CONTEXT, language="de"),
+        replace(CONTEXT, zone=ZoneInfo("Europe/Berlin")),
+        replace(CONTEXT, keys={"title": ("headline",)}),
+        replace(CONTEXT, tagging=Tagging(rules=(rule,))),
+        replace(CONTEXT, tagging=Tagging(synonyms={"a": "b"})),
+        replace(CONTEXT, tagging=Tagging(categories={"a": ("b",)})),
     ]
-    hashes = {content_hash(**each) for each in [given, *others]}
-    assert len(hashes) == 6
-    assert content_hash(**given) in hashes
+    hashes = [content_hash("Text.", "a.md", each) for each in contexts]
+    hashes += [content_hash("Text!", "a.md", CONTEXT), content_hash("Text.", "b.md", CONTEXT)]
+    assert len(set(hashes)) == 10
+    assert content_hash("Text.", "a.md", replace(CONTEXT)) == hashes[0]
 
 
 def test_the_article_bears_that_hash(parse):
-    assert parse("# T").content_hash == content_hash(
-        "# T",
-        path="articles/sleep.md",
-        site_url="https://clinic.example",
-        language="en",
-        zone=ZoneInfo("Europe/Berlin"),
-    )
+    context = Context("https://clinic.example", "en", ZoneInfo("Europe/Berlin"))
+    assert parse("# T").content_hash == content_hash("# T", "articles/sleep.md", context)

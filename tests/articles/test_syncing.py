@@ -1,10 +1,12 @@
+import os
 import time
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from broadsheet.articles import SyncReport, article_rows, sync
+from broadsheet.articles import SyncReport, article_rows, folders, sync
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import Article, Tag
 from broadsheet.workspace import Workspace
@@ -96,11 +98,143 @@ def test_a_moved_file_is_the_same_article(workspace, write):
     assert (Article.objects.get().pk, Article.objects.get().path) == (kept, "articles/a.md")
 
 
-def test_a_new_slug_is_a_new_article_in_place_of_the_old(workspace, write):
-    write("articles/a.md", "---\nslug: one\ntitle: A\n---\n")
+def test_a_file_that_holds_something_else_holds_a_new_article(workspace, write):
+    write("articles/weekly.md", "---\nslug: one\ntitle: A\ndate: 2026-01-01\n---\n")
     sync(workspace)
-    write("articles/a.md", "---\nslug: two\ntitle: A\n---\n")
+    write("articles/weekly.md", "---\nslug: two\ntitle: B\ndate: 2026-01-08\n---\n")
     assert counts(sync(workspace)) == (1, 0, 0, 1, 1)
+    assert Article.objects.get().slug == "two"
+
+
+@pytest.mark.parametrize(
+    "renamed", ["slug: two\ntitle: A\ndate: 2026-03-01", "slug: two\ntitle: A new title\ndate: 2026-01-01"]
+)
+def test_a_file_whose_slug_is_changed_is_the_same_article_and_says_so(workspace, write, renamed):
+    write("articles/a.md", "---\nslug: one\ntitle: A\ndate: 2026-01-01\n---\n")
+    sync(workspace)
+    kept = Article.objects.get().pk
+    write("articles/a.md", f"---\n{renamed}\n---\n")
+    report = sync(workspace)
+    assert counts(report) == (0, 1, 0, 0, 1)
+    assert [(path, each.code) for path, each in report.findings] == [("articles/a.md", "slug")]
+    article = Article.objects.get()
+    assert (article.pk, article.slug, article.url) == (kept, "one", "https://clinic.example/articles/two")
+    assert "its slug stays “one”" in article.findings[0]["message"]
+    assert counts(sync(workspace)) == (0, 0, 1, 0, 1)
+
+
+def test_an_id_makes_it_the_same_article_wherever_it_is_and_whatever_it_is_called(workspace, write):
+    write("articles/a.md", "---\nid: 7f3a\ntitle: A\n---\n")
+    sync(workspace)
+    (workspace.root / "articles/a.md").unlink()
+    write("articles/b.md", "---\nid: 7f3a\ntitle: B\n---\n")
+    assert counts(sync(workspace)) == (0, 1, 0, 0, 1)
+    assert (Article.objects.get().slug, Article.objects.get().title) == ("a", "B")
+
+
+def test_an_article_that_is_dated_anew_is_not_new(workspace, write):
+    write("articles/2026-01-08-sleep.md", "---\ntitle: Sleep\n---\n")
+    sync(workspace)
+    kept = Article.objects.get().pk
+    (workspace.root / "articles/2026-01-08-sleep.md").rename(workspace.root / "articles/2026-11-20-sleep.md")
+    assert counts(sync(workspace)) == (0, 1, 0, 0, 1)
+    article = Article.objects.get()
+    assert (article.pk, article.slug, article.published_at.month) == (kept, "sleep", 11)
+
+
+def test_changed_at_moves_only_when_readers_see_a_change(workspace, write):
+    write("articles/a.md", "---\ntitle: A\ntags: [one]\n---\nText.")
+    sync(workspace)
+    first = Article.objects.get().changed_at
+    write("articles/a.md", "---\ntitle: A\ntags: [two]\nlayout: other\n---\nText.")
+    assert counts(sync(workspace)) == (0, 1, 0, 0, 1)
+    assert Article.objects.get().changed_at == first
+    write("articles/a.md", "---\ntitle: A\ntags: [two]\n---\nOther text.")
+    sync(workspace)
+    assert Article.objects.get().changed_at > first
+
+
+def test_a_folder_with_max_age_marks_what_is_older_at_its_first_sync_as_seen(tmp_path, write):
+    write("broadsheet.toml", '[[sources]]\npath = "blog"\nmax_age = "60d"\n')
+    write("blog/old.md", "---\ntitle: Old\ndate: 2020-01-01\n---\n")
+    write("blog/new.md", f"---\ntitle: New\ndate: {timezone.now():%Y-%m-%d}\n---\n")
+    sync(Workspace(tmp_path))
+    write("blog/later.md", "---\ntitle: Later\ndate: 2020-02-02\n---\n")
+    sync(Workspace(tmp_path))
+    seen = dict(Article.objects.values_list("slug", "seen_before"))
+    assert seen == {"old": True, "new": False, "later": False}
+    write("blog/old.md", f"---\ntitle: Old\ndate: {timezone.now():%Y-%m-%d}\n---\n")
+    sync(Workspace(tmp_path))
+    assert Article.objects.get(slug="old").seen_before
+
+
+def test_a_folder_without_max_age_marks_nothing(workspace, write):
+    write("articles/old.md", "---\ntitle: Old\ndate: 2001-01-01\n---\n")
+    sync(workspace)
+    assert not Article.objects.get().seen_before
+
+
+def test_an_unchanged_file_is_not_even_read(workspace, write, monkeypatch):
+    file = write("articles/a.md", "# A")
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    sync(workspace)
+    monkeypatch.setattr(folders, "read_text", lambda path: pytest.fail(f"{path} was read"))
+    assert counts(sync(workspace)) == (0, 0, 1, 0, 1)
+
+
+def test_a_file_that_changed_within_the_step_of_its_clock_is_read_again(workspace, write):
+    file = write("articles/a.md", "# A")
+    sync(workspace)
+    times = file.stat()
+    write("articles/a.md", "# B")
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert counts(sync(workspace)) == (0, 1, 0, 0, 1)
+
+
+def test_a_file_that_was_only_touched_is_unchanged_and_known_again(workspace, write):
+    file = write("articles/a.md", "# A")
+    sync(workspace)
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    assert counts(sync(workspace)) == (0, 0, 1, 0, 1)
+    assert Article.objects.get().file_stamp.split()[1] == "1700000000000000000"
+
+
+def test_new_tag_rules_tag_anew_although_no_file_changed(workspace, write, tmp_path):
+    file = write("articles/a.md", "---\ntitle: Living with CRPS\n---\nText.")
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    sync(workspace)
+    toml = (tmp_path / "broadsheet.toml").read_text()
+    write("broadsheet.toml", toml + '\n[[tag_rules]]\ntag = "Chronic pain"\nwhen = "chronic pain|CRPS"\n')
+    assert counts(sync(Workspace(tmp_path))) == (0, 1, 0, 0, 1)
+    assert [row["slug"] for row in article_rows(tag="chronic pain")] == ["a"]
+
+
+def test_each_source_has_its_own_keys(tmp_path, write):
+    write(
+        "broadsheet.toml",
+        '[[sources]]\npath = "a"\nkeys = {title = "headline", image = ["meta.hero", "pic"], published_at = "when"}\n'
+        '[[sources]]\npath = "b"\n',
+    )
+    header = "---\nheadline: Sleep\ntitle: Wrong\nmeta: {hero: /a.png}\nwhen: 2026-01-08\ndate: 2020-01-01\n---\nText."
+    write("a/one.md", header)
+    write("b/two.md", header)
+    sync(Workspace(tmp_path))
+    one, two = Article.objects.order_by("slug")
+    assert (one.title, one.image_url, one.published_at.year) == ("Sleep", "http://localhost:8000/a.png", 2026)
+    assert (two.title, two.image_url, two.published_at.year) == ("Wrong", "", 2020)
+
+
+def test_what_was_taken_out_is_told_and_kept(workspace, write):
+    write("articles/a.md", "---\ntitle: A\n---\n\n{{< toc >}}\n\nText.\n")
+    report = sync(workspace)
+    assert [(path, each.message) for path, each in report.findings] == [
+        ("articles/a.md", "line 5: the shortcode toc was taken out")
+    ]
+    assert article_rows()[0]["findings"] == [
+        {"code": "shortcode", "message": "line 5: the shortcode toc was taken out"}
+    ]
+    assert Article.objects.get().html == "<p>Text.</p>\n"
+    assert sync(workspace).findings == ()
 
 
 def test_two_files_may_swap_their_slugs(workspace, write):
@@ -195,6 +329,9 @@ def test_articles_are_listed_newest_first_and_undated_ones_last(workspace, write
         "url": "https://clinic.example/articles/new",
         "source": "articles",
         "draft": True,
+        "seen_before": False,
+        "changed_at": Article.objects.get(slug="new").changed_at,
+        "findings": [],
     }
     assert [row["slug"] for row in article_rows(tag="Sleep")] == ["old", "never"]
     assert article_rows(tag="unknown") == []
@@ -212,5 +349,5 @@ def test_ten_thousand_unchanged_files_are_synced_within_three_seconds(workspace,
         report = sync(workspace)
     assert time.perf_counter() - started < 3
     assert counts(report) == (0, 0, 10_000, 0, 10_000)
-    assert len(queries) == 1
+    assert len(queries) == 2
     assert Article.tags.through.objects.count() == 10_000

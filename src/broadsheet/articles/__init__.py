@@ -1,15 +1,20 @@
-"""Articles: folders of Markdown with front matter become rows, and their images something a mail can show."""
+"""Articles: folders of Markdown and feeds become rows, and their images something a mail can show."""
 
 from broadsheet.articles.content import Content, Picture, direction, load_content
-from broadsheet.articles.syncing import ArticleRow, SyncReport, article_rows, sync
+from broadsheet.articles.findings import Finding
+from broadsheet.articles.listing import ArticleRow, SourceRow, article_rows, source_rows
+from broadsheet.articles.syncing import SyncReport, sync
 
 __all__ = [
     "ArticleRow",
     "Content",
+    "Finding",
     "Picture",
+    "SourceRow",
     "SyncReport",
     "article_rows",
     "direction",
     "load_content",
+    "source_rows",
     "sync",
 ]

@@ -8,6 +8,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from broadsheet.articles.images import ImageProblem, rendition
+from broadsheet.conf import FeedSource
 from broadsheet.models import Article
 from broadsheet.workspace import Workspace
 
@@ -82,10 +83,11 @@ def _content(workspace: Workspace, row: Article) -> Content:
 def _picture(workspace: Workspace, row: Article) -> tuple[Picture | None, tuple[str, ...]]:
     if not row.image_url:
         return None, ()
-    source = next((each for each in workspace.config.sources if each.label == row.source), None)
+    source = next((each for each in workspace.config.sources if row.place in ("", each.place)), None)
     if source is None:
         return None, (f"its source {row.source} is no longer in broadsheet.toml",)
-    made = rendition(workspace, source, row.image_url)
+    private = isinstance(source, FeedSource) and source.allow_private
+    made = rendition(workspace, source, row.image_url, allow_private=private)
     if isinstance(made, ImageProblem):
         return None, (f"the image {made.address} {made.reason}",)
     scale = min(1.0, SHOWN_WIDTH / made.width)

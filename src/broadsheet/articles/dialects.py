@@ -15,6 +15,7 @@ from broadsheet.errors import Problem, RejectedArticle
 
 #: Our field, and the keys that dialects give it. ``published`` is a date here unless it says true or false.
 KEYS: dict[str, tuple[str, ...]] = {
+    "id": ("id", "guid", "uuid"),
     "title": ("title",),
     "slug": ("slug", "permalink"),
     "excerpt": ("excerpt", "description", "summary", "subtitle", "lede"),
@@ -31,6 +32,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 
 #: The most characters a field can hold, as the columns of :class:`broadsheet.models.Article` do.
 LIMITS = {
+    "identity": 200,
     "slug": 200,
     "path": 500,
     "title": 500,
@@ -72,6 +74,8 @@ class Header:
     """
 
     raw: Mapping[Any, Any]
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The source's own keys by our field, before those of the table; ``meta.title`` is a key within a key."""
     _spelled: dict[str, str] = field(init=False, default_factory=dict)
     _values: dict[str, Any] = field(init=False, default_factory=dict)
 
@@ -158,6 +162,9 @@ class Header:
 
     def date(self) -> tuple[str, object]:
         """The key and value of the date of publication; ``("", None)`` if there is none."""
+        own, mapped = self._own("published_at")
+        if own is not None:
+            return own, mapped
         for each in KEYS["published_at"]:
             if each in self._values and not (each == "published" and _is_truth(self._values[each])):
                 return self._spelled[each], self._values[each]
@@ -167,7 +174,18 @@ class Header:
         """The key that gave our field ``name``, as the file spells it, or our own name for it."""
         return self._first(name.removesuffix("_url").removesuffix("_alt"))[0] or name
 
+    def _own(self, name: str) -> tuple[str | None, Any]:
+        """What the source's own keys give for our field."""
+        for key in self.keys.get(name, ()):
+            value = self._values.get(plain_key(key)) or _within(self.raw, key)
+            if not is_empty(value):
+                return key, value
+        return None, None
+
     def _first(self, name: str) -> tuple[str | None, Any]:
+        key, value = self._own(name)
+        if key is not None:
+            return key, value
         for each in KEYS.get(name, ()):
             if each in self._values:
                 return self._spelled[each], self._values[each]
@@ -184,6 +202,16 @@ def plain_key(key: object) -> str:
     return re.sub(r"[-_\s]", "", str(key)).casefold()
 
 
+def _within(raw: Mapping[Any, Any], key: str) -> object:
+    """The value at a path such as ``meta.title``; None if there is none."""
+    value: object = raw
+    for part in key.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = next((found for name, found in value.items() if plain_key(name) == plain_key(part)), None)
+    return value
+
+
 def is_empty(value: object) -> bool:
     """Whether a value says nothing, as ``title:`` and ``tags: []`` do."""
     return value is None or (isinstance(value, str) and not value.strip()) or value in ([], {})
@@ -195,9 +223,20 @@ def one_line(text: str) -> str:
     return "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cs"))
 
 
+def known_language(text: str) -> str:
+    """A language (BCP 47) if it looks like one; empty if not."""
+    given = one_line(text).replace("_", "-")
+    return given if _LANGUAGE.fullmatch(given) and len(given) <= LIMITS["language"] else ""
+
+
 def normal_tag(text: str) -> str:
     """A tag as it is kept and asked for: lower case, single spaces, no leading ``#``."""
     return one_line(text).lstrip("#").strip().lower()
+
+
+def plain_category(text: str) -> str:
+    """A category for comparing: ``PATIENT_STORIES`` and ``Patient stories`` are one."""
+    return " ".join(re.sub(r"[-_]+", " ", text).split()).casefold()
 
 
 def display_category(text: str) -> str:

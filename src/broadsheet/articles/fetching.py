@@ -6,12 +6,17 @@ address that was checked: a name server that changes its answer in between (DNS 
 
 import ipaddress
 import socket
+import threading
 import time
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Self
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from broadsheet.errors import BroadsheetError
 
@@ -21,32 +26,123 @@ TIMEOUT = 10.0
 DEADLINE = 30.0
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CHUNK = 16_384
-_HEADERS = {"User-Agent": "Broadsheet", "Accept": "image/*", "Accept-Encoding": "identity"}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
+@dataclass(frozen=True)
+class Request:
+    """What is wanted of an address, and how much of it at the most."""
+
+    accept: str = "*/*"
+    encodings: str = "identity"
+    max_bytes: int = MAX_BYTES
+    seconds: float = DEADLINE
+    """All hops together may take so long."""
+    allow_private: bool = False
+    etag: str = ""
+    last_modified: str = ""
+    """What was answered before: if nothing changed since, the body is not sent again."""
+
+    def headers(self) -> dict[str, str]:
+        """The headers that say so."""
+        conditions = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        wanted = {"User-Agent": "Broadsheet", "Accept": self.accept, "Accept-Encoding": self.encodings}
+        return wanted | {name: value for name, value in conditions.items() if value}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an address held."""
+
+    body: bytes | None
+    """None: unchanged since the answer that the request speaks of."""
+    address: str
+    """Where it was in the end, after redirects."""
+    content_type: str = ""
+    language: str = ""
+    etag: str = ""
+    last_modified: str = ""
+
+
 def fetch(address: str, *, allow_private: bool = False) -> bytes:
-    """What ``address`` (HTTP or HTTPS) holds, at most 8 MB of it, over at most five redirects.
+    """The image at ``address`` (HTTP or HTTPS), at most 8 MB of it, over at most five redirects.
 
     Raises BroadsheetError with the reason. ``allow_private`` lets tests reach a server of their own.
     """
-    ends_at = time.monotonic() + DEADLINE
+    request = Request(accept="image/*", seconds=DEADLINE, allow_private=allow_private)
+    return get(address, request).body or b""
+
+
+def get(address: str, request: Request) -> Answer:
+    """What ``address`` answers, over at most five redirects. Raises BroadsheetError with the reason."""
+    ends_at = time.monotonic() + request.seconds
     for _ in range(MAX_REDIRECTS + 1):
         try:
-            found = _one_hop(address, ends_at, allow_private=allow_private)
+            with _Guard(ends_at) as guard:
+                found = _one_hop(address, request, guard)
         except (requests.RequestException, OSError, UnicodeError, ValueError) as error:
+            if time.monotonic() > ends_at:
+                raise _too_slow(request) from error
             raise BroadsheetError(f"can't be fetched ({_short(error)})") from error
-        if isinstance(found, bytes):
+        if isinstance(found, Answer):
             return found
         address = found
     raise BroadsheetError(f"is redirected more than {MAX_REDIRECTS} times")
 
 
+class _Guard:
+    """Ends a connection at its time, wherever it then stands: a server may send one byte every few seconds."""
+
+    def __init__(self, ends_at: float) -> None:
+        self.ends_at = ends_at
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(max(0.0, ends_at - time.monotonic()), self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        for each in self._sockets:
+            each.close()
+
+    def watch(self, connected: socket.socket) -> socket.socket:
+        """``connected``; a duplicate is kept, for TLS takes the socket itself over."""
+        self._sockets.append(connected.dup())
+        return connected
+
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() > self.ends_at
+
+    def _cut(self) -> None:
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+class _PlainConnection(HTTPConnection):
+    guard: _Guard
+
+    def _new_conn(self) -> socket.socket:
+        return self.guard.watch(super()._new_conn())
+
+
+class _SecureConnection(HTTPSConnection):
+    guard: _Guard
+
+    def _new_conn(self) -> socket.socket:
+        return self.guard.watch(super()._new_conn())
+
+
 class _PinnedAdapter(HTTPAdapter):
     """Connects to one checked address, while TLS and the Host header keep the name."""
 
-    def __init__(self, parts: SplitResult, pinned: str) -> None:
+    def __init__(self, parts: SplitResult, pinned: str, guard: _Guard | None = None) -> None:
         self.parts = parts
+        self.guard = guard
         self.pinned = f"[{pinned}]" if ":" in pinned else pinned
         super().__init__()
 
@@ -54,6 +150,8 @@ class _PinnedAdapter(HTTPAdapter):
         if self.parts.scheme == "https":
             options |= {"server_hostname": self.parts.hostname, "assert_hostname": self.parts.hostname}
         super().init_poolmanager(*args, **options)
+        if self.guard:
+            self.poolmanager.pool_classes_by_scheme = _guarded_pools(self.guard)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         parts = urlsplit(request.url or "")
@@ -64,32 +162,59 @@ class _PinnedAdapter(HTTPAdapter):
         return super().send(request, *args, **options)
 
 
-def _one_hop(address: str, ends_at: float, *, allow_private: bool) -> bytes | str:
-    """The bytes at ``address``, or the address that it redirects to."""
+def _guarded_pools(guard: _Guard) -> dict[str, type[HTTPConnectionPool]]:
+    """urllib3's pools with connections that the guard watches."""
+    plain = type("_Plain", (_PlainConnection,), {"guard": guard})
+    secure = type("_Secure", (_SecureConnection,), {"guard": guard})
+    return {
+        "http": type("_PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("_SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+    }
+
+
+def _one_hop(address: str, request: Request, guard: _Guard) -> Answer | str:
+    """The answer of ``address``, or the address that it redirects to."""
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BroadsheetError("is neither an http nor an https address")
-    pinned = _checked_address(parts, allow_private=allow_private)
+    pinned = _checked_address(parts, allow_private=request.allow_private)
+    timeout = max(0.001, min(TIMEOUT, guard.ends_at - time.monotonic()))
     with requests.Session() as session:
         session.trust_env = False  # a proxy would resolve the name itself
-        session.mount(f"{parts.scheme}://", _PinnedAdapter(parts, pinned))
-        with session.get(address, headers=_HEADERS, timeout=TIMEOUT, stream=True, allow_redirects=False) as response:
+        session.mount(f"{parts.scheme}://", _PinnedAdapter(parts, pinned, guard))
+        with session.get(
+            address, headers=request.headers(), timeout=timeout, stream=True, allow_redirects=False
+        ) as response:
             if response.status_code in _REDIRECTS and "location" in response.headers:
                 return urljoin(address, response.headers["location"])
-            if response.status_code != 200:
+            unchanged = response.status_code == 304 and (request.etag or request.last_modified)
+            if response.status_code != 200 and not unchanged:
                 raise BroadsheetError(f"can't be fetched (the server answered {response.status_code})")
-            return _body(response, ends_at)
+            return Answer(
+                None if unchanged else _body(response, request, guard),
+                address,
+                content_type=response.headers.get("content-type", ""),
+                language=response.headers.get("content-language", ""),
+                etag=response.headers.get("etag", ""),
+                last_modified=response.headers.get("last-modified", ""),
+            )
 
 
-def _body(response: requests.Response, ends_at: float) -> bytes:
+def _body(response: requests.Response, request: Request, guard: _Guard) -> bytes:
     body = bytearray()
     for chunk in response.iter_content(_CHUNK):
         body += chunk
-        if len(body) > MAX_BYTES:
-            raise BroadsheetError(f"is larger than {MAX_BYTES // 1_000_000} MB")
-        if time.monotonic() > ends_at:
-            raise BroadsheetError(f"took longer than {DEADLINE:.0f} seconds to fetch")
+        if len(body) > request.max_bytes:
+            raise BroadsheetError(f"is larger than {request.max_bytes // 1_000_000} MB")
+        if guard.over():
+            break
+    if guard.over():  # cut off, what is there looks like the whole
+        raise _too_slow(request)
     return bytes(body)
+
+
+def _too_slow(request: Request) -> BroadsheetError:
+    return BroadsheetError(f"took longer than {request.seconds:g} seconds to fetch")
 
 
 def _checked_address(parts: SplitResult, *, allow_private: bool) -> str:
@@ -114,13 +239,16 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+#: What a failure is called; the first kind that fits counts.
+_REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (requests.Timeout, "no answer in time"),
+    (requests.exceptions.SSLError, "its certificate is not good"),
+    (requests.exceptions.ChunkedEncodingError, "the answer broke off"),
+    (requests.exceptions.ContentDecodingError, "its compression is damaged"),
+    ((socket.gaierror, UnicodeError), "there is no such host"),
+    ((requests.ConnectionError, OSError), "no connection"),
+)
+
+
 def _short(error: Exception) -> str:
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not good"
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return "there is no such host"
-    if isinstance(error, requests.ConnectionError | OSError):
-        return "no connection"
-    return "the address is not valid"
+    return next((reason for kind, reason in _REASONS if isinstance(error, kind)), "the address is not valid")

@@ -7,11 +7,13 @@ import typer
 from broadsheet.cli.output import ERR, counted, print_json, print_table
 from broadsheet.cli.setup import ready
 
+#: A folder of thousands may have something to say about each; a terminal shows the first few.
+MOST_ADVICE = 20
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
 def sync(json: Json = False) -> None:
-    """Read the article sources. Exit code 1 if a file was rejected; the others go on."""
+    """Read the article sources. Exit code 1 if an article was rejected or a feed failed; the others go on."""
     workspace = ready()
     from broadsheet import pipeline
 
@@ -28,6 +30,10 @@ def sync(json: Json = False) -> None:
                     for each in report.rejected
                 ],
                 "articles": report.articles,
+                "failed": [{"source": each.path, "reason": each.reason} for each in report.failed],
+                "findings": [
+                    {"path": path, "code": each.code, "message": each.message} for path, each in report.findings
+                ],
             }
         )
     else:
@@ -38,7 +44,13 @@ def sync(json: Json = False) -> None:
         )
         for problem in report.rejected:
             ERR.print(f"rejected: {problem}", style="red", markup=False, soft_wrap=True)
-    if report.rejected:
+        for problem in report.failed:
+            ERR.print(f"failed: {problem}", style="red", markup=False, soft_wrap=True)
+        for path, finding in report.findings[:MOST_ADVICE]:
+            ERR.print(f"advice: {path}: {finding.message}", style="yellow", markup=False, soft_wrap=True)
+        if (left := len(report.findings) - MOST_ADVICE) > 0:
+            ERR.print(f"advice: and {left:,} more; `broadsheet sync --json` and `broadsheet articles` have them all.")
+    if not report.fine:
         raise typer.Exit(1)
 
 
@@ -58,15 +70,16 @@ def articles(
         return
     print_table(
         counted(len(rows), "article"),
-        ("published", "title", "tags", "slug"),
+        ("published", "title", "tags", "slug", "advice"),
         [
             (
                 row["published_at"].astimezone(workspace.config.zone).strftime("%Y-%m-%d")
                 if row["published_at"]
                 else "–",
-                row["title"] + (" (draft)" if row["draft"] else ""),
+                row["title"] + (" (draft)" if row["draft"] else " (archive)" if row["seen_before"] else ""),
                 ", ".join(row["tags"]),
                 row["slug"],
+                "\n".join(each["message"] for each in row["findings"]),
             )
             for row in rows
         ],

@@ -35,7 +35,7 @@ def demo() -> None:
 
     ERR.print("Broadsheet demo: articles by tag become each reader's mail, in a local inbox.", style="bold")
     report = pipeline.collect(workspace)
-    _step(f"read {counted(report.articles, 'article')} from {', '.join(s.path for s in workspace.config.sources)}/")
+    _step(f"read {counted(report.articles, 'article')} from {', '.join(s.place for s in workspace.config.sources)}/")
     people = sum(
         audience.import_people(workspace, file).read for file in sorted((workspace.root / "subscribers").glob("*.csv"))
     )

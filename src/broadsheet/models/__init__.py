@@ -1,6 +1,6 @@
 """The rows: what happens. What people write is a file (:mod:`broadsheet.workspace`)."""
 
-from broadsheet.models.content import Article, Campaign, Edition, EditionState, Tag, Variant
+from broadsheet.models.content import Article, Campaign, Edition, EditionState, SourceState, Tag, Variant
 from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind
 from broadsheet.models.people import (
     InterestSet,
@@ -21,6 +21,7 @@ __all__ = [
     "Event",
     "EventKind",
     "InterestSet",
+    "SourceState",
     "Subscriber",
     "Subscription",
     "SubscriptionState",

@@ -1,6 +1,7 @@
 """Articles, and the campaigns' editions made from them."""
 
 from django.db import models
+from django.utils import timezone
 
 
 class Tag(models.Model):
@@ -15,13 +16,46 @@ class Tag(models.Model):
         return self.name
 
 
+class SourceState(models.Model):
+    """What syncs have learnt of one article source; its settings are in ``broadsheet.toml``."""
+
+    #: the folder or the feed's address
+    place = models.CharField(max_length=1000, unique=True)
+    name = models.CharField(max_length=100)
+    etag = models.CharField(max_length=500, blank=True)
+    last_modified = models.CharField(max_length=500, blank=True)
+    #: of the settings its articles were last read with; others make it be read anew
+    fingerprint = models.CharField(max_length=64, blank=True)
+    first_synced_at = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    #: empty while all is well; its articles stay as they are while it fails
+    reason = models.CharField(max_length=500, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("name", "place")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Article(models.Model):
-    """One piece of content from a source, as the last sync read it."""
+    """One piece of content from a source, as the last sync read it.
+
+    It is the same article while its slug is: a source that renames, moves or dates it anew changes the row,
+    and the slug stays.
+    """
 
     slug = models.CharField(max_length=200, unique=True)
     source = models.CharField(max_length=100)
+    #: the folder or feed of :class:`SourceState`
+    place = models.CharField(max_length=1000, blank=True)
+    #: the id that the source gives it: a feed's GUID, a file's ``id``
+    identity = models.CharField(max_length=200, blank=True)
     path = models.CharField(max_length=500)
     content_hash = models.CharField(max_length=64)
+    #: of a file: what it is known by without being read
+    file_stamp = models.CharField(max_length=80, blank=True)
     title = models.CharField(max_length=500)
     excerpt = models.TextField(blank=True)
     author = models.CharField(max_length=200, blank=True)
@@ -34,6 +68,12 @@ class Article(models.Model):
     html = models.TextField(blank=True)
     draft = models.BooleanField(default=False)
     tags = models.ManyToManyField(Tag, related_name="articles", blank=True)
+    #: older than the source's ``max_age`` when the source was new: for the archive, not for the next edition
+    seen_before = models.BooleanField(default=False)
+    #: advice: a list of ``{code, message}``
+    findings = models.JSONField(default=list, blank=True)
+    #: when a sync first saw what readers see of it now
+    changed_at = models.DateTimeField(default=timezone.now)
     synced_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -189,8 +189,8 @@ def _without_tags(loc: Sequence[int | str]) -> list[int | str]:
 
 
 def _is_kind(loc: Sequence[int | str], position: int) -> bool:
-    """Whether this part is the kind of an adapter, which follows the adapter's name."""
-    return position == 2 and loc[0] == "adapters"
+    """Whether this part is the kind of an adapter or a source, which follows its name or number."""
+    return position == 2 and (loc[0] == "adapters" or (loc[0] == "sources" and loc[2] in ("folder", "feed")))
 
 
 def _is_type(part: int | str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.db.models import Max
 
+from broadsheet.conf import FolderSource
 from broadsheet.errors import InvalidFile
 from broadsheet.models import Delivery, Subscriber, Subscription
 from broadsheet.workspace import Workspace
@@ -18,7 +19,7 @@ WATCHED = ("campaigns", "templates", "subscribers")
 def watched(workspace: Workspace) -> tuple[Path, ...]:
     """The folders to watch: the workspace's own, and its sources as far as they are known."""
     try:
-        sources = [source.path for source in workspace.config.sources]
+        sources = [source.path for source in workspace.config.sources if isinstance(source, FolderSource)]
         sources += [source.images for source in workspace.config.sources if source.images]
     except InvalidFile:
         sources = ["articles"]

@@ -10,39 +10,50 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter
+from pydantic import Field, SecretStr
 from pydantic.dataclasses import dataclass
 
+from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
+from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
 from broadsheet.errors import BroadsheetError
 
-STRICT = ConfigDict(extra="forbid")
-
-
-def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("is not a time zone; write one like Europe/Berlin or America/New_York")
-    return name
-
-
-def _one_mailbox(address: str) -> str:
-    local, at, domain = address.rpartition("@")
-    if not (at and local and domain) or any(c.isspace() or c in "<>,;" for c in address):
-        raise ValueError("is not an email address; write one like news@clinic.example")
-    return address
-
-
-def _web_address(address: str) -> str:
-    TypeAdapter(HttpUrl).validate_python(address)
-    return address.rstrip("/")
-
-
-TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
-Mailbox = Annotated[str, AfterValidator(_one_mailbox)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+__all__ = [
+    "ADAPTER_KINDS",
+    "ENVIRONMENT",
+    "SETTINGS",
+    "SOURCE_KINDS",
+    "STRICT",
+    "AdapterSettings",
+    "AnySource",
+    "Config",
+    "FeedSource",
+    "FolderAdapter",
+    "FolderSource",
+    "Mailbox",
+    "MemoryAdapter",
+    "PostmarkAdapter",
+    "Public",
+    "Sender",
+    "Setting",
+    "Site",
+    "SmtpAdapter",
+    "Source",
+    "Span",
+    "SpanOrNone",
+    "TaggingRule",
+    "Tags",
+    "TimeZoneName",
+    "WebAddress",
+    "from_environment",
+    "overlaid",
+    "secrets_in",
+    "span_text",
+]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -80,24 +91,6 @@ class Public:
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description="Further host names the pages answer to, beside the one in `public.url` and loopback."
     )
-
-
-@dataclass(frozen=True, config=STRICT)
-class Source:
-    """``[[sources]]``: where articles come from."""
-
-    path: str = Field(description="Folder of articles, relative to the workspace.")
-    name: str = Field(default="", description="Name shown beside each article; the folder's name if empty.")
-    kind: Literal["folder"] = Field(default="folder", description="`folder`: Markdown files with front matter.")
-    glob: str = Field(default="**/*.md", description="Which files of the folder are articles.")
-    images: str | None = Field(
-        default=None, description="Folder that the site's root-relative image addresses (`/images/…`) are found in."
-    )
-
-    @property
-    def label(self) -> str:
-        """The name, or the folder's name where none is given."""
-        return self.name or Path(self.path).name
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -153,7 +146,9 @@ class Config:
     site: Site = Field(default_factory=Site)
     sender: Sender = Field(default_factory=Sender)
     public: Public = Field(default_factory=Public)
-    sources: tuple[Source, ...] = Field(default_factory=lambda: (Source(path="articles"),))
+    sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
+    tag_rules: tuple[TaggingRule, ...] = Field(default=(), description="Tags for articles that have none.")
+    tags: Tags = Field(default_factory=Tags)
     adapters: dict[str, AdapterSettings] = Field(default_factory=dict)
     theme: dict[str, str | int] = Field(
         default_factory=dict, description="Colours and fonts laid over every template's own."
@@ -186,12 +181,18 @@ def _rows(section: str, declared: Any) -> Iterator[Setting]:
         full = f"{section}.{name}"
         yield Setting(
             name=full,
-            default=None if info.is_required() else info.get_default(call_default_factory=True),
+            default=None if info.is_required() else _shown(info.get_default(call_default_factory=True)),
             help=info.description or "",
             secret=SecretStr in (info.annotation, *get_args(info.annotation)),
             env="BROADSHEET_" + full.upper().replace(".", "_"),
         )
 
+
+def _shown(default: object) -> object:
+    return span_text(default) if isinstance(default, timedelta) else default
+
+
+SOURCE_KINDS: dict[str, type] = {"folder": FolderSource, "feed": FeedSource}
 
 ADAPTER_KINDS: dict[str, type] = {
     "folder": FolderAdapter,
@@ -205,7 +206,13 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("site", Site),
     *_rows("sender", Sender),
     *_rows("public", Public),
-    *_rows("sources", Source),
+    *(
+        Setting(f"{row.name} ({kind})", row.default, row.help)
+        for kind, declared in SOURCE_KINDS.items()
+        for row in _rows("sources", declared)
+    ),
+    *_rows("tag_rules", TaggingRule),
+    *_rows("tags", Tags),
     *(
         Setting(f"adapters.NAME.{row.name.partition('.')[2]} ({kind})", row.default, row.help, row.secret)
         for kind, declared in ADAPTER_KINDS.items()

@@ -1,0 +1,89 @@
+"""What is there: the articles, and the sources they come from."""
+
+from datetime import datetime
+from typing import Any, TypedDict
+
+from django.db.models import Count, F
+
+from broadsheet.articles.dialects import normal_tag
+from broadsheet.models import Article, SourceState
+from broadsheet.workspace import Workspace
+
+
+class ArticleRow(TypedDict):
+    """One line of ``broadsheet articles``; times are aware, in UTC."""
+
+    slug: str
+    title: str
+    excerpt: str
+    author: str
+    category: str
+    published_at: datetime | None
+    tags: list[str]
+    image: str
+    url: str
+    source: str
+    draft: bool
+    seen_before: bool
+    changed_at: datetime
+    findings: list[dict[str, Any]]
+
+
+class SourceRow(TypedDict):
+    """One source as it stands; ``reason`` is empty while it can be read."""
+
+    source: str
+    kind: str
+    place: str
+    articles: int
+    checked_at: datetime | None
+    failing_since: datetime | None
+    reason: str
+
+
+def article_rows(tag: str | None = None) -> list[ArticleRow]:
+    """The articles, newest first and undated ones last; only those with ``tag`` if one is given."""
+    articles = Article.objects.order_by(F("published_at").desc(nulls_last=True), "slug").prefetch_related("tags")
+    articles = articles.defer("html")
+    if tag is not None:
+        articles = articles.filter(tags__name=normal_tag(tag))
+    return [
+        ArticleRow(
+            slug=article.slug,
+            title=article.title,
+            excerpt=article.excerpt,
+            author=article.author,
+            category=article.category,
+            published_at=article.published_at,
+            tags=[each.name for each in article.tags.all()],
+            image=article.image_url,
+            url=article.url,
+            source=article.source,
+            draft=article.draft,
+            seen_before=article.seen_before,
+            changed_at=article.changed_at,
+            findings=article.findings,
+        )
+        for article in articles
+    ]
+
+
+def source_rows(workspace: Workspace) -> list[SourceRow]:
+    """The sources of ``broadsheet.toml`` in their order, with what the last sync learnt of each."""
+    states = {state.place: state for state in SourceState.objects.all()}
+    counted = dict(Article.objects.values_list("place").annotate(Count("pk")))
+    rows = []
+    for source in workspace.config.sources:
+        state = states.get(source.place, SourceState())
+        rows.append(
+            SourceRow(
+                source=source.label,
+                kind=source.kind,
+                place=source.place,
+                articles=counted.get(source.place, 0),
+                checked_at=state.checked_at,
+                failing_since=state.failing_since,
+                reason=state.reason,
+            )
+        )
+    return rows
