@@ -7,12 +7,15 @@
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
 
 from broadsheet.audience import excluded_by_reason, mailable
 from broadsheet.models import (
@@ -25,17 +28,10 @@ from broadsheet.models import (
     InterestSet,
     Variant,
 )
-from broadsheet.selection import Candidate, Picks, candidates, pick
+from broadsheet.models.delivery import HAD
+from broadsheet.selection import Candidate, Picks, pick, pool
 from broadsheet.workspace import CampaignFile, Workspace
 
-#: The states of a delivery whose articles its reader has had, or may have had, or is about to get.
-HAD = (
-    DeliveryState.SENT,
-    DeliveryState.UNKNOWN,
-    DeliveryState.QUEUED,
-    DeliveryState.CLAIMED,
-    DeliveryState.DEFERRED,
-)
 TOO_FEW = "too few new articles"
 
 
@@ -113,12 +109,8 @@ def plan(workspace: Workspace, campaign: CampaignFile, at: datetime) -> Plan:
 def _picks_by_group(
     campaign: CampaignFile, at: datetime, groups: Iterable[tuple[int, str]]
 ) -> dict[tuple[int, str], Picks]:
-    articles = Article.objects.prefetch_related("tags").only("slug", "published_at", "draft")
-    fit = candidates(
-        campaign.articles,
-        (Candidate(a.slug, a.published_at, a.draft, frozenset(tag.name for tag in a.tags.all())) for a in articles),
-        at,
-    )
+    articles = Article.objects.prefetch_related("tags").defer("html", "excerpt")
+    fit = pool(campaign.articles, (_candidate(row) for row in articles), at)
     interests = {row.pk: frozenset(row.tags) for row in InterestSet.objects.all()}
     groups = list(groups)
     had = _articles_of({int(pk) for _, past in groups for pk in past.split(",") if pk})
@@ -133,6 +125,18 @@ def _picks_by_group(
     }
 
 
+def _candidate(row: Article) -> Candidate:
+    return Candidate(
+        slug=row.slug,
+        published_at=row.published_at,
+        draft=row.draft,
+        tags=frozenset(tag.name for tag in row.tags.all()),
+        title=row.title,
+        category=row.category,
+        source=row.source,
+    )
+
+
 def _articles_of(variant_ids: set[int]) -> dict[int, list[str]]:
     rows = Variant.objects.filter(pk__in=variant_ids).values_list("pk", "articles")
     return dict(rows)
@@ -144,22 +148,13 @@ def _group_readers(campaign: CampaignFile, segments: Sequence[object]) -> str:
     ``past`` is the ids of the variants the reader has had, in order, as far as ``repeat`` minds them.
     """
     table = f"plan_{secrets.token_hex(6)}"
-    audience, audience_params = (
-        mailable(campaign.list, segments).values("id", "interests_id").query.sql_with_params()  # type: ignore[arg-type]
-    )
+    audience, audience_params = _sql(mailable(campaign.list, segments).values("id", "interests_id"))  # type: ignore[arg-type]
     had = Delivery.objects.filter(state__in=HAD, variant__isnull=False)
     if campaign.articles.repeat == "per-campaign":
         had = had.filter(edition__campaign__slug=campaign.slug)
     elif campaign.articles.repeat == "allow":
         had = had.none()
-    past, past_params = (
-        had.order_by("subscriber_id", "variant_id")
-        .values("subscriber_id", "variant_id")
-        .distinct()
-        .query.sql_with_params()
-        if campaign.articles.repeat != "allow"
-        else ("SELECT NULL AS subscriber_id, NULL AS variant_id WHERE 1 = 0", ())
-    )
+    past, past_params = _sql(had.values("subscriber_id", "variant_id"))  # in order: the index it reads is
     joined = (
         "string_agg(p.variant_id::text, ',' ORDER BY p.variant_id)"
         if connection.vendor == "postgresql"
@@ -175,6 +170,26 @@ def _group_readers(campaign: CampaignFile, segments: Sequence[object]) -> str:
             [*audience_params, *past_params],
         )
     return table
+
+
+def assignments(planned: Plan) -> Iterator[tuple[int, int | None]]:
+    """Each reader of the plan, by subscriber id, with the index of their variant; None for too few articles."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            f"SELECT subscriber_id, interests_id, past FROM {planned.table} ORDER BY subscriber_id"  # noqa: S608
+        )
+        for subscriber_id, interests_id, past in cursor:
+            yield subscriber_id, planned.groups[interests_id, past]
+
+
+def _sql(query: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
+    """The query's SQL and parameters, also where Django sees at once that no row can fit."""
+    try:
+        sql, params = query.query.sql_with_params()
+    except EmptyResultSet:
+        columns = ", ".join(f"CAST(NULL AS bigint) AS {name}" for name in query.query.values_select)
+        return f"SELECT {columns} WHERE 1 = 0", ()
+    return sql, tuple(params)
 
 
 def variant_of(planned: Plan, subscriber_id: int) -> PlannedVariant | str:
@@ -275,7 +290,7 @@ def _write_deliveries(cursor: CursorWrapper, planned: Plan, edition: Edition, va
         f" CASE WHEN p.variant_id IS NULL THEN %s ELSE '' END, 0, '', NULL"
         f" FROM {planned.table} r JOIN {picks} p ON p.interests_id = r.interests_id AND p.past = r.past"
         f" JOIN broadsheet_subscriber s ON s.id = r.subscriber_id"  # erased since the plan: no row
-        f" ORDER BY p.variant_id, r.subscriber_id",
+        f" ORDER BY r.subscriber_id",
         [edition.pk, DeliveryState.SKIPPED, DeliveryState.QUEUED, TOO_FEW],
     )
     cursor.execute(f"DROP TABLE {picks}")

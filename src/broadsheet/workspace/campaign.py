@@ -1,12 +1,12 @@
 """A campaign's file: its settings in front matter, the mail's intro as its body."""
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from broadsheet.conf import STRICT, TimeZoneName
@@ -57,7 +57,21 @@ def _cron(text: str) -> str:
     return text
 
 
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    found = re.fullmatch(r"(\d{1,5})\s*([mhdw])", str(value).strip().lower())
+    if found is None:
+        raise ValueError("must be a time span such as 60d, 6h or 30m (w d h m)")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 TagName = Annotated[str, BeforeValidator(_tag)]
+SortOrder = Literal["newest", "oldest", "title"]
 Tags = Annotated[tuple[TagName, ...], BeforeValidator(_one_or_more)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
 
@@ -78,18 +92,69 @@ class TagRule:
 
 
 @dataclass(frozen=True, config=STRICT)
-class ArticleRules:
-    """``articles:`` of a campaign: what to pick."""
+class Wanted:
+    """Which articles something asks for; without any key, every article."""
 
     tags: TagRule = Field(default_factory=TagRule, description="Which tags an article needs.")
+    categories: Tags = Field(default=(), description="Only articles of one of these categories.")
+    sources: Names = Field(default=(), description="Only articles from one of these sources.")
+
+    def lets_in(self, tags: frozenset[str], category: str, source: str) -> bool:
+        """Whether an article with these tags, of this category and source, is asked for."""
+        return (
+            self.tags.lets_in(tags)
+            and (not self.categories or category.lower() in self.categories)
+            and (not self.sources or source in self.sources)
+        )
+
+
+@dataclass(frozen=True, config=STRICT)
+class Slot(Wanted):
+    """One place or several in an edition, filled by a rule of their own."""
+
+    name: str = Field(default="", description="What staff call the slot.")
+    newest: int = Field(default=1, ge=1, le=50, description="How many articles the slot takes at the most.")
+    archive: bool = Field(
+        default=False, description="Take from articles older than `max_age`, or from before the source was first read."
+    )
+    sort: SortOrder | None = Field(default=None, description="Order within the slot; the campaign's if unset.")
+
+
+@dataclass(frozen=True, config=STRICT)
+class Fill(Wanted):
+    """What to add, whatever a reader's interests, when their own tags give too few."""
+
+    up_to: int = Field(default=3, ge=1, le=50, description="Add until there are this many.")
+
+
+@dataclass(frozen=True, config=STRICT)
+class ArticleRules(Wanted):
+    """``articles:`` of a campaign: what to pick."""
+
     match_interests: bool = Field(default=False, description="Give each reader what matches their own interests.")
+    fill: Fill | None = Field(default=None, description="What to add when a reader's own tags give too few.")
     newest: int = Field(default=5, ge=1, le=50, description="How many articles at the most, newest first.")
+    minimum: int = Field(default=1, ge=0, le=50, description="With fewer than this, a reader is skipped.")
+    max_age: Duration | None = Field(default=None, description="Nothing older than this, such as `60d`.")
+    settle: Duration | None = Field(default=None, description="Only what has not changed for so long, such as `30m`.")
+    pinned: Names = Field(default=(), description="Slugs that come first, whatever their tags or age.")
+    dropped: Names = Field(default=(), description="Slugs that are never picked.")
+    slots: tuple[Slot, ...] = Field(default=(), description="Places with a rule of their own, instead of `newest`.")
+    sort: SortOrder = Field(default="newest", description="`newest` or `oldest` first, or by `title`.")
     repeat: Literal["never", "per-campaign", "allow"] = Field(
         default="never",
         description="`never`: no article twice to the same reader, across campaigns; `per-campaign`: not twice "
         "from this campaign; `allow`: again and again.",
     )
-    minimum: int = Field(default=1, ge=0, le=50, description="With fewer than this, a reader is skipped.")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> "ArticleRules":
+        if both := sorted(set(self.pinned) & set(self.dropped)):
+            raise ValueError(f"`{both[0]}` is both pinned and dropped; keep one of the two")
+        most = sum(slot.newest for slot in self.slots) if self.slots else self.newest
+        if self.minimum > most + len(self.pinned):
+            raise ValueError(f"`minimum` is {self.minimum}, more than the {most} articles there can be")
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)
