@@ -121,9 +121,7 @@ def _sorted(articles: Iterable[Candidate], order: str) -> tuple[Candidate, ...]:
     if order == "title":
         return tuple(sorted(articles, key=lambda each: (each.title.casefold(), each.slug)))
     sign = 1 if order == "oldest" else -1
-    return tuple(
-        sorted(articles, key=lambda each: (sign * (each.published_at or datetime.max).timestamp(), each.slug))
-    )
+    return tuple(sorted(articles, key=lambda each: (sign * (each.published_at or datetime.max).timestamp(), each.slug)))
 
 
 def slots_of(rules: ArticleRules) -> tuple[Slot, ...]:
@@ -153,9 +151,7 @@ def explain(rules: ArticleRules, fit: Pool, interests: frozenset[str], seen: fro
     return tuple(verdicts)
 
 
-def _missed(
-    rules: ArticleRules, fit: Pool, article: Candidate, interests: frozenset[str], seen: frozenset[str]
-) -> str:
+def _missed(rules: ArticleRules, fit: Pool, article: Candidate, interests: frozenset[str], seen: frozenset[str]) -> str:
     if article.slug in seen:
         return "this reader has had it"
     if rules.match_interests and interests.isdisjoint(article.tags):

@@ -1,7 +1,7 @@
 """A campaign's file: its settings in front matter, the mail's intro as its body."""
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -54,6 +54,16 @@ def _cron(text: str) -> str:
         ) from error
     if trigger.get_next_fire_time(None, datetime.now(UTC)) is None:
         raise ValueError("is a time that never comes")
+    return text
+
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _window(text: str) -> str:
+    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)", text)
+    if found is None or (int(found[1]), int(found[2])) >= (int(found[3]), int(found[4])):
+        raise ValueError("must be two times of one day, such as 09:00-20:00")
     return text
 
 
@@ -158,15 +168,52 @@ class ArticleRules(Wanted):
 
 
 @dataclass(frozen=True, config=STRICT)
-class Schedule:
-    """``schedule:`` of a campaign: when it comes out."""
+class NotOn:
+    """Days on which nothing comes out."""
 
-    cron: Annotated[str, AfterValidator(_cron)] = Field(description="Five cron fields, such as `0 9 * * tue`.")
-    time_zone: TimeZoneName | None = Field(default=None, description="Zone of the cron time; the site's if unset.")
-    deliver: Literal["together"] = Field(default="together", description="`together`: to everybody at one moment.")
+    dates: tuple[date, ...] = Field(default=(), description="Single days, such as 2026-12-25.")
+    weekdays: tuple[Weekday, ...] = Field(default=(), description="Days of the week: mon tue wed thu fri sat sun.")
+
+
+@dataclass(frozen=True, config=STRICT)
+class Schedule:
+    """``schedule:`` of a campaign: when it comes out. Exactly one of ``cron``, ``every`` and ``at`` is given."""
+
+    cron: Annotated[str, AfterValidator(_cron)] | None = Field(
+        default=None, description="Five cron fields, such as `0 9 * * tue`."
+    )
+    every: Duration | None = Field(default=None, description="An interval, such as `2w`, counted from `start`.")
+    start: datetime | None = Field(default=None, description="The first time of an interval.")
+    at: tuple[datetime, ...] = Field(default=(), description="Single times, such as 2026-12-01T09:00.")
+    time_zone: TimeZoneName | None = Field(default=None, description="Zone of these times; the site's if unset.")
+    deliver: Literal["together", "reader-local"] = Field(
+        default="together",
+        description="`together`: to everybody at one moment; `reader-local`: at that time of day in each reader's zone.",
+    )
+    window: Annotated[str, AfterValidator(_window)] | None = Field(
+        default=None, description="Hours of a reader's day in which mail may arrive, such as `09:00-20:00`."
+    )
+    not_on: NotOn = Field(default_factory=NotOn, description="Days on which nothing comes out.")
+    skip: tuple[date, ...] = Field(default=(), description="Single editions that are left out, by their date.")
+    grace: Duration = Field(
+        default=timedelta(hours=6), description="An edition missed by less is sent late; by more, it is skipped."
+    )
+    lead: Duration = Field(
+        default=timedelta(hours=24), description="How long before its time an edition that needs approval is frozen."
+    )
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "Schedule":
+        if sum((self.cron is not None, self.every is not None, bool(self.at))) != 1:
+            raise ValueError("needs exactly one of `cron`, `every`, `at`")
+        if (self.every is None) != (self.start is None):
+            raise ValueError("`every` and `start` belong together: every: 2w, start: 2026-01-06T09:00")
+        if self.every is not None and self.every < timedelta(minutes=5):
+            raise ValueError("`every` is at least 5m")
+        return self
 
     def zone(self, site: ZoneInfo) -> ZoneInfo:
-        """The zone of the cron time: its own, or the site's."""
+        """The zone of the times: its own, or the site's."""
         return ZoneInfo(self.time_zone) if self.time_zone else site
 
 
@@ -180,11 +227,15 @@ class CampaignFile:
     template: str = Field(description="Folder in `templates/`.")
     subject: str = Field(description="Subject line, Jinja2.", min_length=1)
     segment: Names = Field(default=(), description="Segments of the list, one or several; several are a union.")
+    exclude: Names = Field(default=(), description="Segments whose members get nothing.")
     articles: ArticleRules = Field(default_factory=ArticleRules, description="What to pick.")
     preheader: str = Field(default="", description="The line that inboxes show after the subject, Jinja2.")
     schedule: Schedule | None = Field(default=None, description="When it comes out by itself.")
     approval: Literal["required", "automatic"] = Field(
         default="required", description="`required`: somebody says yes to each edition before it is sent."
+    )
+    approvers: Names = Field(
+        default=(), description="Addresses that the proof and the question go to; the sender's if unset."
     )
     adapter: str = Field(default="default", description="Which adapter sends it.")
     tracking: Literal["none"] = Field(default="none", description="`none`: nothing about readers is recorded.")

@@ -113,7 +113,9 @@ class Desk:
 def made_up_picks(draft: Draft) -> tuple[str, ...]:
     """What somebody interested in everything, who has had nothing, would get."""
     rows = Article.objects.prefetch_related("tags").only("slug", "published_at", "draft")
-    known = [Candidate(row.slug, row.published_at, row.draft, frozenset(t.name for t in row.tags.all())) for row in rows]
+    known = [
+        Candidate(row.slug, row.published_at, row.draft, frozenset(t.name for t in row.tags.all())) for row in rows
+    ]
     rules = draft.campaign.articles
     tags = frozenset(tag for each in known for tag in each.tags)
     return pick(rules, candidates(rules, known, draft.at), tags, frozenset()).slugs
