@@ -27,14 +27,19 @@ def not_before(schedule: Schedule, zone: tzinfo, nominal: datetime, reader_zone:
 
 
 def reader_local(
-    nominal: datetime, zone_name: str, default_zone: tzinfo, window: str | None = None, not_on: NotOn = _NO_DAYS_OFF
+    nominal: datetime,
+    zone_name: str,
+    default_zone: tzinfo | str,
+    window: str | None = None,
+    not_on: NotOn = _NO_DAYS_OFF,
 ) -> datetime:
     """The moment, in UTC, when the reader's clock shows what ``nominal`` shows in its own zone.
 
     Outside the window it moves to where the window begins next; from a day off to the next day that is none. A zone
     that isn't known is ``default_zone``.
     """
-    return _allowed(nominal.replace(tzinfo=None), _known(zone_name) or default_zone, window, not_on)
+    default = (_known(default_zone) or UTC) if isinstance(default_zone, str) else default_zone
+    return _allowed(nominal.replace(tzinfo=None), _known(zone_name) or default, window, not_on)
 
 
 def opens(schedule: Schedule, zone: tzinfo, nominal: datetime) -> datetime:
