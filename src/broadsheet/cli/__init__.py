@@ -14,6 +14,7 @@ from broadsheet.cli.demo import demo
 from broadsheet.cli.inbox import inbox
 from broadsheet.cli.output import ERR
 from broadsheet.cli.people import subscribers
+from broadsheet.cli.run import run, schedule, scheduler
 from broadsheet.cli.serve import serve
 from broadsheet.cli.setup import WrongUse
 from broadsheet.cli.start import init
@@ -40,7 +41,7 @@ def choose_workspace(
         os.environ["BROADSHEET_WORKSPACE"] = str(workspace.resolve())
 
 
-for command in (init, demo, sync, articles, plan, render, send, editions, inbox, serve):
+for command in (init, demo, sync, articles, plan, render, send, editions, schedule, run, scheduler, serve, inbox):
     app.command()(command)
 app.add_typer(subscribers, name="subscribers")
 

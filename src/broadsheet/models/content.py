@@ -80,8 +80,10 @@ class Edition(models.Model):
     mail_from = models.CharField(max_length=320)
     mail_domain = models.CharField(max_length=255)
     public_url = models.CharField(max_length=300)
-    #: when its approvers were last reminded
-    reminded_at = models.DateTimeField(null=True, blank=True)
+    #: the time it was made for, if it was moved to another
+    moved_from = models.DateTimeField(null=True, blank=True)
+    #: when its approvers were last asked
+    asked_at = models.DateTimeField(null=True, blank=True)
     audience = models.PositiveIntegerField(default=0)
     excluded = models.JSONField(default=dict)
     content_hash = models.CharField(max_length=64)
