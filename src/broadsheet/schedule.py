@@ -11,7 +11,7 @@ def next_time(workspace: Workspace, campaign: CampaignFile, now: datetime) -> da
     """The next moment the campaign is due after ``now``; ``now`` itself, to the minute, if it has no schedule."""
     if campaign.schedule is None:
         return now.replace(second=0, microsecond=0)
-    found: datetime | None = _trigger(workspace, campaign).get_next_fire_time(None, now)
+    found = _next(_trigger(workspace, campaign), now)
     return found.astimezone(now.tzinfo) if found else now.replace(second=0, microsecond=0)
 
 
@@ -21,11 +21,19 @@ def last_time(workspace: Workspace, campaign: CampaignFile, now: datetime) -> da
     for days in (8, 32, 366):
         moment = now - timedelta(days=days)
         latest: datetime | None = None
-        while trigger and (moment := trigger.get_next_fire_time(moment, moment)) and moment <= now:
-            latest, moment = moment, moment + timedelta(seconds=1)
+        while trigger and (found := _next(trigger, moment)) and found <= now:
+            latest, moment = found, found + timedelta(seconds=1)
         if latest:
             return latest.astimezone(now.tzinfo)
     return now.replace(second=0, microsecond=0)
+
+
+def _next(trigger: CronTrigger, after: datetime) -> datetime | None:
+    """The first time from ``after`` on; of a time that the clocks show twice in autumn, the first."""
+    found: datetime | None = trigger.get_next_fire_time(None, after)
+    while found and found.fold:
+        found = trigger.get_next_fire_time(None, found + timedelta(hours=1))
+    return found
 
 
 def _trigger(workspace: Workspace, campaign: CampaignFile) -> CronTrigger:
