@@ -294,8 +294,6 @@ def secrets_in(raw: Mapping[str, Any]) -> list[str]:
     adapters = raw.get("adapters")
     for name, adapter in adapters.items() if isinstance(adapters, dict) else ():
         declared = ADAPTER_KINDS.get(str(adapter.get("kind"))) if isinstance(adapter, dict) else None
-        secret = (
-            {row.name.partition(".")[2] for row in _rows("adapters", declared) if row.secret} if declared else set()
-        )
-        found += [f"adapters.{name}.{key}" for key in sorted(secret & set(adapter))]
+        secret = {row.name.partition(".")[2] for row in _rows("adapters", declared) if row.secret} if declared else ()
+        found += [f"adapters.{name}.{key}" for key in sorted(secret) if key in adapter]
     return found

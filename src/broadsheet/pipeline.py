@@ -9,7 +9,7 @@
     send      due rows               -> stamped, handed over, outcomes
     record    outcomes               -> the ledger, events, suppressions
 
-:func:`publish` is all of it in order.
+:func:`publish` is all of it in order. What staff look at before anything is sent is in :mod:`broadsheet.drafts`.
 """
 
 from collections.abc import Callable
@@ -21,11 +21,10 @@ from django.utils import timezone
 
 from broadsheet import articles, editions, events, reports, sending
 from broadsheet.articles import SyncReport
-from broadsheet.audience.importing import known_address
 from broadsheet.audience.readers import reader_of
 from broadsheet.editions import FrozenText, Plan, PrintedVariant
-from broadsheet.errors import BroadsheetError, UnknownName
-from broadsheet.models import Delivery, Edition, EditionState, Subscriber
+from broadsheet.errors import UnknownName
+from broadsheet.models import Delivery, Edition, EditionState
 from broadsheet.rendering import Message, compile_message, sheet_for
 from broadsheet.reports import Numbers
 from broadsheet.sending import Adapter, Batch, claims
@@ -113,30 +112,6 @@ def record(edition: Edition) -> Numbers:
 def signer() -> LinkSigner:
     """The signer of this workspace's links."""
     return LinkSigner(settings.SECRET_KEY)
-
-
-def render_for(workspace: Workspace, campaign: CampaignFile, email: str, at: datetime) -> Mail:
-    """The mail that this reader would get at that moment; nothing is frozen or sent.
-
-    Raises BroadsheetError when the reader isn't known or would get nothing.
-    """
-    try:
-        _, key = known_address(email)
-    except ValueError as error:
-        raise BroadsheetError(f"{error}") from error
-    row = Subscriber.objects.select_related("interests").filter(email_key=key).first()
-    if row is None:
-        raise BroadsheetError(f"Nobody with the address {email} is known. Import people first, or check the spelling.")
-    planned = select(workspace, campaign, at)
-    variant = editions.variant_of(planned, row.pk)
-    if isinstance(variant, str):
-        raise BroadsheetError(f"{email} would get no mail from {campaign.slug}: {variant}.")
-    content = articles.load_content(workspace, variant.slugs)
-    message = compile_message(sheet_for(workspace, campaign, at, [content[slug] for slug in variant.slugs]))
-    imprint = Imprint(
-        0, workspace.config.public.url, workspace.config.mail_domain, workspace.config.sender.email, signer()
-    )
-    return Stamp(message, imprint)(reader_of(row), delivery_id=0, now=timezone.now())
 
 
 def as_reader_got_it(edition_id: int, subscriber_id: int) -> str | None:

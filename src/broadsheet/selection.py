@@ -10,6 +10,10 @@ from datetime import datetime
 from broadsheet.workspace import ArticleRules, Slot
 
 
+TOO_FEW = "too few articles for them"
+HAD_ALL = "had the articles already"
+
+
 @dataclass(frozen=True)
 class Candidate:
     """What picking needs to know of an article."""
@@ -43,10 +47,16 @@ class Pool:
 
 @dataclass(frozen=True)
 class Picks:
-    """What one group of readers gets: slugs in order; or nothing, because there are too few."""
+    """What one group of readers gets: slugs in order; or nothing, and why."""
 
     slugs: tuple[str, ...]
-    too_few: bool = False
+    reason: str = ""
+    """Empty, :data:`TOO_FEW` or :data:`HAD_ALL`."""
+
+    @property
+    def too_few(self) -> bool:
+        """Whether they get nothing."""
+        return not self.slugs
 
 
 @dataclass(frozen=True)
@@ -134,8 +144,16 @@ def pick(rules: ArticleRules, fit: Pool, interests: frozenset[str], seen: frozen
 
     Pinned articles come first, then each slot in turn, then what fills up. No article comes twice.
     """
-    slugs = tuple(article.slug for article, _ in _taken(rules, fit, interests, seen))
-    return Picks((), too_few=True) if len(slugs) < max(rules.minimum, 1) else Picks(slugs)
+    slugs = _slugs(rules, fit, interests, seen)
+    least = max(rules.minimum, 1)
+    if len(slugs) >= least:
+        return Picks(slugs)
+    had = bool(seen) and len(_slugs(rules, fit, interests, frozenset())) >= least
+    return Picks((), HAD_ALL if had else TOO_FEW)
+
+
+def _slugs(rules: ArticleRules, fit: Pool, interests: frozenset[str], seen: frozenset[str]) -> tuple[str, ...]:
+    return tuple(article.slug for article, _ in _taken(rules, fit, interests, seen))
 
 
 def explain(rules: ArticleRules, fit: Pool, interests: frozenset[str], seen: frozenset[str]) -> tuple[Verdict, ...]:

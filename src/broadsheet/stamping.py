@@ -8,15 +8,17 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Mapping
+from binascii import b2a_base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from html import unescape
 from typing import Any, Final
 from urllib.parse import quote
 
 from jinja2 import TemplateError
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from broadsheet.audience import Reader
 from broadsheet.errors import UnstampableReader
@@ -24,14 +26,20 @@ from broadsheet.rendering.expressions import Scope, function
 from broadsheet.rendering.message import Choice, Encoding, Line, Message, Pieces, Slot
 from broadsheet.rendering.mime import SOFT_BREAK, quoted_printable
 
+#: One line of text that stands in quoted-printable as it is …
 _PLAIN_LINE: Final = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,68}[!-<>-~])?")
+#: … and in HTML too.
+_PLAIN_HTML: Final = re.compile(r"[!#-%(-\-/-;?-~](?:[ !#-%(-;?-~]{0,68}[!#-%(-;?-~])?")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_NEEDS_ENCODING: Final = re.compile(r"[^ -~]|=\?|[^ ]{200}")
+_INVISIBLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_NEEDS_ENCODING: Final = re.compile(r"[^ -~]|=\?|[^ ]{200}|  |^ | $")
 _PHRASE: Final = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*")
+_NOT_IN_ADDRESS: Final = re.compile(r"[\x00-\x20\x7f<>]")
 _ADDRESS_SCHEME: Final = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
-_ANY_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+_ANY_SCHEME: Final = re.compile(r"[^/?#]*:|//")
 #: what libxml2 leaves as it is when it writes an address into an attribute
 _ADDRESS_SAFE: Final = "!#$%&'()*+,-./:;=?@[]_~"
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 class LinkSigner:
@@ -45,8 +53,20 @@ class LinkSigner:
 
     def make(self, purpose: str, edition_id: int, subscriber_id: int) -> str:
         """The word, about 20 characters of ``A-Za-z0-9_-``."""
-        numbers = _packed(edition_id) + _packed(subscriber_id)
-        return base64.urlsafe_b64encode(numbers + self._mac(purpose, numbers)).rstrip(b"=").decode("ascii")
+        return self.maker(purpose, edition_id)(subscriber_id)
+
+    def maker(self, purpose: str, edition_id: int) -> Callable[[int], str]:
+        """What makes the words of that purpose and edition, for many subscribers."""
+        keyed, edition = self._keyed(purpose), _packed(edition_id)
+
+        def make(subscriber_id: int) -> str:
+            numbers = edition + _packed(subscriber_id)
+            mac = keyed.copy()
+            mac.update(numbers)
+            word = b2a_base64(numbers + mac.digest(), newline=False).translate(_URL_SAFE)
+            return word.rstrip(b"=").decode("ascii")
+
+        return make
 
     def read(self, purpose: str, token: str) -> tuple[int, int] | None:
         """Edition and subscriber, or None for a word that this key did not sign for that purpose."""
@@ -57,13 +77,15 @@ class LinkSigner:
             subscriber_id, rest = _unpacked(rest)
         except (ValueError, IndexError):
             return None
+        expected = self._keyed(purpose)
+        expected.update(numbers)
         canonical = base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii") == token
-        if rest or not canonical or not hmac.compare_digest(mac, self._mac(purpose, numbers)):
+        if rest or not canonical or not hmac.compare_digest(mac, expected.digest()):
             return None
         return edition_id, subscriber_id
 
-    def _mac(self, purpose: str, numbers: bytes) -> bytes:
-        return hashlib.blake2b(numbers, key=self._key, digest_size=10, person=purpose.encode()).digest()
+    def _keyed(self, purpose: str) -> "hashlib.blake2b":
+        return hashlib.blake2b(key=self._key, digest_size=10, person=purpose.encode())
 
 
 def _packed(number: int) -> bytes:
@@ -115,29 +137,67 @@ class Stamp:
     def __init__(self, message: Message, imprint: Imprint) -> None:
         self._imprint = imprint
         self._pieces = _ready(message.pieces)
+        self._message_word = imprint.signer.maker("m", imprint.edition_id)
+        used = _names(message.pieces)
+        self._addresses = [
+            (name, f"{imprint.public_url}/{purpose}/", imprint.signer.maker(purpose, imprint.edition_id))
+            for name, purpose in ADDRESSES.items()
+            if name in used
+        ]
+        self._date: tuple[datetime | None, str] = (None, "")
 
     def __call__(self, reader: Reader, *, delivery_id: int, now: datetime) -> Mail:
         """The reader's copy. Raises UnstampableReader, naming what of theirs can't go in."""
-        make, edition, imprint = self._imprint.signer.make, self._imprint.edition_id, self._imprint
-        base = imprint.public_url
-        message_id = f"<{make('m', edition, reader.id)}@{imprint.mail_domain}>"
+        imprint, key = self._imprint, reader.id
+        message_id = f"<{self._message_word(key)}@{imprint.mail_domain}>"
         scope: dict[str, Any] = {
             "subscriber": reader.values,
-            "unsubscribe_url": f"{base}/u/{make('u', edition, reader.id)}",
-            "view_url": f"{base}/v/{make('v', edition, reader.id)}",
-            "preferences_url": f"{base}/p/{make('p', edition, reader.id)}",
-            "date": format_datetime(now),
+            "date": self._written_date(now),
             "to": _mailbox(reader),
             "message_id": message_id,
         }
+        for name, start, word in self._addresses:
+            scope[name] = start + word(key)
         try:
             content = b"".join([piece if piece.__class__ is bytes else piece(scope) for piece in self._pieces])  # type: ignore[operator]
         except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
             raise UnstampableReader(f"reader {reader.id}: {error}") from error
         return Mail(delivery_id, imprint.mail_from, reader.email, message_id, content)
 
+    def _written_date(self, now: datetime) -> str:
+        last, written = self._date
+        if last is not now:
+            written = format_datetime(now)
+            self._date = (now, written)
+        return written
+
+
+#: A reader's own addresses, by the name that templates have for them: the purpose of their word, and their path.
+ADDRESSES: Final = {"unsubscribe_url": "u", "view_url": "v", "preferences_url": "p"}
 
 Ready = bytes | Callable[[Scope], bytes]
+
+
+def _names(pieces: Pieces) -> set[str]:
+    """The names that the pieces' expressions use."""
+
+    def walk(value: Any) -> set[str]:
+        if not isinstance(value, list | tuple):
+            return set()
+        if len(value) == 2 and value[0] == "name":
+            return {str(value[1])}
+        return set().union(*map(walk, value))
+
+    found: set[str] = set()
+    for piece in pieces:
+        match piece:
+            case Slot():
+                found |= walk(piece.expr)
+            case Line():
+                found |= walk(piece.parts)
+            case Choice():
+                found |= walk(piece.test) | _names(piece.first) | _names(piece.second)
+    return found
 
 
 def _ready(pieces: Pieces) -> tuple[Ready, ...]:
@@ -150,37 +210,59 @@ def _one_ready(piece: bytes | Slot | Choice | Line) -> Ready:
             return piece
         case Slot():
             return _slot(piece)
+        case Line() if all(isinstance(part, str) for part in piece.parts):
+            return header_value("".join(piece.parts))
         case Line():
             line = function(["text", False, list(piece.parts)])
             return lambda scope: header_value(line(scope))
         case Choice():
-            test, first, second = function(piece.test), _ready(piece.first), _ready(piece.second)
+            return _choice(piece)
 
-            def choose(scope: Mapping[str, Any]) -> bytes:
-                chosen = first if test(scope) else second
-                return b"".join([each if isinstance(each, bytes) else each(scope) for each in chosen])
 
-            return choose
+def _choice(choice: Choice) -> Ready:
+    test, first, second = function(choice.test), _ready(choice.first), _ready(choice.second)
+    if all(isinstance(each, bytes) for each in (*first, *second)):
+        one, other = b"".join(first), b"".join(second)  # type: ignore[arg-type]
+        return lambda scope: one if test(scope) else other
+
+    def choose(scope: Scope) -> bytes:
+        chosen = first if test(scope) else second
+        return b"".join([each if isinstance(each, bytes) else each(scope) for each in chosen])
+
+    return choose
 
 
 def _slot(slot: Slot) -> Callable[[Scope], bytes]:
-    value = function(slot.expr)
-    if slot.encoding is Encoding.PLAIN:
+    value, encoding = function(slot.expr), slot.encoding
+    if encoding is Encoding.PLAIN:
         return lambda scope: value(scope).encode()  # UTF-8 in an international address only (RFC 6532)
-    if slot.encoding is Encoding.HEADER:
-        return lambda scope: header_value(str(value(scope)))
-    written = _WRITTEN[slot.encoding]
-    if slot.expr[0] == "name" and slot.encoding is Encoding.ADDRESS:
-        written = _WRITTEN[Encoding.HTML]  # our own link, known to be one
-    return lambda scope: body_value(written(value(scope)))
+    if slot.expr[0] == "name" and encoding in (Encoding.ADDRESS, Encoding.URL):
+        encoding = Encoding.HTML  # our own link, known to be one
+    written = _WRITTEN[encoding]
+    plain = (_PLAIN_LINE if encoding in (Encoding.TEXT, Encoding.FROM_HTML) else _PLAIN_HTML).fullmatch
+    if encoding in (Encoding.URL, Encoding.ADDRESS):
+        return lambda scope: body_value(written(value(scope)))
+
+    def write(scope: Scope) -> bytes:
+        given = value(scope)
+        if given.__class__ is str and plain(given):
+            return given.encode() + SOFT_BREAK
+        return body_value(written(given))
+
+    return write
+
+
+def _from_html(value: object) -> str:
+    """What a reader sees of a value that was printed as HTML."""
+    return unescape(str(value)) if isinstance(value, Markup) else str(value)
 
 
 def _address_part(value: object) -> str:
-    return str(escape(quote(str(value), safe=_ADDRESS_SAFE)))
+    return str(escape(quote(_from_html(value), safe=_ADDRESS_SAFE)))
 
 
 def _address(value: object) -> str:
-    text = str(value).strip()
+    text = _from_html(value).strip(" \t\n\r\f")
     if _ANY_SCHEME.match(text) and not _ADDRESS_SCHEME.match(text):
         return "#"  # javascript: and its like, from a reader's own data
     return _address_part(text)
@@ -188,18 +270,23 @@ def _address(value: object) -> str:
 
 _WRITTEN: dict[Encoding, Callable[[Any], str]] = {
     Encoding.HTML: lambda value: str(escape(value)),
+    Encoding.ATTRIBUTE: lambda value: str(escape(value)).replace('"', "&#34;"),
     Encoding.RAW: str,
     Encoding.TEXT: str,
+    Encoding.FROM_HTML: _from_html,
     Encoding.URL: _address_part,
     Encoding.ADDRESS: _address,
 }
 
 
 def body_value(text: str) -> bytes:
-    """``text`` in quoted-printable, beginning and ending at the beginning of an encoded line."""
+    """``text`` in quoted-printable, beginning and ending at the beginning of an encoded line.
+
+    Control characters, which neither HTML nor a plain text may hold, are left out.
+    """
     if _PLAIN_LINE.fullmatch(text):
         return text.encode("ascii") + SOFT_BREAK
-    return quoted_printable(text.encode())
+    return quoted_printable(_INVISIBLE.sub("", text).encode())
 
 
 def header_value(text: str) -> bytes:
@@ -211,13 +298,19 @@ def header_value(text: str) -> bytes:
         raise ValueError(f"a header can't hold the control character in {text[:60]!r}")
     if _NEEDS_ENCODING.search(text):
         return b"\r\n ".join(_encoded_words(text))
-    if len(text) <= 66:
-        return text.encode("ascii")
-    return re.sub(r"(.{20,66}?\S)( +)(?=\S)", _fold, text).encode("ascii") if len(text) > 900 else text.encode("ascii")
+    return (text if len(text) <= 66 else _folded(text)).encode("ascii")
 
 
-def _fold(match: re.Match[str]) -> str:
-    return f"{match[1]}\r\n{match[2]}"
+def _folded(text: str) -> str:
+    """Words in lines of at most 78 characters where their length allows, the first beside the header's name."""
+    lines, line, room = [], "", 60
+    for word in text.split(" "):
+        if line and len(line) + 1 + len(word) > room:
+            lines.append(line)
+            line, room = word, 77
+        else:
+            line = f"{line} {word}" if line else word
+    return "\r\n ".join([*lines, line])
 
 
 def _encoded_words(text: str) -> list[bytes]:
@@ -236,8 +329,8 @@ def _encoded_words(text: str) -> list[bytes]:
 def _mailbox(reader: Reader) -> str:
     """The reader's ``To``: their name, where they gave one that a header can hold, and their address."""
     name = reader.name
-    if _CONTROL.search(reader.email):
-        raise UnstampableReader(f"reader {reader.id}: the address holds a control character")
+    if _NOT_IN_ADDRESS.search(reader.email):
+        raise UnstampableReader(f"reader {reader.id}: their address holds a space, a bracket or a control character")
     if not name or _CONTROL.search(name):
         return reader.email
     if len(name) > 60:

@@ -1,6 +1,7 @@
 """Who may be mailed, asked when an edition is frozen and again at the moment of sending."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
@@ -29,30 +30,50 @@ def _in_segments(segments: Iterable[Segment]) -> Q:
     return union
 
 
-def mailable(list_name: str, segments: Iterable[Segment]) -> QuerySet[Subscriber]:
-    """The subscribers of the list, in one of the segments, whom nothing keeps from being mailed."""
-    return (
-        Subscriber.objects.filter(_on(list_name, SubscriptionState.SUBSCRIBED))
-        .filter(_in_segments(segments))
+@dataclass(frozen=True)
+class Target:
+    """Whom a campaign is for: a list, the segments of it (any of them; none is everybody), less the excluded."""
+
+    list_name: str
+    segments: tuple[Segment, ...] = ()
+    exclude: tuple[Segment, ...] = ()
+
+    def _inside(self) -> Q:
+        return _in_segments(self.segments)
+
+    def _excluded(self) -> Q | None:
+        return _in_segments(self.exclude) if self.exclude else None
+
+
+def mailable(target: Target) -> QuerySet[Subscriber]:
+    """The subscribers of the target whom nothing keeps from being mailed."""
+    found = (
+        Subscriber.objects.filter(_on(target.list_name, SubscriptionState.SUBSCRIBED))
+        .filter(target._inside())
         .exclude(_suppressed())
     )
+    excluded = target._excluded()
+    return found if excluded is None else found.filter(~excluded if excluded else Q(pk__in=[]))
 
 
 _BY_STATE = {SubscriptionState.UNSUBSCRIBED: "unsubscribed", SubscriptionState.PENDING: "unconfirmed"}
 
 
-def excluded_by_reason(list_name: str, segments: Iterable[Segment]) -> dict[str, int]:
+def excluded_by_reason(target: Target) -> dict[str, int]:
     """How many of those who ever were on the list are left out, by reason; each is counted once."""
-    suppressed = Subscriber.objects.filter(_on(list_name, *SubscriptionState.values)).filter(_suppressed())
+    suppressed = Subscriber.objects.filter(_on(target.list_name, *SubscriptionState.values)).filter(_suppressed())
     counts = {"suppressed": suppressed.count()}
-    ever = Subscription.objects.filter(list_name=list_name)
+    ever = Subscription.objects.filter(list_name=target.list_name)
     if counts["suppressed"]:
         ever = ever.exclude(subscriber__in=Subscriber.objects.filter(_suppressed()))
     states = dict(ever.values_list("state").annotate(Count("pk")).order_by())
     counts |= {reason: states.get(state, 0) for state, reason in _BY_STATE.items()}
-    if inside := _in_segments(segments):
-        subscribed = Subscriber.objects.filter(_on(list_name, SubscriptionState.SUBSCRIBED)).exclude(_suppressed())
-        counts["outside the segment"] = subscribed.count() - subscribed.filter(inside).count()
+    reached = states.get(SubscriptionState.SUBSCRIBED, 0)
+    if target._inside():
+        inside = mailable(Target(target.list_name, target.segments)).count()
+        counts["outside the segment"], reached = reached - inside, inside
+    if target.exclude:
+        counts["excluded"] = reached - mailable(target).count()
     return {reason: count for reason, count in counts.items() if count}
 
 

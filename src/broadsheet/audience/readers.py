@@ -41,3 +41,9 @@ def reader_of(row: Subscriber) -> Reader:
         "interests": row.interests.tags,
     }
     return Reader(row.pk, row.email, name, values)
+
+
+def known_attributes() -> frozenset[str]:
+    """The names of attributes that subscribers have, looked up among the newest thousand who have any."""
+    rows: Any = Subscriber.objects.exclude(attributes={}).order_by("-pk").values_list("attributes", flat=True)[:1000]
+    return frozenset(name for attributes in rows for name in attributes)

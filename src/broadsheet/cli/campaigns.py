@@ -72,11 +72,11 @@ def render(
 ) -> None:
     """Write the mail as that reader would get it."""
     workspace = ready()
-    from broadsheet import pipeline, schedule
+    from broadsheet import drafts, pipeline, schedule
 
     file = workspace.campaign(campaign)
     due = moment(at, workspace.config.zone) or schedule.next_time(workspace, file, timezone.now())
-    mail = pipeline.render_for(workspace, file, as_, due)
+    mail = drafts.render_for(workspace, file, as_, due)
     text, html = pipeline.bodies(mail)
     try:
         out.mkdir(parents=True, exist_ok=True)

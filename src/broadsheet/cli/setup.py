@@ -1,5 +1,6 @@
 """Before a command works: the workspace, Django, and a database that is up to date."""
 
+import fcntl
 import os
 import sys
 from datetime import datetime
@@ -34,7 +35,9 @@ def ready() -> Workspace:
     except OSError as error:
         raise BroadsheetError(f"{workspace.state} can't be written ({error.strerror}); check its owner.") from error
     django.setup()
-    _migrate()
+    with (workspace.state / "migrating").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # commands that start together on a new workspace would migrate it together
+        _migrate()
     return workspace
 
 

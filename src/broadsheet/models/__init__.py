@@ -1,6 +1,6 @@
 """The rows: what happens. What people write is a file (:mod:`broadsheet.workspace`)."""
 
-from broadsheet.models.content import Article, Campaign, Edition, EditionState, Tag, Variant
+from broadsheet.models.content import Article, Campaign, Edition, EditionMove, EditionState, Tag, Variant
 from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind
 from broadsheet.models.people import (
     InterestSet,
@@ -17,6 +17,7 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "Edition",
+    "EditionMove",
     "EditionState",
     "Event",
     "EventKind",

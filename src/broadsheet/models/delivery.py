@@ -26,6 +26,8 @@ class DeliveryState(models.TextChoices):
     SUPPRESSED = "suppressed", "Suppressed"
     #: not mailed for another reason, which is kept
     SKIPPED = "skipped", "Skipped"
+    #: its edition was called off before it left
+    CANCELLED = "cancelled", "Cancelled"
 
     @classmethod
     def open(cls) -> tuple[str, ...]:
@@ -57,7 +59,7 @@ class Delivery(models.Model):
     reason = models.CharField(max_length=300, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
     claimed_by = models.CharField(max_length=64, blank=True, default="")
-    #: claimed: the lease's end. deferred: not before this. sent, failed: when.
+    #: queued, deferred: not before this. claimed: the lease's end. sent, failed: when.
     at = models.DateTimeField(null=True)
 
     class Meta:

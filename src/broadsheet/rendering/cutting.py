@@ -7,18 +7,36 @@ from html.parser import HTMLParser
 from typing import Any, Final
 
 from broadsheet.errors import NotDeferrable
-from broadsheet.rendering.deferred import Recorder, parts_expr
+from broadsheet.rendering.deferred import Fork, Recorder, Token, parts_expr, tree_of
 from broadsheet.rendering.message import Choice, Encoding, Pieces, Slot
 
-_TAG: Final = re.compile(r"""<[a-zA-Z/](?:[^>"']|"[^"]*"|'[^']*')*>""")
+_TAG: Final = r"""<[a-zA-Z/](?:[^>"']|"[^"]*"|'[^']*')*>"""
+_RAW_TEXT: Final = r"<(?P<raw>style|script)\b[^>]*>.*?</(?P=raw)\s*>"
+#: What stands in HTML beside text. A comment for Outlook is markup, any other comment is none.
+_MARKUP: Final = re.compile(
+    rf"(?P<comment><!--+>|<!--(?!\[if).*?-->|<!--\[if[^>]*>|<!\[endif\]-->)|(?P<fixed>{_RAW_TEXT})|(?P<tag>{_TAG})",
+    re.IGNORECASE | re.DOTALL,
+)
+#: What a comment put between would change.
+_CLOSED: Final = re.compile(
+    rf"<!--+>|<!--.*?-->|<(?P<text>title|textarea)\b[^>]*>.*?</(?P=text)\s*>|{_RAW_TEXT}|{_TAG}",
+    re.IGNORECASE | re.DOTALL,
+)
 _ATTRIBUTE: Final = re.compile(r"""([^\s=>"'/]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
-_RAW_TEXT: Final = re.compile(r"<(style|script)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_TITLE: Final = re.compile(r"<(title|textarea)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_SCHEME_SETTLED: Final = re.compile(r"[:/?#]")
 
 URL_ATTRIBUTES: Final = {"href", "src", "action", "background", "cite", "longdesc", "formaction", "poster"}
 _FIXED_ATTRIBUTES: Final = {"class", "style", "id"}
 _VOID: Final = {*("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")}
+
+_IN_STYLE: Final = (
+    "a reader's value stands in a <style> or <script> element, which is fixed for all readers; "
+    "write both rules, and put an {% if %} around two elements of different classes"
+)
+_IN_TAG: Final = (
+    "a reader's value stands inside a tag but outside an attribute's quotes; "
+    "put it into a quoted value, or an {% if %} around the whole element"
+)
 
 
 def shielded(html: str, recorder: Recorder) -> str:
@@ -26,9 +44,7 @@ def shielded(html: str, recorder: Recorder) -> str:
 
     A bare word between two table rows would be moved by an HTML parser; a comment stays where it is.
     """
-    kept = [match.span() for pattern in (_COMMENT, _TITLE, _RAW_TEXT) for match in pattern.finditer(html)]
-    kept += [match.span() for match in _TAG.finditer(html)]
-    inside = _spans(kept)
+    inside = _spans([match.span() for match in _CLOSED.finditer(html)])
 
     def wrap(match: re.Match[str]) -> str:
         return match[0] if match[1] == "v" or inside(match.start()) else f"<!--{match[0]}-->"
@@ -47,28 +63,31 @@ def cut_html(html: str, recorder: Recorder) -> Pieces:
     Raises NotDeferrable where a reader's value stands in a place that can't wait (a class, a style, a
     tag's name) or a condition holds only half an element.
     """
-    spans = [(match.start(), match.end()) for match in _TAG.finditer(html)]
-    starts = [start for start, _ in spans]
-    raw_text = _spans([match.span() for match in _RAW_TEXT.finditer(html)])
+    html = _MARKUP.sub(lambda markup: _with_whole_addresses(markup, recorder), html)
     encodings: dict[str, Encoding] = {}
-    for match in recorder.pattern.finditer(html):
-        if raw_text(match.start()):
-            raise NotDeferrable(
-                "a reader's value stands in a <style> or <script> element, which is fixed for all readers"
-            )
-        index = bisect_right(starts, match.start()) - 1
-        inside_tag = index >= 0 and match.start() < spans[index][1]
-        if inside_tag:
-            encodings[match[0]] = _attribute_encoding(html, spans[index], match)
-    _refuse_torn_elements(html, recorder)
-    return _pieces(
-        html, recorder, lambda word, escaped: encodings.get(word, Encoding.HTML if escaped else Encoding.RAW)
-    )
+    for markup in _MARKUP.finditer(html):
+        if recorder.mark not in markup[0]:
+            continue
+        if markup["fixed"]:
+            raise _refused(_IN_STYLE, recorder.token_in(markup[0]))
+        if markup["tag"]:
+            encodings |= _attribute_encodings(markup[0], recorder)
+    tree = tree_of(html, recorder, str, lambda word, token: (word, token))
+    _refuse_torn_elements(tree)
+
+    def slot(word: str, token: Token) -> Slot:
+        return Slot(token.expr or [], encodings.get(word, Encoding.HTML if token.escaped else Encoding.RAW))
+
+    return _pieces(tree, slot)
 
 
 def cut_text(text: str, recorder: Recorder) -> Pieces:
-    """Plain ``text`` as pieces."""
-    return _pieces(text, recorder, lambda word, escaped: Encoding.TEXT)
+    """Plain ``text`` as pieces. What was printed as HTML came here by way of an HTML part, and is turned back."""
+
+    def slot(_: str, token: Token) -> Slot:
+        return Slot(token.expr or [], Encoding.FROM_HTML if token.escaped else Encoding.TEXT)
+
+    return _pieces(tree_of(text, recorder, str, lambda word, token: (word, token)), slot)
 
 
 def header_parts(text: str, recorder: Recorder) -> list[Any]:
@@ -76,12 +95,12 @@ def header_parts(text: str, recorder: Recorder) -> list[Any]:
     return parts_expr(text, recorder)
 
 
+def _refused(reason: str, token: Token | None) -> NotDeferrable:
+    return NotDeferrable(reason, *(token.place if token else ()))
+
+
 def _spans(spans: list[tuple[int, int]]) -> Callable[[int], bool]:
-    ordered = sorted(spans)
-    starts = [start for start, _ in ordered]
-    ends: list[int] = []
-    for _, end in ordered:
-        ends.append(max(end, ends[-1] if ends else 0))
+    starts, ends = [start for start, _ in spans], [end for _, end in spans]
 
     def inside(position: int) -> bool:
         index = bisect_right(starts, position) - 1
@@ -90,23 +109,49 @@ def _spans(spans: list[tuple[int, int]]) -> Callable[[int], bool]:
     return inside
 
 
-def _attribute_encoding(html: str, span: tuple[int, int], token: re.Match[str]) -> Encoding:
-    for match in _ATTRIBUTE.finditer(html, *span):
-        value_at = 2 if match[2] is not None else 3
-        if match.start(value_at) <= token.start() < match.end(value_at):
-            name = match[1].lower()
+def _with_whole_addresses(markup: re.Match[str], recorder: Recorder) -> str:
+    """The tag, with each address that a reader's value begins made one token, as only the whole tells its scheme."""
+    if not markup["tag"] or recorder.mark not in markup[0]:
+        return markup[0]
+
+    def whole(attribute: re.Match[str]) -> str:
+        at = 2 if attribute[2] is not None else 3
+        value, name = attribute[at], attribute[1].lower()
+        first = recorder.pattern.search(value)
+        if name not in URL_ATTRIBUTES or not first or _SCHEME_SETTLED.search(value[: first.start()]):
+            return attribute[0]
+        if first[0] == value:
+            return attribute[0]
+        try:
+            parts = parts_expr(value, recorder)
+        except NotDeferrable as error:
+            raise _refused(error.reason, recorder.token_in(value)) from error
+        word = recorder.write("v", ["text", True, parts], escaped=True)
+        start = attribute.start()
+        return attribute[0][: attribute.start(at) - start] + word + attribute[0][attribute.end(at) - start :]
+
+    return _ATTRIBUTE.sub(whole, markup[0])
+
+
+def _attribute_encodings(tag: str, recorder: Recorder) -> dict[str, Encoding]:
+    """The encoding of each token in the tag, by its word."""
+    found: dict[str, Encoding] = {}
+    for attribute in _ATTRIBUTE.finditer(tag):
+        value, name = attribute[2] if attribute[2] is not None else attribute[3], attribute[1].lower()
+        for match in recorder.pattern.finditer(value):
             if name in _FIXED_ATTRIBUTES or name.startswith("on"):
-                raise NotDeferrable(
+                raise _refused(
                     f"a reader's value stands in the attribute {name}, which is settled before the reader is known; "
-                    "put an {% if %} around two whole elements instead"
+                    "put an {% if %} around two whole elements instead",
+                    recorder.read(match[2]),
                 )
-            if name in URL_ATTRIBUTES:
-                return Encoding.ADDRESS if match.start(value_at) == token.start() else Encoding.URL
-            return Encoding.HTML
-    raise NotDeferrable(
-        "a reader's value stands inside a tag but outside an attribute's quotes; "
-        "put it into a quoted value, or an {% if %} around the whole element"
-    )
+            whole = match[0] == value
+            address = Encoding.ADDRESS if whole else Encoding.URL
+            found[match[0]] = address if name in URL_ATTRIBUTES else Encoding.ATTRIBUTE
+    outside = next((match for match in recorder.pattern.finditer(_ATTRIBUTE.sub("", tag))), None)
+    if outside:
+        raise _refused(_IN_TAG, recorder.read(outside[2]))
+    return found
 
 
 class _Balance(HTMLParser):
@@ -131,63 +176,38 @@ class _Balance(HTMLParser):
             self.torn = self.torn or tag
 
 
-def _refuse_torn_elements(html: str, recorder: Recorder) -> None:
+def _refuse_torn_elements(tree: list[Any]) -> None:
     """Raise NotDeferrable if one side of a condition opens an element that it does not close."""
-
-    def text_of(parts: list[Any]) -> str:
-        return "".join(
-            part if isinstance(part, str) else "" if part[0] == "v" else text_of(part[2]) + text_of(part[3])
-            for part in parts
-        )
-
-    def walk(parts: list[Any]) -> None:
-        for part in parts:
-            if isinstance(part, str) or part[0] == "v":
-                continue
-            for side in (part[2], part[3]):
-                balance = _Balance()
-                balance.feed(text_of(side))
-                torn = balance.torn or (balance.stack[-1] if balance.stack else "")
-                if torn:
-                    raise NotDeferrable(
-                        f"an {{% if %}} on a reader's value holds only half of a <{torn}> element; "
-                        "open and close an element on the same side"
-                    )
-                walk(side)
-
-    walk(parts_expr(html, recorder))
+    for fork in tree:
+        if not isinstance(fork, Fork):
+            continue
+        for side in (fork.first, fork.second):
+            balance = _Balance()
+            balance.feed(_text_of(side))
+            torn = balance.torn or (balance.stack[-1] if balance.stack else "")
+            if torn:
+                raise NotDeferrable(
+                    f"an {{% if %}} on a reader's value holds only half of a <{torn}> element; "
+                    "open and close an element on the same side",
+                    *fork.place,
+                )
+            _refuse_torn_elements(side)
 
 
-def _pieces(text: str, recorder: Recorder, encoding: Callable[[str, bool], Encoding]) -> Pieces:
-    root: list[Any] = []
-    stack: list[tuple[list[Any], list[Any] | None]] = [(root, None)]
-    position = 0
-    for match in recorder.pattern.finditer(text):
-        if match.start() > position:
-            stack[-1][0].append(text[position : match.start()].encode())
-        position = match.end()
-        token = recorder.read(match[2])
-        if token.kind == "v":
-            stack[-1][0].append(Slot(token.expr or [], encoding(match[0], token.escaped)))
-        elif token.kind == "i":
-            sides: list[Any] = [token.expr, [], []]
-            stack[-1][0].append(sides)
-            stack.append((sides[1], sides))
-        elif stack[-1][1] is None:
-            raise NotDeferrable("a condition on a reader's value was torn apart; keep its two ends in one place")
-        elif token.kind == "e":
-            sides = stack.pop()[1] or []
-            stack.append((sides[2], sides))
-        else:
-            stack.pop()
-    if len(stack) != 1:
-        raise NotDeferrable("a condition on a reader's value was torn apart; keep its two ends in one place")
-    if position < len(text):
-        root.append(text[position:].encode())
-    return _frozen(root)
+def _text_of(side: list[Any]) -> str:
+    return "".join(
+        part if isinstance(part, str) else _text_of(part.first) + _text_of(part.second)
+        for part in side
+        if isinstance(part, str | Fork)
+    )
 
 
-def _frozen(pieces: list[Any]) -> Pieces:
+def _pieces(tree: list[Any], slot: Callable[[str, Token], Slot]) -> Pieces:
     return tuple(
-        Choice(piece[0], _frozen(piece[1]), _frozen(piece[2])) if isinstance(piece, list) else piece for piece in pieces
+        part.encode()
+        if isinstance(part, str)
+        else Choice(part.expr, _pieces(part.first, slot), _pieces(part.second, slot))
+        if isinstance(part, Fork)
+        else slot(*part)
+        for part in tree
     )

@@ -9,16 +9,19 @@ reader's values (:mod:`broadsheet.rendering.expressions`) gives what rendering i
 
 import re
 import secrets
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from jinja2 import Undefined
-from markupsafe import Markup
+from jinja2 import StrictUndefined, Undefined
+from markupsafe import Markup, escape
 
 from broadsheet.errors import NotDeferrable
+
+_ELEMENT = re.compile("<[a-zA-Z]")
 
 Expr = list[Any]
 """``[operation, operand, …]``; the operations are listed in :mod:`broadsheet.rendering.expressions`."""
@@ -33,6 +36,14 @@ TRUTH = (
     "put an {% if %} inside the loop or around the element"
 )
 NUMBER = "needs a number that only the reader has; compare or print it instead"
+WHOLE = (
+    "uses the whole of subscriber, all that is known of a reader; name one of their values: {{ subscriber.first_name }}"
+)
+HTML = (
+    "changes HTML elements that hold a reader's value, after which their styles can't be inlined; "
+    "change the value alone, and put an {% if %} around the elements"
+)
+TORN = "tears a condition on a reader's value apart; keep its two ends in one place"
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,8 @@ class Token:
     expr: Expr | None = None
     escaped: bool = False
     """Whether the template printed it with HTML escaping."""
+    place: tuple[str, int | None] = ("", None)
+    """The template and line that printed it."""
 
 
 @dataclass
@@ -52,19 +65,37 @@ class Recorder:
 
     mark: str = field(default_factory=lambda: "zq" + secrets.token_hex(5))
     tokens: list[Token] = field(default_factory=list)
-    open_branches: int = 0
+    source: str = ""
+    """What is being rendered, for the place of tokens from a text that is no file of its own."""
+    branches: list[tuple[int, bool]] = field(default_factory=list)
+    """The conditions that are open, outermost first: number, and whether it is the first side."""
 
     def __post_init__(self) -> None:
         self.pattern = re.compile(rf"{self.mark}([vief])(\d+)z")
 
-    def write(self, token: Token) -> str:
-        """The word that stands for ``token`` in the text."""
-        self.tokens.append(token)
-        return f"{self.mark}{token.kind}{len(self.tokens) - 1}z"
+    def write(self, kind: str, expr: Expr | None = None, *, escaped: bool = False) -> str:
+        """The word that stands for a new token in the text."""
+        self.tokens.append(Token(kind, expr, escaped, self._place()))
+        return f"{self.mark}{kind}{len(self.tokens) - 1}z"
 
     def read(self, number: str) -> Token:
         """The token of that number."""
         return self.tokens[int(number)]
+
+    def token_in(self, text: str) -> Token | None:
+        """The first token in ``text``."""
+        match = self.pattern.search(text)
+        return self.read(match[2]) if match else None
+
+    def _place(self) -> tuple[str, int | None]:
+        frame = sys._getframe(2)
+        while frame.f_back is not None:
+            template = frame.f_globals.get("__jinja_template__")
+            if template is not None:
+                name = self.source if template.name is None else f"templates/{template.name}"
+                return name, template.get_corresponding_lineno(frame.f_lineno)
+            frame = frame.f_back
+        return self.source, None
 
 
 _current: ContextVar[Recorder] = ContextVar("recorder")
@@ -81,6 +112,17 @@ def recording() -> Iterator[Recorder]:
         _current.reset(token)
 
 
+@contextmanager
+def rendering_of(source: str) -> Iterator[None]:
+    """Tokens made in here come from ``source`` where they come from no file."""
+    recorder = _current.get()
+    before, recorder.source = recorder.source, source
+    try:
+        yield
+    finally:
+        recorder.source = before
+
+
 class Deferred:
     """A value only the reader has. Everything that can wait is done by the environment; the rest is refused here."""
 
@@ -90,10 +132,13 @@ class Deferred:
         self.expr = expr
 
     def __html__(self) -> str:
-        return _current.get().write(Token("v", self.expr, escaped=True))
+        expr = expr_of(self)
+        if _gives_elements(expr):
+            raise NotDeferrable(HTML)
+        return _current.get().write("v", expr, escaped=True)
 
     def __str__(self) -> str:
-        return _current.get().write(Token("v", self.expr))
+        return _current.get().write("v", expr_of(self))
 
     def __repr__(self) -> str:
         return f"Deferred({self.expr!r})"
@@ -104,8 +149,15 @@ class Deferred:
     def __eq__(self, other: object) -> NoReturn:
         raise NotDeferrable(TRUTH)
 
-    def __bool__(self) -> NoReturn:
+    def __bool__(self) -> bool:
+        if self.known:
+            return True
         raise NotDeferrable(TRUTH)
+
+    @property
+    def known(self) -> bool:
+        """Whether every reader has it: the subscriber as such, an address of their own."""
+        return bool(self.expr[0] == "name")
 
     def __iter__(self) -> NoReturn:
         raise NotDeferrable(LOOP)
@@ -134,20 +186,59 @@ def as_deferred(value: object) -> Deferred | None:
     return None
 
 
+def has_elements(value: object) -> bool:
+    """Whether ``value`` is HTML with elements in it, not text alone."""
+    return isinstance(value, Markup) and _ELEMENT.search(value) is not None
+
+
+def _gives_elements(expr: object) -> bool:
+    """Whether what the expression gives may hold elements that the template wrote."""
+    match expr:
+        case ["compare" | "not" | "test" | "const", *_] | [
+            "filter",
+            "length" | "count" | "wordcount" | "striptags",
+            *_,
+        ]:
+            return False
+        case ["markup", str(text)]:
+            return has_elements(Markup(text))  # noqa: S704  it was Markup before
+        case ["text", True, list(parts)]:
+            return any(isinstance(part, str) and _ELEMENT.search(part) for part in parts) or _gives_elements(parts)
+        case ["if", _, first, second]:
+            return _gives_elements(first) or _gives_elements(second)
+        case list():
+            return any(map(_gives_elements, expr))
+    return False
+
+
+def waits(value: object) -> bool:
+    """Whether only the reader decides if ``value`` is true."""
+    return not value.known if isinstance(value, Deferred) else _holds_token(value)
+
+
 def holds_deferred(value: object) -> bool:
     """Whether ``value`` is deferred, or holds something deferred at any depth of lists and dictionaries."""
     if isinstance(value, list | tuple):
         return any(holds_deferred(each) for each in value)
     if isinstance(value, dict):
         return any(holds_deferred(each) for each in value.values())
-    return as_deferred(value) is not None
+    return isinstance(value, Deferred) or _holds_token(value)
+
+
+def _holds_token(value: object) -> bool:
+    recorder = _current.get(None)
+    return isinstance(value, str) and recorder is not None and recorder.mark in value
 
 
 def expr_of(value: object) -> Expr:
-    """The expression that gives ``value``. Raises NotDeferrable for what can't be kept as JSON."""
+    """The expression that gives ``value``. Raises NotDeferrable for a whole reader, and what can't be kept as JSON."""
     deferred = as_deferred(value)
     if deferred is not None:
+        if deferred.expr == ["name", "subscriber"]:
+            raise NotDeferrable(WHOLE)
         return deferred.expr
+    if isinstance(value, StrictUndefined):
+        str(value)  # raises, and says which name is not defined
     if isinstance(value, Undefined):
         return ["undefined"]
     if isinstance(value, Markup):
@@ -169,65 +260,115 @@ def parts_expr(text: str, recorder: Recorder) -> list[Any]:
 
     Raises NotDeferrable if a condition's tokens are torn apart.
     """
+    tree = tree_of(text, recorder, str, lambda _, token: ["v", token.escaped, token.expr])
+    return _as_parts(tree)
+
+
+def _as_parts(tree: list[Any]) -> list[Any]:
+    return [
+        ["i", part.expr, _as_parts(part.first), _as_parts(part.second)] if isinstance(part, Fork) else part
+        for part in tree
+    ]
+
+
+@dataclass
+class Fork:
+    """A condition in a text: its test, and what stands on its two sides."""
+
+    expr: Expr
+    place: tuple[str, int | None]
+    words: list[str]
+    """Its tokens as they stand in the text: two, or three if it has a second side."""
+    first: list[Any] = field(default_factory=list)
+    second: list[Any] = field(default_factory=list)
+
+
+def tree_of(
+    text: str, recorder: Recorder, static: Callable[[str], object], value: Callable[[str, Token], object]
+) -> list[Any]:
+    """The text cut at its tokens: what ``static`` makes of its text, what ``value`` makes of a token's word, and Forks.
+
+    Raises NotDeferrable if a condition's tokens are torn apart.
+    """
     root: list[Any] = []
-    stack: list[tuple[list[Any], list[Any] | None]] = [(root, None)]
+    here, stack = root, list[tuple[list[Any], Fork]]()
     position = 0
     for match in recorder.pattern.finditer(text):
-        here = stack[-1][0]
         if match.start() > position:
-            here.append(str(text[position : match.start()]))
+            here.append(static(str(text[position : match.start()])))
         position = match.end()
         token = recorder.read(match[2])
         if token.kind == "v":
-            here.append(["v", token.escaped, token.expr])
+            here.append(value(match[0], token))
         elif token.kind == "i":
-            branch: list[Any] = ["i", token.expr, [], []]
-            here.append(branch)
-            stack.append((branch[2], branch))
-        elif stack[-1][1] is None:
-            raise NotDeferrable("a condition on a reader's value was torn apart by what was done to its text")
+            fork = Fork(token.expr or [], token.place, [match[0]])
+            here.append(fork)
+            stack.append((here, fork))
+            here = fork.first
+        elif not stack:
+            raise NotDeferrable(TORN, *token.place)
         elif token.kind == "e":
-            branch = stack.pop()[1] or []
-            stack.append((branch[3], branch))
+            fork = stack[-1][1]
+            fork.words.append(match[0])
+            here = fork.second
         else:
-            stack.pop()
-    if len(stack) != 1:
-        raise NotDeferrable("a condition on a reader's value was torn apart by what was done to its text")
+            here, fork = stack.pop()
+            fork.words.append(match[0])
+    if stack:
+        raise NotDeferrable(TORN, *stack[-1][1].place)
     if position < len(text):
-        root.append(str(text[position:]))
+        here.append(static(str(text[position:])))
     return root
+
+
+def either(test: object, first: object, second: object) -> Markup:
+    """HTML that is ``first`` for some readers and ``second`` for the others."""
+    recorder, expr = _current.get(), expr_of(test)
+    opened, turned, ended = recorder.write("i", expr), recorder.write("e"), recorder.write("f")
+    return Markup(f"{opened}{escape(first)}{turned}{escape(second)}{ended}")  # noqa: S704  both sides are escaped
 
 
 class Branch:
     """One ``{% if %}`` while its template runs: one side is taken if the test is known, else both are."""
 
-    def __init__(self, test: object, assigned: str | None) -> None:
-        deferred = as_deferred(test)
-        self.open = self.middle = self.close = ""
-        if deferred is None:
+    def __init__(self, test: object, bound: str | None) -> None:
+        self._recorder: Recorder | None = None
+        self._open = self._middle = self._close = ""
+        if not waits(test):
             self.first = bool(test)
             self.second = not self.first
             return
-        if assigned:
+        if bound:
             raise NotDeferrable(
-                f"{assigned} inside an {{% if %}} on a reader's value would happen for every reader; "
-                "write it outside with an inline if: {% set x = 'a' if subscriber.… else 'b' %}"
+                f"has {bound} inside an {{% if %}} on a reader's value, where it would happen for every reader; "
+                "write it outside, with an inline if: {% set x = 'a' if subscriber.… else 'b' %}"
             )
-        recorder = _current.get()
-        recorder.open_branches += 1
+        expr = expr_of(test)
+        self._recorder = recorder = _current.get()
         self.first = self.second = True
-        self.open = recorder.write(Token("i", deferred.expr))
-        self.middle = recorder.write(Token("e"))
-        self.close = recorder.write(Token("f"))
+        self._number = len(recorder.tokens)
+        self._open, self._middle, self._close = recorder.write("i", expr), recorder.write("e"), recorder.write("f")
+
+    def opened(self) -> str:
+        """The token that opens it; empty if the test was known."""
+        if self._recorder is not None:
+            self._recorder.branches.append((self._number, True))
+        return self._open
+
+    def turned(self) -> str:
+        """The token between its sides; empty if the test was known."""
+        if self._recorder is not None:
+            self._recorder.branches[-1] = (self._number, False)
+        return self._middle
 
     def ended(self) -> str:
         """The token that ends it; empty if the test was known."""
-        if self.close:
-            _current.get().open_branches -= 1
-        return self.close
+        if self._recorder is not None:
+            self._recorder.branches.pop()
+        return self._close
 
 
-def inside_branch() -> bool:
-    """Whether an ``{% if %}`` on a reader's value is open."""
+def open_branches() -> tuple[tuple[int, bool], ...]:
+    """The conditions on readers' values that are open just now, and which of their sides."""
     recorder = _current.get(None)
-    return recorder is not None and recorder.open_branches > 0
+    return () if recorder is None else tuple(recorder.branches)

@@ -2,29 +2,36 @@
 
 Three things differ from Jinja's own sandbox: filters, tests, operators and calls that meet a deferred value
 record themselves; ``{% if %}`` on one renders both sides between tokens; ``and or not in`` and the inline
-``if``, which Python would decide at once, are compiled into functions that can wait.
+``if``, which Python would decide at once, are compiled into functions that can wait. As both sides of such an
+``{% if %}`` are rendered, nothing that outlives them may be changed inside.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, nodes, pass_context
-from jinja2.compiler import CodeGenerator, Frame, optimizeconst
+from jinja2 import FileSystemLoader, StrictUndefined, Undefined, nodes, pass_context, pass_eval_context
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import Context, Macro, markup_join, str_join
-from jinja2.sandbox import SandboxedEnvironment
-from jinja2.utils import Cycler, Joiner
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Context, LoopContext, markup_join, str_join
+from jinja2.sandbox import SandboxedEnvironment, modifies_known_mutable
+from jinja2.utils import Cycler, Joiner, Namespace
+from markupsafe import Markup, escape
 
 from broadsheet.errors import NotDeferrable
+from broadsheet.rendering.compiler import Generator
 from broadsheet.rendering.deferred import (
     KEY,
+    LOOP,
     Branch,
     Deferred,
     as_deferred,
+    either,
     expr_of,
+    has_elements,
     holds_deferred,
-    inside_branch,
+    open_branches,
+    waits,
 )
 from broadsheet.rendering.expressions import COMPARISONS
 from broadsheet.rendering.filters import FILTERS
@@ -35,14 +42,27 @@ _PLAIN = SandboxedEnvironment(undefined=StrictUndefined)
 _PLAIN.filters.update(FILTERS)
 
 
+SLICE = "slices a reader's value; print it whole, or use a filter such as first or truncate"
+CALLED = "calls a reader's value, and those are texts, numbers and lists; name one of them: {{ subscriber.first_name }}"
+_STEPS = "inside an {% if %} on a reader's value, where it would happen for every reader; do it outside"
+
+#: Filters that leave HTML as it is.
+_SAME_FOR_HTML = frozenset({"safe", "e", "escape", "string", "default", "d"})
+#: Filters and tests that may be given a name that isn't defined.
+_FOR_UNDEFINED = frozenset({"default", "d", "defined", "undefined"})
+#: What filters and tests give for a value that every reader has.
+_KNOWN: dict[str, Callable[[Deferred], object]] = {
+    "default": lambda value: value,
+    "d": lambda value: value,
+    "defined": lambda value: True,
+    "undefined": lambda value: False,
+    "none": lambda value: False,
+}
+
+
 def _recorded(kind: str, name: str, value: object, args: Sequence[object], kwargs: dict[str, object]) -> list[Any]:
-    return [
-        kind,
-        name,
-        expr_of(value),
-        [expr_of(each) for each in args],
-        {key: expr_of(each) for key, each in kwargs.items()},
-    ]
+    missing = isinstance(value, Undefined) and name in _FOR_UNDEFINED
+    return [kind, name, ["undefined"] if missing else expr_of(value), *_recorded_arguments(args, kwargs)]
 
 
 def _deferring(kind: str, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,33 +70,65 @@ def _deferring(kind: str, name: str, call: Callable[..., Any]) -> Callable[..., 
 
     @pass_context
     def deferring(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if holds_deferred([value, *args, *kwargs.values()]):
+        if holds_deferred([value, *args, *kwargs.values()]) and not _at_once(name, value):
+            done = None if kwargs else _done(name, value, args)
+            if done is not None:
+                return done
             return Deferred([*_recorded(kind, name, value, args, kwargs), bool(context.eval_ctx.autoescape)])
         return call(name, value, args, kwargs, context=context)
 
     return deferring
 
 
+def _at_once(name: str, value: Any) -> bool:
+    """Whether the filter can do its work now, with tokens in place of values."""
+    if name == "format":
+        return has_elements(value) and not holds_deferred(value)
+    return name in ("length", "count") and isinstance(value, list | tuple)
+
+
+def _done(name: str, value: Any, args: Sequence[Any]) -> Any:
+    """What the filter or test gives whoever the reader is; None if they must be asked."""
+    if isinstance(value, Deferred):
+        return _KNOWN[name](value) if value.known and name in _KNOWN else None
+    if isinstance(value, Markup) and name in _SAME_FOR_HTML:
+        return value
+    if name == "trim" and not args and isinstance(value, str):
+        return _trimmed(value)
+    if name == "join" and len(args) < 2 and isinstance(value, list | tuple) and any(map(has_elements, value)):
+        return escape(args[0] if args else "").join(value)
+    return None
+
+
+def _trimmed(text: str) -> str | None:
+    """``text`` without blank round it; None if that is for the reader to say."""
+    trimmed = text.strip()
+    if has_elements(text):
+        return trimmed  # blank round a value that begins or ends it means nothing to HTML
+    deferred = as_deferred(trimmed)
+    parts = [trimmed] if deferred is None else deferred.expr[2]
+    return trimmed if isinstance(parts[0], str) and isinstance(parts[-1], str) else None
+
+
 def _and(first: Any, second: Thunk) -> Any:
-    if as_deferred(first) is None:
-        return first and second()
-    return Deferred(["and", expr_of(first), expr_of(second())])
+    return Deferred(["and", expr_of(first), expr_of(second())]) if waits(first) else first and second()
 
 
 def _or(first: Any, second: Thunk) -> Any:
-    if as_deferred(first) is None:
-        return first or second()
-    return Deferred(["or", expr_of(first), expr_of(second())])
+    return Deferred(["or", expr_of(first), expr_of(second())]) if waits(first) else first or second()
 
 
 def _not(value: Any) -> Any:
-    return not value if as_deferred(value) is None else Deferred(["not", expr_of(value)])
+    return Deferred(["not", expr_of(value)]) if waits(value) else not value
 
 
 def _select(test: Any, first: Thunk, second: Thunk) -> Any:
-    if as_deferred(test) is None:
+    if not waits(test):
         return first() if test else second()
-    return Deferred(["if", expr_of(test), expr_of(first()), expr_of(second())])
+    one, other = first(), second()
+    if has_elements(one) or has_elements(other):
+        return either(test, one, other)
+    return Deferred(["if", expr_of(test), expr_of(one), expr_of(other)])
 
 
 def _compare(first: Any, rest: Sequence[tuple[str, Thunk]]) -> Any:
@@ -98,16 +150,58 @@ def _compare(first: Any, rest: Sequence[tuple[str, Thunk]]) -> Any:
 def _concat(context: Context, items: tuple[Any, ...]) -> Any:
     autoescape = bool(context.eval_ctx.autoescape)
     if holds_deferred(items):
+        if autoescape and any(map(has_elements, items)):
+            return Markup("").join(items)
         return Deferred(["concat", autoescape, [expr_of(each) for each in items]])
     return markup_join(items) if autoescape else str_join(items)
 
 
-def _printed(value: Any) -> Any:
+def _sliceable(value: Any) -> Any:
+    """What may be sliced. Raises NotDeferrable for a reader's value, and a text that holds one."""
+    if as_deferred(value) is not None:
+        raise NotDeferrable(SLICE)
+    return value
+
+
+def _each(value: Any) -> Any:
+    """What a loop may go through. Raises NotDeferrable for a text that holds tokens."""
+    if as_deferred(value) is not None:
+        raise NotDeferrable(LOOP)
+    return value
+
+
+@pass_eval_context
+def _printed(eval_ctx: EvalContext, value: Any) -> Any:
     """What is about to be printed; a plain text that holds tokens becomes one value, so that it is escaped whole."""
-    if type(value) is not str:
+    if type(value) is not str or not eval_ctx.autoescape:
         return value
     deferred = as_deferred(value)
     return value if deferred is None else deferred
+
+
+def _filtered(context: Context, value: Any) -> Any:
+    """What a ``{% filter %}`` block gives, ready to be written; a reader's value is escaped if its filter didn't."""
+    if not isinstance(value, Deferred):
+        return value
+    return escape(value) if context.eval_ctx.autoescape else str(value)
+
+
+class _Namespace(Namespace):
+    """Jinja's ``namespace``, which may only be changed under the conditions on readers that it was made under."""
+
+    def __init__(*args: Any, **kwargs: Any) -> None:  # as in Jinja: any name may be among the values
+        Namespace.__init__(*args, **kwargs)
+        object.__setattr__(args[0], "_made_under", open_branches())
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "_made_under":
+            return object.__getattribute__(self, name)
+        return super().__getattribute__(name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if open_branches() != self._made_under:
+            raise NotDeferrable(f"changes a namespace {_STEPS}")
+        super().__setitem__(name, value)
 
 
 _GLOBALS: dict[str, Any] = {
@@ -118,113 +212,15 @@ _GLOBALS: dict[str, Any] = {
     "_bs_compare": _compare,
     "_bs_concat": _concat,
     "_bs_branch": Branch,
+    "_bs_filtered": _filtered,
+    "_bs_sliceable": _sliceable,
 }
-
-_OWN_SCOPE = (nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block, nodes.With)
-_BINDS: dict[type[nodes.Node], str] = {
-    nodes.Assign: "{% set %}",
-    nodes.AssignBlock: "{% set %}",
-    nodes.Macro: "{% macro %}",
-    nodes.Import: "{% import %}",
-    nodes.FromImport: "{% import %}",
-}
-
-
-def _binding_in(children: Sequence[nodes.Node]) -> str | None:
-    """The first statement among ``children`` whose effect outlives them, as the template writes it."""
-    for child in children:
-        if type(child) in _BINDS:
-            return _BINDS[type(child)]
-        if next(child.find_all(nodes.NSRef), None) is not None:
-            return "{% set %} of a namespace"
-        if not isinstance(child, _OWN_SCOPE):
-            found = _binding_in(list(child.iter_child_nodes()))
-            if found:
-                return found
-    return None
-
-
-class _Generator(CodeGenerator):
-    """Jinja's compiler, with the nodes that Python would decide at once rewritten."""
-
-    def visit_If(self, node: nodes.If, frame: Frame) -> None:  # noqa: N802  Jinja's visitor names
-        inner = frame.soft()
-        branch = self.temporary_identifier()
-        otherwise: list[nodes.Node] = list(node.else_)
-        if node.elif_:
-            first, *rest = node.elif_
-            otherwise = [nodes.If(first.test, first.body, rest, node.else_, lineno=first.lineno)]
-        self.writeline(f"{branch} = environment.press['_bs_branch'](", node)
-        self.visit(node.test, inner)
-        self.write(f", {_binding_in([*node.body, *otherwise])!r})")
-        for condition, text, body in (("first", "open", node.body), ("second", "middle", otherwise)):
-            if text == "open" or body:
-                self.writeline(f"if {branch}.{condition}:")
-                self.indent()
-                self._write_token(f"{branch}.{text}", frame)
-                self.blockvisit(body, inner)
-                self.outdent()
-        self._write_token(f"{branch}.ended()", frame)
-
-    def _write_token(self, source: str, frame: Frame) -> None:
-        """Print what ``source`` gives, unless the template extends another and nothing here is printed."""
-        if self.has_known_extends and frame.require_output_check:
-            self.writeline(source)
-        else:
-            self.simple_write(source, frame)
-
-    def _call(self, name: str, frame: Frame, *args: nodes.Expr | str, thunks: bool = True) -> None:
-        """Write a call of a helper; all but the first argument as functions that compute when called."""
-        self.write(f"environment.press['{name}'](")
-        for position, arg in enumerate(args):
-            self.write(", lambda: " if position and thunks else ", " if position else "")
-            if isinstance(arg, str):
-                self.write(arg)
-            else:
-                self.visit(arg, frame)
-        self.write(")")
-
-    @optimizeconst
-    def visit_And(self, node: nodes.BinExpr, frame: Frame) -> None:  # noqa: N802
-        self._call("_bs_and", frame, node.left, node.right)
-
-    @optimizeconst
-    def visit_Or(self, node: nodes.BinExpr, frame: Frame) -> None:  # noqa: N802
-        self._call("_bs_or", frame, node.left, node.right)
-
-    @optimizeconst
-    def visit_Not(self, node: nodes.UnaryExpr, frame: Frame) -> None:  # noqa: N802
-        self._call("_bs_not", frame, node.node)
-
-    @optimizeconst
-    def visit_CondExpr(self, node: nodes.CondExpr, frame: Frame) -> None:  # noqa: N802
-        missing = f'cond_expr_undefined("the inline if on {self.position(node)} has no else")'
-        self._call("_bs_select", frame.soft(), node.test, node.expr1, node.expr2 or missing)
-
-    @optimizeconst
-    def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:  # noqa: N802
-        self.write("environment.press['_bs_compare'](")
-        self.visit(node.expr, frame)
-        self.write(", (")
-        for operand in node.ops:
-            self.write(f"({operand.op!r}, lambda: ")
-            self.visit(operand.expr, frame)
-            self.write("), ")
-        self.write("))")
-
-    @optimizeconst
-    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
-        self.write("environment.press['_bs_concat'](context, (")
-        for each in node.nodes:
-            self.visit(each, frame)
-            self.write(", ")
-        self.write("))")
 
 
 class PressEnvironment(SandboxedEnvironment):
     """The environment templates are compiled in; ``templates`` is the folder they are looked up in."""
 
-    code_generator_class = _Generator
+    code_generator_class = Generator
     intercepted_binops = frozenset(SandboxedEnvironment.default_binop_table)
     intercepted_unops = frozenset(SandboxedEnvironment.default_unop_table)
 
@@ -239,8 +235,16 @@ class PressEnvironment(SandboxedEnvironment):
             keep_trailing_newline=True,
         )
         self.press = _GLOBALS
+        self.globals["namespace"] = _Namespace
         self.filters = {name: _deferring("filter", name, _PLAIN.call_filter) for name in _PLAIN.filters}
+        self.filters["_bs_each"] = _each
         self.tests = {name: _deferring("test", name, _PLAIN.call_test) for name in _PLAIN.tests}
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        for loop in tree.find_all(nodes.For):
+            loop.iter = nodes.Filter(loop.iter, "_bs_each", [], [], None, None, lineno=loop.lineno)
+        return tree
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """The attribute, or its record."""
@@ -252,21 +256,23 @@ class PressEnvironment(SandboxedEnvironment):
         """The item, or its record. Raises NotDeferrable for a deferred key."""
         if as_deferred(argument) is not None:
             raise NotDeferrable(KEY)
-        if isinstance(obj, Deferred):
-            return self._recorded_access("item", obj, argument)
+        deferred = as_deferred(obj)
+        if deferred is not None:
+            return self._recorded_access("item", deferred, argument)
         return super().getitem(obj, argument)
 
     @staticmethod
     def _recorded_access(kind: str, obj: Deferred, name: Any) -> Deferred:
         if not isinstance(name, str | int):
-            raise NotDeferrable("slices a reader's value; print it whole, or use a filter such as first or truncate")
+            raise NotDeferrable(KEY)
         if str(name).startswith("_"):
             raise SecurityError(f"access to {name} is not allowed")
         return Deferred([kind, obj.expr, name])
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """The sum, product …, or its record."""
-        if holds_deferred((left, right)):
+        """The sum, product …, or its record. Two lists, or HTML and what is put into it, are joined at once."""
+        at_once = (isinstance(left, list) and isinstance(right, list)) or has_elements(left)
+        if holds_deferred((left, right)) and not at_once:
             return Deferred(["binary", operator, expr_of(left), expr_of(right)])
         return super().call_binop(context, operator, left, right)
 
@@ -279,23 +285,31 @@ class PressEnvironment(SandboxedEnvironment):
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """What the call gives, or its record, where a reader's value is called or a text's method is given one."""
         if isinstance(__obj, Deferred):
+            kind, *of = __obj.expr
+            if kind != "attr" or of[0] == ["name", "subscriber"]:
+                raise NotDeferrable(CALLED)
             return Deferred(["call", __obj.expr, *_recorded_arguments(args, kwargs)])
-        owner = _text_owner(__obj)
-        if owner is not None and holds_deferred([owner, *args, *kwargs.values()]):
+        owner = getattr(getattr(__obj, "__wrapped__", __obj), "__self__", None)
+        if isinstance(owner, str) and _must_wait(owner, args, kwargs):
             return Deferred(["call", ["attr", expr_of(owner), __obj.__name__], *_recorded_arguments(args, kwargs)])
-        if inside_branch() and (isinstance(__obj, Joiner) or isinstance(getattr(__obj, "__self__", None), Cycler)):
-            raise NotDeferrable("steps a joiner or cycler inside an {% if %} on a reader's value; step it outside")
+        if open_branches() and _changes(__obj, owner):
+            raise NotDeferrable(f"steps or changes something {_STEPS}")
         return super().call(__context, __obj, *args, **kwargs)
+
+
+def _must_wait(owner: str, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether a method of ``owner`` needs the reader. HTML without their values takes theirs in as tokens."""
+    return holds_deferred(owner) or (not has_elements(owner) and holds_deferred([*args, *kwargs.values()]))
+
+
+def _changes(called: Any, owner: Any) -> bool:
+    """Whether calling it changes what comes after."""
+    if isinstance(called, Joiner) or isinstance(owner, Cycler):
+        return True
+    name = getattr(called, "__name__", "")
+    return (isinstance(owner, LoopContext) and name == "changed") or modifies_known_mutable(owner, name)
 
 
 def _recorded_arguments(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     own = {key: value for key, value in kwargs.items() if key not in ("_loop_vars", "_block_vars", "caller")}
     return [expr_of(each) for each in args], {key: expr_of(each) for key, each in own.items()}
-
-
-def _text_owner(called: Any) -> str | None:
-    """The text whose method ``called`` is, if it is one."""
-    if isinstance(called, Macro):
-        return None
-    owner = getattr(getattr(called, "__wrapped__", called), "__self__", None)
-    return owner if isinstance(owner, str) else None

@@ -4,10 +4,11 @@ The operations: ``name attr item call const markup undefined list tuple dict fil
 binary unary concat if text``; each calls what Jinja itself calls for it.
 """
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jinja2 import ChainableUndefined
+from jinja2 import ChainableUndefined, Undefined
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, markup_join, str_join
 from jinja2.sandbox import SandboxedEnvironment
@@ -36,15 +37,18 @@ def _context(autoescape: bool) -> Context:
 _CONTEXTS = {flag: _context(flag) for flag in (False, True)}
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "eq": lambda a, b: a == b,
-    "ne": lambda a, b: a != b,
-    "lt": lambda a, b: a < b,
-    "lteq": lambda a, b: a <= b,
-    "gt": lambda a, b: a > b,
-    "gteq": lambda a, b: a >= b,
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
     "in": lambda a, b: a in b,
     "notin": lambda a, b: a not in b,
 }
+
+
+SUBSCRIBER: Expr = ["name", "subscriber"]
 
 
 def function(expr: Expr) -> Evaluate:
@@ -57,7 +61,7 @@ def _name(name: str) -> Evaluate:
 
 
 def _attr(of: Expr, name: str) -> Evaluate:
-    if of == ["name", "subscriber"]:
+    if of == SUBSCRIBER:
         missing = ENVIRONMENT.undefined(name=name)
         return lambda scope: scope["subscriber"].get(name, missing)
     inner = function(of)
@@ -65,7 +69,7 @@ def _attr(of: Expr, name: str) -> Evaluate:
 
 
 def _item(of: Expr, key: Any) -> Evaluate:
-    if of == ["name", "subscriber"]:
+    if of == SUBSCRIBER:
         return _attr(of, key)
     inner = function(of)
     return lambda scope: ENVIRONMENT.getitem(inner(scope), key)
@@ -76,7 +80,7 @@ def _constant(value: Any) -> Evaluate:
 
 
 def _undefined() -> Evaluate:
-    return _constant(ENVIRONMENT.undefined())
+    return _constant(Undefined())  # what Jinja gives for an inline if without else
 
 
 def _many(make: Callable[[Any], Any]) -> Callable[[list[Expr]], Evaluate]:
@@ -110,15 +114,8 @@ def _applied(call: Callable[..., Any]) -> Callable[[str, Expr, list[Expr], dict[
         positional = [function(each) for each in args]
         named = {key: function(each) for key, each in kwargs.items()}
         context = _CONTEXTS[autoescape]
-        if name == "default" and len(positional) == 1 and not named:
-            fallback = positional[0]  # the commonest filter of all, without Jinja's way round
-            undefined = ENVIRONMENT.undefined
-
-            def default(scope: Scope) -> Any:
-                value = inner(scope)
-                return fallback(scope) if isinstance(value, undefined) else value
-
-            return default
+        if name in ("default", "d") and len(positional) == 1 and not named:
+            return _default(of, inner, args[0])
         return lambda scope: call(
             name,
             inner(scope),
@@ -130,9 +127,26 @@ def _applied(call: Callable[..., Any]) -> Callable[[str, Expr, list[Expr], dict[
     return maker
 
 
+def _default(of: Expr, value: Evaluate, fallback: Expr) -> Evaluate:
+    """The commonest filter of all, without Jinja's way round."""
+    if fallback[0] == "const" and len(of) == 3 and of[:2] == ["attr", SUBSCRIBER]:
+        name, constant = of[2], fallback[1]
+        return lambda scope: scope["subscriber"].get(name, constant)
+    otherwise = function(fallback)
+
+    def default(scope: Scope) -> Any:
+        given = value(scope)
+        return otherwise(scope) if isinstance(given, Undefined) else given
+
+    return default
+
+
 def _compare(first: Expr, rest: list[tuple[str, Expr]]) -> Evaluate:
     left = function(first)
     steps = [(COMPARISONS[op], function(each)) for op, each in rest]
+    if len(steps) == 1:
+        only, right = steps[0]
+        return lambda scope: only(left(scope), right(scope))
 
     def evaluate(scope: Scope) -> Any:
         value, result = left(scope), True
@@ -162,14 +176,14 @@ def _not(a: Expr) -> Evaluate:
     return lambda scope: not inner(scope)
 
 
-def _binary(operator: str, a: Expr, b: Expr) -> Evaluate:
-    apply = ENVIRONMENT.binop_table[operator]
+def _binary(symbol: str, a: Expr, b: Expr) -> Evaluate:
+    apply = ENVIRONMENT.binop_table[symbol]
     left, right = function(a), function(b)
     return lambda scope: apply(left(scope), right(scope))
 
 
-def _unary(operator: str, a: Expr) -> Evaluate:
-    apply, inner = ENVIRONMENT.unop_table[operator], function(a)
+def _unary(symbol: str, a: Expr) -> Evaluate:
+    apply, inner = ENVIRONMENT.unop_table[symbol], function(a)
     return lambda scope: apply(inner(scope))
 
 

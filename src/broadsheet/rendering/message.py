@@ -12,8 +12,10 @@ from broadsheet.rendering.deferred import Expr
 class Encoding(StrEnum):
     """How a slot's value is written where it stands."""
 
-    #: HTML text or an attribute's value, quoted-printable
+    #: HTML text, quoted-printable
     HTML = "html"
+    #: an attribute's value, quoted-printable
+    ATTRIBUTE = "attribute"
     #: a value the template printed without escaping (``| safe``), quoted-printable
     RAW = "raw"
     #: part of a web address inside HTML, quoted-printable
@@ -22,8 +24,8 @@ class Encoding(StrEnum):
     ADDRESS = "address"
     #: plain text, quoted-printable
     TEXT = "text"
-    #: text in a header (RFC 2047)
-    HEADER = "header"
+    #: plain text made from what a template printed as HTML, quoted-printable
+    FROM_HTML = "from_html"
     #: what the stamp itself makes, safe as it is (an address, an id, a date)
     PLAIN = "plain"
 

@@ -3,7 +3,8 @@
 Every piece of a body begins and ends at the beginning of an encoded line: what does not end in a line break
 of its own ends in a soft one (``=`` CRLF, RFC 2045 section 6.7). So a slot's value can be encoded on its own,
 and a piece can be left out or put in, without looking at its neighbours. A dot at the beginning of a line is
-written ``=2E``, so that nothing has to be stuffed when it is sent (RFC 5321 section 4.5.2).
+written ``=2E``, so that nothing has to be stuffed when it is sent (RFC 5321 section 4.5.2). No line of a body
+is longer than 76 octets (RFC 2045 section 6.7).
 """
 
 import re
@@ -24,16 +25,23 @@ def quoted_printable(data: bytes) -> bytes:
     if not data:
         return b""
     encoded = b2a_qp(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), istext=True).replace(b"\n", b"\r\n")
-    if b"." in encoded:
-        encoded = _LEADING_DOTS.sub(lambda dots: b"=2E" * len(dots[0]) + SOFT_BREAK, encoded)
-    if encoded.endswith(b"\r\n") and not encoded.endswith(SOFT_BREAK):
-        return encoded
-    return encoded if encoded.endswith(SOFT_BREAK) else encoded + SOFT_BREAK
+    if encoded.startswith(b".") or b"\n." in encoded:
+        encoded = _LEADING_DOTS.sub(_written_out, encoded)
+    return encoded if encoded.endswith(b"\r\n") else encoded + SOFT_BREAK
+
+
+def _written_out(dots: re.Match[bytes]) -> bytes:
+    whole, rest = divmod(len(dots[0]), 24)
+    return (b"=2E" * 24 + SOFT_BREAK) * whole + (b"=2E" * rest + SOFT_BREAK if rest else b"")
 
 
 def encoded_body(pieces: Pieces) -> Pieces:
     """A body's pieces with their static bytes in quoted-printable, ending in a line break of their own."""
-    return (*_encoded(pieces), b"\r\n")
+    encoded = _encoded(pieces)
+    last = encoded[-1] if encoded else b""
+    if isinstance(last, bytes) and last.endswith(b"\r\n") and not last.endswith(SOFT_BREAK):
+        return encoded
+    return (*encoded, b"\r\n")
 
 
 def _encoded(pieces: Pieces) -> Pieces:

@@ -6,16 +6,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2 import Template, TemplateError, TemplateNotFound, TemplateSyntaxError
 from markupsafe import Markup
 from mjml import mjml2html
 
-from broadsheet.articles.markdown import Base, to_html
 from broadsheet.errors import NotDeferrable, TemplateProblem
 from broadsheet.rendering.cutting import cut_html, cut_text, header_parts, shielded, unshielded
-from broadsheet.rendering.deferred import Deferred, Recorder, recording
+from broadsheet.rendering.deferred import Deferred, Recorder, recording, rendering_of
 from broadsheet.rendering.environment import PressEnvironment
 from broadsheet.rendering.inlining import inlined
+from broadsheet.rendering.intro import intro_html
 from broadsheet.rendering.message import Encoding, Line, Message, Pieces, Slot
 from broadsheet.rendering.mime import joined, skeleton
 from broadsheet.rendering.plain_text import from_html
@@ -38,19 +38,19 @@ def compile_message(sheet: Sheet) -> Message:
         context = _context(sheet)
         file = f"campaigns/{sheet.campaign['slug']}.md"
         subject = _one_line(_from_string(text_env, sheet.campaign["subject"], context, f"{file}: subject"))
-        preheader = _one_line(_from_string(html_env, sheet.campaign["preheader"], context, f"{file}: preheader"))
+        preheader = _one_line(_from_string(text_env, sheet.campaign["preheader"], context, f"{file}: preheader"))
         words = _from_string(html_env, sheet.campaign["intro"], context, f"{file}: body")
-        words_plain = _from_string(text_env, sheet.campaign["intro"], context, f"{file}: body")
-        intro = Markup(_markdown(words, sheet.site["url"], recorder))  # noqa: S704  sanitised
-        head = {"subject": subject, "preheader": Markup(preheader)}  # noqa: S704  rendered with autoescape
-        html = _html(sheet, html_env, {**context, **head, "intro": intro}, recorder)
-        text = _text(sheet, text_env, {**context, **head, "intro": words_plain.strip()}, html)
+        intro = intro_html(words, sheet.site["url"], recorder)
+        head = {**context, "subject": subject, "preheader": preheader}
+        html = _html(sheet, html_env, {**head, "intro": Markup(intro)}, recorder)  # noqa: S704  sanitised
+        plain = from_html(intro, recorder) if intro else ""
+        text = _text(sheet, text_env, {**head, "intro": plain}, html, recorder)
         try:
             html_pieces = cut_html(unshielded(html, recorder), recorder)
             text_pieces = cut_text(text, recorder)
             subject_parts = header_parts(subject, recorder)
         except NotDeferrable as error:
-            raise NotDeferrable(error.reason, _template_file(sheet)) from error
+            raise NotDeferrable(error.reason, error.template or _template_file(sheet), error.line) from error
         pieces = skeleton(_fixed_headers(sheet), text_pieces, html_pieces)
         shown = recorder.pattern.sub(lambda m: _shown(recorder, m), subject)
         return Message(
@@ -74,41 +74,37 @@ def _context(sheet: Sheet) -> dict[str, Any]:
         "edition": sheet.edition,
         "articles": sheet.articles,
         "theme": sheet.theme,
-        **sheet.extra,
         **{name: Deferred(["name", name]) for name in DEFERRED_NAMES},
+        **sheet.extra,
     }
-
-
-def _markdown(words: str, site_url: str, recorder: Recorder) -> str:
-    """The HTML of Markdown that may hold tokens; an address that begins with one is left to the reader's stamp."""
-    base = Base(site=site_url, page=f"{site_url}/")
-    return to_html(words, base).replace(f"{base.page}{recorder.mark}", recorder.mark)
 
 
 def _template_file(sheet: Sheet) -> str:
     kind = "mjml" if (sheet.templates / sheet.template / "template.mjml").is_file() else "html"
-    return f"{sheet.template}/template.{kind}"
+    return f"templates/{sheet.template}/template.{kind}"
 
 
 def _html(sheet: Sheet, env: PressEnvironment, context: dict[str, Any], recorder: Recorder) -> str:
     """The HTML part with CSS inlined, its conditions' tokens shielded in comments."""
     name = _template_file(sheet)
-    html = shielded(_from_file(env, name, context), recorder)
+    html = shielded(_from_file(env, name.removeprefix("templates/"), context), recorder)
     if name.endswith(".mjml"):
         try:
             html = mjml2html(html, fonts={})
         except ValueError as error:
             raise TemplateProblem(f"MJML can't be compiled: {error}", name) from error
     try:
-        return inlined(html)
+        return inlined(html, recorder)
+    except NotDeferrable as error:
+        raise NotDeferrable(error.reason, error.template or name, error.line) from error
     except TemplateProblem as error:
         raise TemplateProblem(error.reason, name) from error
 
 
-def _text(sheet: Sheet, env: PressEnvironment, context: dict[str, Any], html: str) -> str:
+def _text(sheet: Sheet, env: PressEnvironment, context: dict[str, Any], html: str, recorder: Recorder) -> str:
     """The plain-text part: from ``text.txt`` where the template has one, else made from the HTML."""
     name = f"{sheet.template}/text.txt"
-    text = _from_file(env, name, context) if (sheet.templates / name).is_file() else from_html(html)
+    text = _from_file(env, name, context) if (sheet.templates / name).is_file() else from_html(html, recorder)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
@@ -124,17 +120,23 @@ def _from_file(env: PressEnvironment, name: str, context: dict[str, Any]) -> str
     return _rendered(template, context, f"templates/{name}")
 
 
+@lru_cache(maxsize=64)
+def _template(env: PressEnvironment, source: str) -> Template:
+    return env.from_string(source)
+
+
 def _from_string(env: PressEnvironment, source: str, context: dict[str, Any], shown: str) -> str:
     try:
-        template = env.from_string(source)
+        template = _template(env, source)
     except TemplateSyntaxError as error:
         raise TemplateProblem(error.message or "can't be read", shown, error.lineno) from error
     return _rendered(template, context, shown)
 
 
-def _rendered(template: Any, context: dict[str, Any], shown: str) -> str:
+def _rendered(template: Template, context: dict[str, Any], shown: str) -> str:
     try:
-        rendered: str = template.render(context)
+        with rendering_of(shown):
+            return template.render(context)
     except NotDeferrable as error:
         name, line = _place(error, template, shown)
         raise NotDeferrable(error.reason, name, line) from error
@@ -154,12 +156,11 @@ def _rendered(template: Any, context: dict[str, Any], shown: str) -> str:
     ) as error:
         name, line = _place(error, template, shown)
         raise TemplateProblem(str(error) or type(error).__name__, name, line) from error
-    return rendered
 
 
-def _place(error: BaseException, template: Any, shown: str) -> tuple[str, int | None]:
+def _place(error: BaseException, template: Template, shown: str) -> tuple[str, int | None]:
     """The template and line that ``error`` came from, by the traceback that Jinja rewrote."""
-    folder = str(template.environment.loader.searchpath[0])
+    folder = str(template.environment.loader.searchpath[0])  # type: ignore[union-attr]
     place: tuple[str, int | None] = (shown, None)
     traceback = error.__traceback__
     while traceback is not None:
@@ -173,7 +174,7 @@ def _place(error: BaseException, template: Any, shown: str) -> tuple[str, int | 
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split())
 
 
 def _shown(recorder: Recorder, match: re.Match[str]) -> str:

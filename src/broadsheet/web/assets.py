@@ -16,6 +16,8 @@ from django.views.decorators.http import require_safe
 ASSETS = {
     "broadsheet.css": "text/css; charset=utf-8",
     "inbox.js": "text/javascript; charset=utf-8",
+    "preview.css": "text/css; charset=utf-8",
+    "preview.js": "text/javascript; charset=utf-8",
 }
 
 

@@ -104,7 +104,7 @@ class Workspace:
         kept = self.state / "secret_key"
         if not kept.is_file():
             self.state.mkdir(parents=True, exist_ok=True)
-            fresh = self.state / f".secret_key.{os.getpid()}"
+            fresh = self.state / f".secret_key.{secrets.token_hex(6)}"
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(secrets.token_urlsafe(48))

@@ -7,8 +7,9 @@ from typing import Any
 
 import requests
 from anymail.backends.postmark import EmailBackend
-from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRequestsAPIError
+from anymail.exceptions import AnymailAPIError, AnymailError
 from django.core.mail import EmailMultiAlternatives
+from urllib3.exceptions import NewConnectionError
 
 from broadsheet.conf import PostmarkAdapter
 from broadsheet.errors import AdapterFailed
@@ -27,6 +28,8 @@ _OWN_FIELDS = {
 }
 #: HTTP answers that no other mail would fare better with.
 _STOPS_EVERYTHING = {401, 403}
+#: Postmark's error code for an address that bounced for good or complained.
+_INACTIVE = 406
 
 
 class Postmark:
@@ -47,6 +50,7 @@ class Postmark:
             server_token=self._settings.server_token.get_secret_value(),
             api_url=self._settings.api_url,
             timeout=self._settings.timeout,
+            ignore_recipient_status=True,
         )
         self._backend.open()
 
@@ -66,34 +70,56 @@ class Postmark:
         message.metadata = {"delivery": str(mail.delivery_id)}  # type: ignore[attr-defined]
         try:
             self._backend.send_messages([message])
-        except AnymailRequestsAPIError as error:
-            return self._refused(mail, error)
         except (AnymailAPIError, requests.RequestException) as error:
-            return Outcome(mail.delivery_id, Result.UNKNOWN, f"no answer: {type(error).__name__}")
+            return self._unfinished(mail, error)
         except (AnymailError, ValueError) as error:
             return Outcome(mail.delivery_id, Result.FAILED, str(error).splitlines()[0][:300])
+        return _answered(mail, message.anymail_status.esp_response)  # type: ignore[attr-defined]
+
+    def _unfinished(self, mail: Mail, error: Exception) -> Outcome:
+        """What an error means: an answer that is none of success, or no answer."""
+        response = getattr(error, "response", None)
+        if response is not None:
+            return _answered(mail, response)
+        if _never_connected(error):
+            raise AdapterFailed(
+                f"Postmark can't be reached at {self._settings.api_url}; check the network and `api_url`.",
+                permanent=False,
+            ) from error
+        return Outcome(mail.delivery_id, Result.UNKNOWN, "no answer")
+
+
+def _never_connected(error: Exception) -> bool:
+    """Whether no connection came about, so that the mail can't have been taken."""
+    cause = error.__cause__ or error
+    if isinstance(cause, requests.ConnectTimeout | requests.exceptions.SSLError | requests.exceptions.ProxyError):
+        return True
+    return any(isinstance(getattr(each, "reason", None), NewConnectionError) for each in cause.args)
+
+
+def _answered(mail: Mail, response: requests.Response) -> Outcome:
+    """The outcome of an answer. Its own error code counts: anymail finds refused readers by the answer's wording."""
+    status = response.status_code
+    if status in _STOPS_EVERYTHING:
+        raise AdapterFailed("Postmark refused the server token; check it.", permanent=True)
+    code, words = _code_and_words(response)
+    reply = f"{status} {words}".strip()[:300]
+    if status == 429 or status >= 500:
+        return Outcome(mail.delivery_id, Result.DEFERRED, reply)
+    if status < 400 and code is None:
+        return Outcome(mail.delivery_id, Result.UNKNOWN, f"{status} with an answer that can't be read")
+    if status < 400 and code == 0:
         return Outcome(mail.delivery_id, Result.SENT)
-
-    def _refused(self, mail: Mail, error: Any) -> Outcome:
-        status = error.status_code
-        if status is None:
-            return Outcome(mail.delivery_id, Result.UNKNOWN, "no answer")
-        if status in _STOPS_EVERYTHING:
-            raise AdapterFailed("Postmark refused the server token; check it.", permanent=True) from error
-        code, words = _answer(error)
-        reply = f"{status} {words}"[:300]
-        if status == 429 or status >= 500:
-            return Outcome(mail.delivery_id, Result.DEFERRED, reply)
-        return Outcome(mail.delivery_id, Result.FAILED, reply, dead=code == 406)
+    return Outcome(mail.delivery_id, Result.FAILED, reply, dead=code == _INACTIVE)
 
 
-def _answer(error: Any) -> tuple[int, str]:
-    """Postmark's own error code and words (0 and none if its answer is no JSON)."""
+def _code_and_words(response: requests.Response) -> tuple[int | None, str]:
+    """Postmark's own error code (0 is success, None an answer that isn't its JSON) and its words."""
     try:
-        body = error.response.json()
-        return int(body.get("ErrorCode", 0)), str(body.get("Message", ""))
-    except (AttributeError, TypeError, ValueError):
-        return 0, ""
+        body = response.json()
+        return int(body.get("ErrorCode", 0)), str(body["Message"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None, ""
 
 
 def as_django_message(mail: Mail) -> EmailMultiAlternatives:

@@ -10,26 +10,27 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from threading import RLock
 
 from django.conf import settings
 from django.utils import timezone
 
 from broadsheet import editions, pipeline, schedule
-from broadsheet.articles import SyncReport
+from broadsheet.articles import SyncReport, load_content
 from broadsheet.audience import Reader
 from broadsheet.editions import Plan
-from broadsheet.errors import BroadsheetError
 from broadsheet.models import Article, Subscriber
-from broadsheet.rendering import Message
+from broadsheet.rendering import Message, Sheet, compile_message, sheet_for
 from broadsheet.selection import Candidate, candidates, pick
 from broadsheet.web.preview import files
 from broadsheet.workspace import CampaignFile, Workspace
 
 #: Seconds a plan is kept: who has left a list meanwhile shows no file's change.
 PLAN_KEPT = 60
+DRAFTS_KEPT = 50
 #: Compiled mails kept; a large one takes some 100 kB.
-MESSAGES_KEPT = 200
+PRINTED_KEPT = 200
 TOO_FEW = -1
 
 
@@ -41,9 +42,9 @@ class Draft:
     at: datetime
     planned: Plan
     made: float
-    ids: array[int]
+    ids: "array[int]"
     """Everybody in the plan, by subscriber id …"""
-    indexes: array[int]
+    indexes: "array[int]"
     """… and which variant they would get; :data:`TOO_FEW` for none."""
 
     def variant(self, subscriber_id: int) -> int | None:
@@ -56,15 +57,25 @@ class Draft:
         return self.ids[self.indexes.index(variant)]
 
 
+@dataclass(frozen=True)
+class Printed:
+    """One variant's mail, compiled, and what it was compiled from."""
+
+    sheet: Sheet
+    message: Message
+
+
 @dataclass
 class Desk:
     """Everything worked out for one state of the files."""
 
     workspace: Workspace
+    folders: tuple[Path, ...]
+    """What is watched beside ``broadsheet.toml``."""
     version: str
     synced: SyncReport | None = None
     _drafts: dict[tuple[str, datetime], Draft] = field(default_factory=dict)
-    _messages: dict[tuple[str, datetime, tuple[str, ...]], Message] = field(default_factory=dict)
+    _printed: dict[tuple[str, datetime, tuple[str, ...]], Printed] = field(default_factory=dict)
 
     def draft(self, slug: str, at: datetime | None = None) -> Draft:
         """The plan of the campaign's edition at that time, or at its next. Raises BroadsheetError."""
@@ -73,18 +84,22 @@ class Desk:
             at = at or schedule.next_time(self.workspace, campaign, timezone.now())
             kept = self._drafts.get((slug, at))
             if kept is None or time.monotonic() - kept.made > PLAN_KEPT:
+                if len(self._drafts) >= DRAFTS_KEPT:
+                    self._drafts.clear()
                 kept = self._drafts[slug, at] = self._planned(campaign, at)
             return kept
 
-    def message(self, draft: Draft, slugs: tuple[str, ...]) -> Message:
+    def printed(self, draft: Draft, slugs: tuple[str, ...]) -> Printed:
         """The compiled mail with those articles. Raises BroadsheetError."""
         key = draft.campaign.slug, draft.at, slugs
         with _LOCK:
-            if key not in self._messages:
-                if len(self._messages) >= MESSAGES_KEPT:
-                    self._messages.clear()
-                self._messages[key] = pipeline.compiled(self.workspace, draft.campaign, draft.at, slugs)
-            return self._messages[key]
+            if key not in self._printed:
+                if len(self._printed) >= PRINTED_KEPT:
+                    self._printed.clear()
+                content = load_content(self.workspace, slugs)
+                sheet = sheet_for(self.workspace, draft.campaign, draft.at, [content[slug] for slug in slugs])
+                self._printed[key] = Printed(sheet, compile_message(sheet))
+            return self._printed[key]
 
     def _planned(self, campaign: CampaignFile, at: datetime) -> Draft:
         self.sync()
@@ -127,22 +142,18 @@ def subscriber(pk: int) -> Subscriber:
 
 
 _LOCK = RLock()
-_KEPT: list[tuple[Desk, tuple[object, ...]]] = []
+_KEPT: list[Desk] = []
 
 
 def desk() -> Desk:
     """The desk as the files are now."""
     with _LOCK:
         root = settings.WORKSPACE.root
-        if _KEPT:
-            kept, folders = _KEPT[0]
-            if kept.workspace.root == root and kept.version == files.version(kept.workspace, folders):
+        if _KEPT and _KEPT[0].workspace.root == root:
+            kept = _KEPT[0]
+            if kept.version == files.version(kept.workspace, kept.folders):
                 return kept
         workspace = Workspace(root)
         folders = files.watched(workspace)
-        made = Desk(workspace, files.version(workspace, folders))
-        _KEPT[:] = [(made, folders)]
-        return made
-
-
-__all__ = ["BroadsheetError", "Desk", "Draft", "desk"]
+        _KEPT[:] = [Desk(workspace, folders, files.version(workspace, folders))]
+        return _KEPT[0]

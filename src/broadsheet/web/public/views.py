@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from broadsheet import audience, events, pipeline
+from broadsheet.drafts import NO_EDITION
 from broadsheet.models import Edition, Subscriber, Subscription, SubscriptionState, Tag
 from broadsheet.web.headers import MAIL_POLICY
 
@@ -36,6 +37,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     The answer is 200 without a redirect, however often it comes. ``undo=1`` takes it back.
     """
     edition_id, subscriber_id = _meant(UNSUBSCRIBE, token)
+    if edition_id == NO_EDITION:
+        return _page(request, "test_copy")
     edition = get_object_or_404(Edition, pk=edition_id)
     if request.method == "POST":
         form = _form(request)
@@ -58,9 +61,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_safe
-def view_in_browser(_request: HttpRequest, token: str) -> HttpResponse:
+def view_in_browser(request: HttpRequest, token: str) -> HttpResponse:
     """The mail's HTML as this reader got it, unable to run anything."""
-    html = pipeline.as_reader_got_it(*_meant(VIEW, token))
+    edition_id, subscriber_id = _meant(VIEW, token)
+    if edition_id == NO_EDITION:
+        return _page(request, "test_copy")
+    html = pipeline.as_reader_got_it(edition_id, subscriber_id)
     if html is None:
         raise Http404
     response = HttpResponse(html)
@@ -73,6 +79,8 @@ def view_in_browser(_request: HttpRequest, token: str) -> HttpResponse:
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """The reader's lists and interests; a POST leaves a list or saves the interests, and shows the page again."""
     edition_id, subscriber_id = _meant(PREFERENCES, token)
+    if edition_id == NO_EDITION:
+        return _page(request, "test_copy")
     subscriber = get_object_or_404(Subscriber.objects.select_related("interests"), pk=subscriber_id)
     known_tags = _known_tags(subscriber)
     said = ""

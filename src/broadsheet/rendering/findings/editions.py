@@ -1,0 +1,43 @@
+"""Checks of an edition before it is frozen: that there is one, and that its articles are whole and different."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from broadsheet.articles import Content
+from broadsheet.editions import Plan
+from broadsheet.rendering.findings.codes import Finding, found
+
+
+def of_plan(planned: Plan) -> list[Finding]:
+    """The finding that nobody would get a mail, if so."""
+    if planned.variants:
+        return []
+    reasons = "; ".join(f"{count:,} {reason}" for reason, count in planned.excluded.items())
+    because = f" ({reasons})" if reasons else ": the list has no people"
+    return [found("edition-empty", f"Nobody would get a mail{because}.", f"campaigns/{planned.campaign.slug}.md")]
+
+
+def of_articles(articles: Sequence[Content], campaign_slug: str, intro: str) -> list[Finding]:
+    """Findings about the articles of one mail."""
+    if not articles and not intro.strip():
+        message = "The mail has neither articles nor an intro."
+        return [found("edition-empty", message, f"campaigns/{campaign_slug}.md")]
+    findings = []
+    seen: dict[str, Content] = {}
+    for article in articles:
+        for problem in article.problems:
+            findings.append(found("article-problem", f"“{article.title}”: {problem}.", f"article {article.slug}"))
+        twin = next((seen[mark] for mark in _marks(article) if mark in seen), None)
+        if twin:
+            message = f"“{article.title}” ({article.slug}) is the same as “{twin.title}” ({twin.slug})."
+            findings.append(found("article-duplicate", message, f"article {article.slug}"))
+        seen |= dict.fromkeys(_marks(article), article)
+    return findings
+
+
+def _marks(article: Content) -> list[str]:
+    parts = urlsplit(article.url)
+    address = f"{parts.netloc.lower()}{parts.path.rstrip('/')}?{parts.query}"
+    title = " ".join(article.title.casefold().split())
+    text = " ".join(article.html.striptags().split())
+    return [each for each in (f"url {address}", f"title {title}", f"text {text}" if len(text) > 100 else "") if each]

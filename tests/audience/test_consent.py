@@ -1,0 +1,73 @@
+"""Who may be mailed, and why the others not."""
+
+import pytest
+from pydantic import TypeAdapter
+
+from broadsheet.audience import excluded_by_reason, mailable, may_receive
+from broadsheet.models import Subscription, SubscriptionState, Suppression, SuppressionReason
+from broadsheet.workspace import Segment
+
+pytestmark = pytest.mark.django_db
+
+SLEEPERS = TypeAdapter(Segment).validate_python({"all": [{"interests": {"any": ["sleep"]}}]})
+MOVERS = TypeAdapter(Segment).validate_python({"all": [{"interests": {"any": ["movement"]}}]})
+EVERYBODY = Segment()
+
+
+def names(query):
+    return " ".join(sorted(row.email.partition("@")[0] for row in query))
+
+
+def test_only_subscribed_and_unsuppressed_people_may_be_mailed(cast):
+    assert names(mailable("newsletter", [])) == "ada ben cleo dan"
+    assert names(mailable("letters", [])) == "hal"
+    assert names(mailable("no such list", [])) == ""
+
+
+def test_someone_in_two_segments_is_there_once(cast):
+    assert names(mailable("newsletter", [SLEEPERS])) == "ada cleo"
+    assert names(mailable("newsletter", [SLEEPERS, MOVERS])) == "ada ben cleo"
+
+
+def test_a_segment_of_everybody_makes_the_union_everybody(cast):
+    assert names(mailable("newsletter", [EVERYBODY, MOVERS])) == "ada ben cleo dan"
+    assert names(mailable("newsletter", [MOVERS, EVERYBODY])) == "ada ben cleo dan"
+
+
+def test_everyone_left_out_is_counted_once_and_under_one_reason(cast):
+    assert excluded_by_reason("newsletter", [SLEEPERS, MOVERS]) == {
+        "suppressed": 1,
+        "unsubscribed": 1,
+        "unconfirmed": 1,
+        "outside the segment": 1,
+    }
+
+
+def test_someone_with_several_reasons_is_counted_under_the_gravest(cast):
+    for person in (cast.eve, cast.fay, cast.dan):
+        Suppression.objects.create(email_key=person.email_key, reason=SuppressionReason.COMPLAINED)
+    assert excluded_by_reason("newsletter", [SLEEPERS]) == {"suppressed": 4, "outside the segment": 1}
+
+
+def test_the_mailed_and_the_left_out_add_up_to_the_list(cast):
+    for segments in ([], [SLEEPERS], [SLEEPERS, MOVERS], [EVERYBODY]):
+        left_out = sum(excluded_by_reason("newsletter", segments).values())
+        ever = Subscription.objects.filter(list_name="newsletter").count()
+        assert mailable("newsletter", segments).count() + left_out == ever
+
+
+def test_at_the_moment_of_sending_the_present_state_counts(cast):
+    ids = [cast.ada.pk, cast.ben.pk, cast.cleo.pk, cast.hal.pk]
+    assert may_receive(ids, "newsletter") == {cast.hal.pk: "unsubscribed"}
+    Subscription.objects.filter(subscriber=cast.ada).update(state=SubscriptionState.UNSUBSCRIBED)
+    Suppression.objects.create(email_key=cast.ben.email_key, reason=SuppressionReason.DEAD)
+    assert may_receive(ids, "newsletter") == {
+        cast.ada.pk: "unsubscribed",
+        cast.ben.pk: "suppressed",
+        cast.hal.pk: "unsubscribed",
+    }
+
+
+def test_who_is_suppressed_and_has_left_counts_as_suppressed(cast):
+    Subscription.objects.filter(subscriber=cast.gus).update(state=SubscriptionState.UNSUBSCRIBED)
+    assert may_receive([cast.gus.pk], "newsletter") == {cast.gus.pk: "suppressed"}

@@ -1,0 +1,425 @@
+"""People from a CSV file: dialects, statuses, bad lines, and nobody made mailable against their will."""
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from broadsheet.audience import import_people, mailable
+from broadsheet.audience.importing import STATUSES, ImportReport
+from broadsheet.errors import BroadsheetError
+from broadsheet.models import Subscriber, Subscription, SubscriptionState, Suppression
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def take(workspace, write):
+    """Imports a file of this content."""
+
+    def taken(content, list_name="newsletter"):
+        return import_people(workspace, write("subscribers/people.csv", content), list_name)
+
+    return taken
+
+
+def counts(report):
+    return report.read, report.added, report.updated, report.unchanged, len(report.rejected)
+
+
+def state_of(email, list_name="newsletter"):
+    return Subscription.objects.get(subscriber__email_key=email, list_name=list_name).state
+
+
+def mailed(list_name="newsletter"):
+    return sorted(mailable(list_name, []).values_list("email", flat=True))
+
+
+# Dialects
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "utf-16"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_every_dialect_that_a_spreadsheet_writes_is_read(take, delimiter, encoding, line_end):
+    rows = [["Email Address", "First-Name", "Country"], ["kaethe@reader.example", "Käthe", "DE"]]
+    content = line_end.join(delimiter.join(row) for row in rows) + line_end
+    assert counts(take(content.encode(encoding))) == (1, 1, 0, 0, 0)
+    person = Subscriber.objects.get()
+    assert (person.email, person.first_name, person.attributes) == ("kaethe@reader.example", "Käthe", {"country": "DE"})
+
+
+def test_quoted_cells_hold_delimiters_quotes_and_line_breaks(take):
+    take('email,first_name,interests\nada@reader.example,"Ada ""Countess"",\nof Lovelace","sleep, mind"\n')
+    person = Subscriber.objects.select_related("interests").get()
+    assert person.first_name == 'Ada "Countess", of Lovelace'
+    assert person.interests.tags == ["mind", "sleep"]
+
+
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\x1e"])
+def test_only_a_line_break_ends_a_line(take, odd):
+    report = take(f"email,first_name,status\nada@reader.example,A{odd}da,unsubscribed\n")
+    assert counts(report) == (1, 1, 0, 0, 0)
+    assert mailed() == []
+
+
+def test_every_known_column_is_taken_and_the_rest_are_attributes(take):
+    take(
+        "E-Mail,Given Name,surname,lang,TZ,Topics,list,state,Joined,First visit\n"
+        "ada@reader.example,Ada,Lovelace,en,Europe/London,Sleep;Mind,letters,active,2024-01-17,2020-02-03\n",
+        None,
+    )
+    person = Subscriber.objects.select_related("interests").get()
+    assert (person.first_name, person.last_name, person.language) == ("Ada", "Lovelace", "en")
+    assert person.time_zone == "Europe/London"
+    assert person.interests.tags == ["mind", "sleep"]
+    assert person.attributes == {"first_visit": "2020-02-03"}
+    consent = person.subscriptions.get()
+    assert (consent.list_name, consent.state, consent.consent_at) == (
+        "letters",
+        "subscribed",
+        datetime(2024, 1, 17, tzinfo=UTC),
+    )
+    assert consent.consent_how == "import: people.csv"
+
+
+def test_of_two_columns_that_would_do_the_better_named_one_is_taken(take):
+    take("Email Address,Address,State,Status\nada@reader.example,12 Harbour Lane,CA,unsubscribed\n")
+    person = Subscriber.objects.get()
+    assert person.attributes == {"address": "12 Harbour Lane", "state": "CA"}
+    assert state_of("ada@reader.example") == "unsubscribed"
+
+
+def test_a_blank_second_status_does_not_unsay_the_first(take):
+    take("email,status,state\nada@reader.example,unsubscribed,\n")
+    assert mailed() == []
+
+
+def test_two_columns_of_one_name_are_refused(take):
+    with pytest.raises(BroadsheetError, match="it names `status` twice"):
+        take("email,status,Status\nada@reader.example,unsubscribed,subscribed\n")
+    assert not Subscriber.objects.exists()
+
+
+def test_blank_lines_and_trailing_delimiters_are_no_people(take):
+    report = take("email,first_name\n\nada@reader.example,Ada,,,\n  ,  \n\n")
+    assert counts(report) == (1, 1, 0, 0, 0)
+
+
+# Statuses
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("subscribed", "subscribed"),
+        ("ACTIVE", "subscribed"),
+        (" Confirmed ", "subscribed"),
+        ("", "subscribed"),
+        ("pending", "pending"),
+        ("unconfirmed", "pending"),
+        ("unsubscribed", "unsubscribed"),
+        ("unknown word", "unsubscribed"),
+        ("subscribed?", "unsubscribed"),
+        ("nonsubscribed", "unsubscribed"),
+        ("0", "unsubscribed"),
+    ],
+)
+def test_a_status_becomes_the_state_it_means_and_an_unknown_one_the_safe_one(take, status, state):
+    take(f"email,status\nada@reader.example,{status}\n")
+    assert state_of("ada@reader.example") == state
+    assert mailed() == (["ada@reader.example"] if state == "subscribed" else [])
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [("suppressed", "by-hand"), ("cleaned", "dead"), ("bounced", "dead"), ("Complained", "complained")],
+)
+def test_a_suppressed_person_comes_with_their_suppression(take, status, reason):
+    take(f"email,status\nAda@Reader.example,{status}\n")
+    assert Suppression.objects.get().email_key == "ada@reader.example"
+    assert Suppression.objects.get().reason == reason
+    assert mailed() == []
+
+
+def test_no_word_that_is_not_in_the_table_of_statuses_subscribes():
+    assert {word for word, state in STATUSES.items() if state == SubscriptionState.SUBSCRIBED} == {
+        "",
+        "subscribed",
+        "active",
+        "confirmed",
+    }
+
+
+# Lines that are not taken
+
+
+def test_bad_lines_are_rejected_with_their_numbers_and_the_others_go_on(take):
+    report = take(
+        "email,first_name,time_zone,lists,created,status\n"
+        "ada@reader.example,Ada,,,,\n"
+        "not an address,,,,,\n"
+        '"ben@reader.example","B\nen",,,,\n'
+        "dan@reader.example,,Mars/Olympus,,,\n"
+        "eve@reader.example,,,newsleter,,\n"
+        "fay@reader.example,,,,yesterday,\n"
+        "ADA@reader.example,again,,,,\n"
+        f"gus@reader.example,{'G' * 201},,,,\n"
+        "hal@reader.example,Hal\n"
+        "ida@reader.example,Ida, Jr,,,,unsubscribed\n"
+        ",Jo,,,,\n"
+        "kim@reader.example,,,,0001-01-01T00:00:00+23:00,\n"
+        "lea@reader.example,,,,,\n"
+    )
+    assert counts(report) == (13, 3, 0, 0, 10)
+    reasons = {each.line: each.reason for each in report.rejected}
+    assert sorted(reasons) == [3, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+    assert "is not an email address" in reasons[3]
+    assert "is not a time zone" in reasons[6]
+    assert reasons[7] == "there is no list “newsleter”; there is: letters, newsletter"
+    assert "is not a date" in reasons[8]
+    assert reasons[9] == "the same address as line 2"
+    assert "longer than 200" in reasons[10]
+    assert reasons[11] == "has 2 cells, but the first line 6"
+    assert reasons[12] == "has 7 cells, but the first line 6"
+    assert "out of range" in reasons[14]
+    assert mailed() == ["ada@reader.example", "ben@reader.example", "lea@reader.example"]
+
+
+def test_a_quote_that_never_ends_is_rejected_and_does_not_swallow_people_silently(take):
+    report = take('email,first_name\nada@reader.example,Ada\nben@reader.example,"Ben\ncleo@reader.example,Cleo\n')
+    assert report.added == 1
+    assert [each.line for each in report.rejected] == [4]
+    assert "not CSV" in report.rejected[0].reason
+
+
+def test_a_cell_too_large_for_a_csv_reader_is_rejected(take):
+    report = take(f"email,note\nada@reader.example,{'x' * 200_000}\nben@reader.example,short\n")
+    assert (report.added, len(report.rejected)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf", "is empty"),
+        (b"   \n", "no column of addresses"),
+        (b"name,country\nAda,DE\n", "no column of addresses"),
+        (b"ada@reader.example\nben@reader.example\n", "no column of addresses"),
+        (b"PK\x03\x04\0\0 an .xlsx file", "is not a text file; export it as CSV"),
+        ("email\0".encode("utf-16"), "is not a text file; export it as CSV"),
+        (b"\xff\xfe\x00\xd8", "is not a text file; export it as CSV"),
+        (b'"email' + b"x" * 200_000, "the first line can't be read"),
+        (b'"email\n', "the first line can't be read"),
+    ],
+)
+def test_a_file_that_is_no_list_of_people_is_one_clear_sentence(take, content, sentence):
+    with pytest.raises(BroadsheetError, match=sentence):
+        take(content)
+
+
+def test_a_list_that_is_not_there_is_refused_before_anything_is_written(take):
+    with pytest.raises(BroadsheetError, match="There is no list “news”; there is: letters, newsletter"):
+        take("email\nada@reader.example\n", "news")
+    assert not Subscriber.objects.exists()
+
+
+def test_a_file_that_is_not_there_is_one_clear_sentence(workspace, tmp_path):
+    with pytest.raises(BroadsheetError, match=r"no\.csv can't be read \(No such file"):
+        import_people(workspace, tmp_path / "no.csv", "newsletter")
+
+
+# Again
+
+
+FILE = (
+    "email,first_name,interests,status,country\n"
+    "ada@reader.example,Ada,sleep,subscribed,DE\n"
+    "ben@reader.example,Ben,,unsubscribed,\n"
+    "cleo@reader.example,,mind;sleep,pending,AT\n"
+    "gus@reader.example,,,bounced,\n"
+)
+
+
+def everything():
+    return [list(model.objects.order_by("pk").values()) for model in (Subscriber, Subscription, Suppression)]
+
+
+def test_a_second_run_changes_nothing(take):
+    assert counts(take(FILE)) == (4, 4, 0, 0, 0)
+    before = everything()
+    assert counts(take(FILE)) == (4, 0, 0, 4, 0)
+    assert everything() == before
+
+
+def test_who_has_left_is_not_subscribed_again(take):
+    take(FILE)
+    Subscription.objects.filter(subscriber__email="ada@reader.example").update(state="unsubscribed")
+    report = take(FILE)
+    assert counts(report) == (4, 0, 0, 4, 0)
+    assert state_of("ada@reader.example") == "unsubscribed"
+
+
+def test_who_never_confirmed_is_not_confirmed_by_an_import(take):
+    take(FILE)
+    take("email,status\ncleo@reader.example,subscribed\n")
+    assert state_of("cleo@reader.example") == "pending"
+
+
+def test_who_is_suppressed_stays_suppressed(take):
+    take(FILE)
+    take("email,status\ngus@reader.example,subscribed\n")
+    assert Suppression.objects.get().reason == "dead"
+    assert "gus@reader.example" not in mailed()
+
+
+def test_a_suppression_keeps_its_first_reason(take):
+    take(FILE)
+    take("email,status\ngus@reader.example,complained\n")
+    assert Suppression.objects.get().reason == "dead"
+
+
+def test_whom_a_later_file_calls_unsubscribed_is_taken_off(take):
+    take(FILE)
+    report = take("email,status\nada@reader.example,Unsubscribed\n")
+    assert counts(report) == (1, 0, 1, 0, 0)
+    assert state_of("ada@reader.example") == "unsubscribed"
+    assert Subscription.objects.get(subscriber__email="ada@reader.example").left_at is not None
+
+
+def test_a_later_file_with_an_unknown_status_takes_nobody_off(take):
+    take(FILE)
+    take("email,state\nada@reader.example,Bavaria\n")
+    assert mailed() == ["ada@reader.example"]
+
+
+def test_a_later_file_fills_in_and_changes_but_does_not_blank(take):
+    take(FILE)
+    report = take("email,first_name,interests,time_zone,town\nada@reader.example,,,Europe/Berlin,Kiel\n")
+    assert counts(report) == (1, 0, 1, 0, 0)
+    ada = Subscriber.objects.select_related("interests").get(email="ada@reader.example")
+    assert (ada.first_name, ada.time_zone, ada.interests.tags) == ("Ada", "Europe/Berlin", ["sleep"])
+    assert ada.attributes == {"country": "DE", "town": "Kiel"}
+
+
+def test_a_person_on_one_list_can_join_another_by_import(take):
+    take(FILE)
+    assert counts(take("email\nada@reader.example\n", "letters")) == (1, 0, 1, 0, 0)
+    assert mailed("letters") == ["ada@reader.example"]
+
+
+# Identity
+
+
+def test_an_address_is_known_whatever_its_case_and_written_as_first_given(take):
+    take("email,first_name\nAda.Lovelace@Reader.Example,Ada\n")
+    take("email,last_name\nADA.LOVELACE@READER.EXAMPLE,Lovelace\n")
+    ada = Subscriber.objects.get()
+    assert (ada.email, ada.first_name, ada.last_name) == ("Ada.Lovelace@reader.example", "Ada", "Lovelace")
+
+
+def test_an_international_domain_and_its_ascii_form_are_one_address(take):
+    report = take("email\nada@bücher.example\nada@xn--bcher-kva.example\nADA@BÜCHER.example\n")
+    assert counts(report) == (3, 1, 0, 0, 2)
+    assert Subscriber.objects.get().email == "ada@xn--bcher-kva.example"
+
+
+def test_an_international_name_stays_as_it_is(take):
+    take("email\nkäthe@bücher.example\n")
+    assert Subscriber.objects.get().email == "käthe@bücher.example"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ada@reader.example\r\nBcc: all@reader.example", "Ada <ada@reader.example>", "ada@", "a b@c.example", "@"],
+)
+def test_what_could_break_a_header_is_no_address(take, address):
+    out = io.StringIO()
+    csv.writer(out).writerows([["email"], [address]])
+    assert len(take(out.getvalue()).rejected) == 1
+    assert not Subscriber.objects.exists()
+
+
+# Any file at all
+
+ADDRESSES = ("ada@reader.example", "ADA@reader.example", "ben@reader.example", "käthe@bücher.example", "no address", "")
+CELLS = st.one_of(
+    st.sampled_from(("", "sleep;mind", "newsletter", "letters", "2024-01-17", "Europe/Berlin", "subscribed", "active")),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12),
+)
+WORDS = st.one_of(
+    st.sampled_from((*STATUSES, "unsubscribed", "Unsubscribed", "cleaned", "bounced", "complained", "vip")),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8),
+)
+COLUMNS = st.permutations(["email", "status", "first_name", "interests", "lists", "created", "time_zone", "note"])
+
+
+@st.composite
+def spreadsheets(draw):
+    """A file as a spreadsheet might write it, and what each address's lines say: ``{address: {status}}``."""
+    columns = draw(COLUMNS)
+    said, rows = {}, []
+    for _ in range(draw(st.integers(1, 6))):
+        row = {name: draw(CELLS) for name in columns}
+        row |= {"email": draw(st.sampled_from(ADDRESSES)), "status": draw(WORDS)}
+        said.setdefault(row["email"].lower(), set()).add(row["status"].strip().lower())
+        rows.append([row[name] for name in columns])
+    out = io.StringIO(newline="")
+    dialect = {
+        "delimiter": draw(st.sampled_from(",;\t")),
+        "lineterminator": draw(st.sampled_from(("\n", "\r\n", "\r"))),
+    }
+    csv.writer(out, **dialect).writerows([columns, *rows])
+    text, encoding = out.getvalue(), draw(st.sampled_from(("utf-8", "utf-8-sig", "utf-16", "latin-1")))
+    return text.encode(encoding, "replace"), said
+
+
+ANY_FILE = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def import_bytes(workspace, content):
+    """The report, or None for a file that was refused in a sentence."""
+    path = workspace.root / "subscribers" / "any.csv"
+    path.write_bytes(content)
+    try:
+        return import_people(workspace, path, "newsletter")
+    except BroadsheetError:
+        return None
+
+
+@ANY_FILE
+@given(st.one_of(st.binary(max_size=300), st.text(max_size=200).map(lambda text: ("email,status\n" + text).encode())))
+@example(b"email,status\nada@reader.example\x85,unsubscribed")
+@example(b'email,"status\nada@reader.example,unsubscribed')
+def test_any_bytes_give_a_report_or_a_sentence(workspace, content):
+    with transaction.atomic():
+        report = import_bytes(workspace, content)
+        assert report is None or isinstance(report, ImportReport)
+        if report:
+            done = report.added + report.updated + report.unchanged
+            assert report.read <= done + len(report.rejected)
+        transaction.set_rollback(True)
+
+
+@ANY_FILE
+@given(spreadsheets())
+def test_nobody_is_subscribed_whose_line_said_otherwise(workspace, spreadsheet):
+    content, said = spreadsheet
+    yes = {word for word, state in STATUSES.items() if state == SubscriptionState.SUBSCRIBED}
+    with transaction.atomic():
+        import_bytes(workspace, content)
+        for list_name in ("newsletter", "letters"):
+            for person in mailable(list_name, []):
+                lines = {
+                    status
+                    for address, statuses in said.items()
+                    if address.encode("latin-1", "replace").decode("latin-1").replace("bücher", "xn--bcher-kva")
+                    in (person.email_key, person.email_key.replace("bücher", "xn--bcher-kva"))
+                    for status in statuses
+                }
+                assert lines & yes, f"{person.email} was subscribed, but the file said {lines}"
+        transaction.set_rollback(True)

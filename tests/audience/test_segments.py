@@ -1,0 +1,105 @@
+"""Segments: rules to one query, and to a sentence."""
+
+import pytest
+from pydantic import TypeAdapter
+
+from broadsheet.audience import segment_query, segment_sentence
+from broadsheet.models import Subscriber
+from broadsheet.workspace import Segment
+
+pytestmark = pytest.mark.django_db
+
+
+def segment(**rules):
+    return TypeAdapter(Segment).validate_python(rules)
+
+
+@pytest.fixture
+def members(cast):
+    """The first names in the addresses of who is in the segment with these rules."""
+
+    def found(**rules):
+        addresses = Subscriber.objects.filter(segment_query(segment(**rules))).values_list("email", flat=True)
+        assert len(set(addresses)) == len(addresses)
+        return " ".join(sorted(address.partition("@")[0] for address in addresses))
+
+    return found
+
+
+EVERYBODY = "ada ben cleo dan eve fay gus hal"
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ({}, EVERYBODY),
+        ({"all": [{"list": "newsletter"}]}, "ada ben cleo dan gus"),
+        ({"all": [{"list": ["newsletter", "letters"]}]}, "ada ben cleo dan gus hal"),
+        ({"all": [{"list": "letters"}]}, "hal"),
+        ({"all": [{"interests": {"any": ["sleep"]}}]}, "ada cleo eve fay gus hal"),
+        ({"all": [{"interests": {"any": ["Sleep", "GARDENING"]}}]}, "ada cleo dan eve fay gus hal"),
+        ({"all": [{"interests": {"all": ["sleep", "movement"]}}]}, "cleo"),
+        ({"all": [{"interests": {"any": ["sleep"], "none": ["movement"]}}]}, "ada eve fay gus hal"),
+        ({"all": [{"interests": {"any": ["nothing like it"]}}]}, ""),
+        ({"all": [{"language": "de"}]}, "cleo"),
+        ({"all": [{"language": ["de", "en"]}]}, "ben cleo"),
+        ({"all": [{"attribute": {"name": "country", "in": ["DE", "GB"]}}]}, "ada ben"),
+        ({"all": [{"attribute": {"name": "country", "in": "DE"}}]}, "ada"),
+        ({"all": [{"attribute": {"name": "country", "not_in": ["DE", "GB"]}}]}, "cleo dan eve fay gus hal"),
+        ({"all": [{"attribute": {"name": "country", "exists": True}}]}, "ada ben cleo"),
+        ({"all": [{"attribute": {"name": "country", "exists": False}}]}, "dan eve fay gus hal"),
+        ({"none": [{"attribute": {"name": "country", "in": ["DE", "GB"]}}]}, "cleo dan eve fay gus hal"),
+        ({"none": [{"attribute": {"name": "country", "not_in": ["DE", "GB"]}}]}, "ada ben"),
+        ({"none": [{"attribute": {"name": "unheard of", "in": ["DE"]}}]}, EVERYBODY),
+        ({"none": [{"list": "newsletter"}, {"language": "de"}]}, "eve fay hal"),
+        ({"any": [{"language": "de"}, {"attribute": {"name": "country", "in": ["DE"]}}]}, "ada cleo"),
+        (
+            {
+                "all": [{"list": "newsletter"}],
+                "any": [{"interests": {"any": ["sleep"]}}, {"language": "en"}],
+                "none": [{"attribute": {"name": "country", "in": ["AT"]}}],
+            },
+            "ada ben gus",
+        ),
+    ],
+)
+def test_a_segment_holds_exactly_those_who_fit_every_rule(members, rules, expected):
+    assert members(**rules) == expected
+
+
+def test_a_value_is_compared_as_a_value_and_never_as_sql(members):
+    assert members(all=[{"attribute": {"name": "country", "in": ["DE') OR 1=1 --"]}}]) == ""
+    assert members(all=[{"attribute": {"name": 'x" OR 1=1 --', "in": ["DE"]}}]) == ""
+
+
+def test_changed_interests_change_the_segment_at_once(members, cast):
+    from broadsheet.audience import set_interests
+
+    set_interests(cast.ada, ["gardening"])
+    assert members(all=[{"interests": {"any": ["gardening"]}}]) == "ada dan"
+
+
+@pytest.mark.parametrize(
+    ("rules", "sentence"),
+    [
+        ({}, "everybody"),
+        ({"all": [{"list": "newsletter"}]}, "people on newsletter"),
+        (
+            {"all": [{"list": "newsletter"}, {"interests": {"any": ["sleep", "movement"]}}]},
+            "people on newsletter, interested in sleep or movement",
+        ),
+        (
+            {"all": [{"interests": {"all": ["sleep", "mind"], "none": ["sponsored"]}}]},
+            "people interested in all of sleep, mind, not interested in sponsored",
+        ),
+        ({"any": [{"language": "de"}, {"list": "letters"}]}, "people either reading de or on letters"),
+        (
+            {"all": [{"attribute": {"name": "country", "in": ["DE", "AT"]}}], "none": [{"list": "letters"}]},
+            "people with country DE or AT, but not on letters",
+        ),
+        ({"all": [{"attribute": {"name": "country", "not_in": ["DE"]}}]}, "people whose country is not DE"),
+        ({"all": [{"attribute": {"name": "country", "exists": False}}]}, "people without country"),
+    ],
+)
+def test_a_segment_is_said_in_english(rules, sentence):
+    assert segment_sentence(segment(**rules)) == sentence

@@ -1,0 +1,283 @@
+"""Sending by SMTP: what each answer of a real server does to the ledger."""
+
+import socket
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.utils import timezone
+from tests.sending.servers import DROP_AFTER_DATA, DROP_AT_DATA, DROP_AT_RCPT, HANG_AFTER_DATA
+
+from broadsheet.conf import SmtpAdapter
+from broadsheet.errors import AdapterFailed
+from broadsheet.models import Delivery, DeliveryState, EditionState, Event, EventKind, Suppression
+from broadsheet.sending import Result
+from broadsheet.sending.adapters.smtp import Smtp, refused
+from broadsheet.stamping import Mail
+
+pytestmark = pytest.mark.django_db
+
+ADA, BEN, CLEO = "ada@reader.example", "ben@reader.example", "cleo@reader.example"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def states(ledger, edition):
+    return {address.partition("@")[0]: state for address, (state, _) in ledger(edition).items()}
+
+
+@pytest.mark.parametrize("connections", [1, 2, 10])
+def test_each_reader_gets_exactly_one_mail(server, smtp, freeze, send, cast, connections):
+    edition = freeze("weekly")
+    numbers = send(edition, smtp(server, connections=connections))
+    assert server.taken == {ADA: 1, BEN: 1, CLEO: 1}
+    assert server.senders == {"hello@news.stillwater.example"}
+    assert (numbers.sent, numbers.readers, edition.state) == (3, 3, EditionState.SENT)
+
+
+def test_many_readers_over_many_connections_get_exactly_one_mail_each(server, smtp, freeze, send, join):
+    expected = {join(f"reader{number}@reader.example", "sleep").email: 1 for number in range(230)}
+    assert send(freeze("weekly"), smtp(server, connections=8)).sent == 230
+    assert server.taken == expected
+
+
+def test_a_second_run_mails_nobody_again(server, smtp, freeze, send, cast):
+    edition = freeze("weekly")
+    send(edition, smtp(server))
+    numbers = send(edition, smtp(server))
+    assert server.taken == {ADA: 1, BEN: 1, CLEO: 1}
+    assert numbers.sent == 3
+
+
+def test_the_content_arrives_byte_for_byte(server, smtp, freeze, send, memory, cast):
+    edition = freeze("weekly")
+    send(edition, smtp(server))
+    edition.deliveries.update(state=DeliveryState.QUEUED)
+    send(edition, memory)
+    written = {mail.rcpt_to: mail.content for mail in memory.mails}
+    for address in (ADA, BEN, CLEO):
+        ours = [line for line in written[address].split(b"\r\n") if not line.startswith(b"Date:")]
+        theirs = [line for line in server.mails[address][0].split(b"\r\n") if not line.startswith(b"Date:")]
+        assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "dead"),
+    [
+        ("550 5.1.1 No such user", DeliveryState.FAILED, True),
+        ("550 5.1.10 Null MX", DeliveryState.FAILED, True),
+        ("553 5.1.3 Bad address syntax", DeliveryState.FAILED, True),
+        ("550 5.7.1 Rejected by policy, see 5.1.1 of our rules", DeliveryState.FAILED, False),
+        ("554 5.7.1 Spam", DeliveryState.FAILED, False),
+        ("552 5.2.2 Mailbox full", DeliveryState.FAILED, False),
+        ("550 Go away", DeliveryState.FAILED, False),
+        ("451 4.7.1 Greylisted, come back", DeliveryState.DEFERRED, False),
+        ("450 4.2.1 Busy", DeliveryState.DEFERRED, False),
+        ("452 4.2.2 Mailbox full", DeliveryState.DEFERRED, False),
+    ],
+)
+def test_a_refused_reader_is_recorded_and_disturbs_no_neighbour(
+    server, smtp, freeze, send, cast, ledger, reply, state, dead
+):
+    server.replies[ADA] = reply
+    edition = freeze("weekly")
+    numbers = send(edition, smtp(server, connections=1))
+    assert ledger(edition)[ADA] == (state, reply)
+    assert server.taken == {BEN: 1, CLEO: 1}
+    assert numbers.sent == 2
+    assert Suppression.objects.filter(email_key=ADA, reason="dead").exists() == dead
+    assert Event.objects.filter(kind=EventKind.BOUNCED).count() == (state == DeliveryState.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("reply", "state"),
+    [("554 5.7.1 Spam", DeliveryState.FAILED), ("451 4.3.0 Try again", DeliveryState.DEFERRED)],
+)
+def test_a_mail_refused_for_its_content_is_recorded_and_disturbs_no_neighbour(
+    server, smtp, freeze, send, cast, ledger, reply, state
+):
+    server.data_replies[BEN] = reply
+    edition = freeze("weekly")
+    send(edition, smtp(server, connections=1))
+    assert ledger(edition)[BEN] == (state, reply)
+    assert server.taken == {ADA: 1, CLEO: 1}
+
+
+def test_the_reply_of_a_dead_address_is_kept_with_its_suppression(server, smtp, freeze, send, cast):
+    server.replies[ADA] = "550 5.1.1 No such user here"
+    send(freeze("weekly"), smtp(server))
+    assert Suppression.objects.get(email_key=ADA).detail == "550 5.1.1 No such user here"
+    assert Event.objects.get().detail == "550 5.1.1 No such user here"
+
+
+def test_a_connection_lost_before_the_content_defers_the_copy(server, smtp, freeze, send, cast, ledger):
+    server.replies[ADA] = DROP_AT_RCPT
+    edition = freeze("weekly")
+    numbers = send(edition, smtp(server, connections=1))
+    assert states(ledger, edition) == {"ada": "deferred", "ben": "sent", "cleo": "sent"}
+    assert (numbers.deferred, numbers.sent, edition.state) == (1, 2, EditionState.SENDING)
+    assert server.taken == {BEN: 1, CLEO: 1}
+
+
+def test_a_connection_lost_at_the_data_command_never_makes_a_second_copy(server, smtp, freeze, send, cast, ledger):
+    server.replies[ADA] = DROP_AT_DATA
+    edition = freeze("weekly")
+    send(edition, smtp(server, connections=1))
+    assert states(ledger, edition)["ada"] in ("deferred", "unknown")
+    assert server.taken == {BEN: 1, CLEO: 1}
+
+
+@pytest.mark.parametrize("end", [DROP_AFTER_DATA, HANG_AFTER_DATA])
+def test_a_mail_without_a_reply_is_unknown_and_never_sent_again(server, smtp, freeze, send, cast, ledger, end):
+    server.replies[ADA] = end
+    edition = freeze("weekly")
+    numbers = send(edition, smtp(server, connections=1, timeout=0.5))
+    assert states(ledger, edition) == {"ada": "unknown", "ben": "sent", "cleo": "sent"}
+    assert "no reply to the data" in ledger(edition)[ADA][1]
+    assert numbers.unknown == 1
+    server.replies.clear()
+    send(edition, smtp(server))
+    assert server.taken == {ADA: 1, BEN: 1, CLEO: 1}
+    assert server.tries[ADA] == 1
+
+
+def test_a_server_that_is_down_fails_the_adapter_and_loses_nothing(server, smtp, freeze, send, cast, ledger):
+    edition = freeze("weekly")
+    down = Smtp(SmtpAdapter(kind="smtp", port=free_port(), security="none", timeout=2.0))
+    with pytest.raises(AdapterFailed, match=r"127.0.0.1:\d+ can't be reached .* check `host`") as caught:
+        send(edition, down)
+    assert not caught.value.permanent
+    assert states(ledger, edition) == {"ada": "queued", "ben": "queued", "cleo": "queued"}
+    assert set(edition.deliveries.values_list("attempts", flat=True)) == {0}
+    assert send(edition, smtp(server)).sent == 3
+    assert server.taken == {ADA: 1, BEN: 1, CLEO: 1}
+
+
+def test_a_refused_login_says_what_to_check_and_loses_nothing(server, smtp, freeze, send, cast, ledger):
+    edition = freeze("weekly")
+    with pytest.raises(AdapterFailed, match=r"127\.0\.0\.1:\d+"):
+        send(edition, smtp(server, user="news", password="wrong"))
+    assert set(states(ledger, edition).values()) == {"queued"}
+    assert server.tries == {}
+
+
+def test_a_server_without_tls_is_not_given_the_mail_in_the_clear(server, smtp, freeze, send, cast, ledger):
+    edition = freeze("weekly")
+    with pytest.raises(AdapterFailed, match="check `host`, `port` and `security`"):
+        send(edition, smtp(server, security="starttls"))
+    assert server.tries == {}
+
+
+def test_only_what_is_due_is_sent_again(server, smtp, freeze, send, cast, ledger):
+    server.replies[ADA] = "451 4.7.1 Greylisted"
+    edition = freeze("weekly")
+    send(edition, smtp(server))
+    server.replies.clear()
+    send(edition, smtp(server))
+    assert server.taken == {BEN: 1, CLEO: 1}, "a deferred copy waits for its time"
+    row = Delivery.objects.get(edition=edition, subscriber=cast.ada)
+    assert timedelta(minutes=4) < row.at - timezone.now() <= timedelta(minutes=5)
+    Delivery.objects.filter(pk=row.pk).update(at=timezone.now())
+    numbers = send(edition, smtp(server))
+    assert server.taken == {ADA: 1, BEN: 1, CLEO: 1}
+    assert (numbers.sent, edition.state) == (3, EditionState.SENT)
+
+
+def test_a_copy_deferred_for_more_than_a_day_has_failed(server, smtp, freeze, send, cast, ledger):
+    server.replies[ADA] = "451 4.7.1 Greylisted"
+    edition = freeze("weekly")
+    waits = []
+    for _ in range(20):
+        send(edition, smtp(server))
+        row = Delivery.objects.get(edition=edition, subscriber=cast.ada)
+        if row.state != DeliveryState.DEFERRED:
+            break
+        waits.append(row.at - timezone.now())
+        Delivery.objects.filter(pk=row.pk).update(at=timezone.now())
+    assert states(ledger, edition)["ada"] == "failed"
+    assert all(earlier <= later + timedelta(seconds=5) for earlier, later in pairwise(waits))
+    assert timedelta(hours=12) < sum(waits, timedelta()) <= timedelta(hours=25)
+    assert server.taken == {BEN: 1, CLEO: 1}
+    assert not Suppression.objects.filter(email_key=ADA).exists()
+
+
+def test_an_international_address_goes_out_where_the_server_takes_it(server, smtp, freeze, send, join, ledger):
+    join("käthe@bücher.example", "sleep", first_name="Käthe")
+    edition = freeze("weekly")
+    assert send(edition, smtp(server)).sent == 1
+    assert server.taken == {"käthe@bücher.example": 1}
+
+
+def test_an_international_address_has_failed_where_the_server_does_not(server, smtp, freeze, send, join, ledger):
+    server.smtputf8 = False
+    join("käthe@bücher.example", "sleep")
+    join(ADA, "sleep")
+    edition = freeze("weekly")
+    send(edition, smtp(server, connections=1))
+    assert ledger(edition)["käthe@bücher.example"] == ("failed", "the server takes no international addresses")
+    assert server.taken == {ADA: 1}
+
+
+def handed_over(adapter, *mails):
+    adapter.open()
+    try:
+        return [(outcome.result, outcome.reply) for outcome in adapter.deliver(mails)]
+    finally:
+        adapter.close()
+
+
+def a_mail(number, to=ADA, sender="hello@news.example"):
+    return Mail(number, sender, to, f"<{number}@news.example>", b"Subject: x\r\n\r\nx\r\n")
+
+
+def test_an_international_sender_disturbs_nobody(server, smtp):
+    found = handed_over(smtp(server, connections=1), a_mail(1, sender="grüße@news.example"), a_mail(2, BEN))
+    assert found == [(Result.SENT, ""), (Result.SENT, "")]
+
+
+@pytest.mark.parametrize("address", ["ada@reader.example\r\nDATA", "ada@reader.example> SIZE=1", "a b@reader.example"])
+def test_an_address_can_not_smuggle_a_command(server, smtp, address):
+    found = handed_over(smtp(server, connections=1), a_mail(1, address), a_mail(2, BEN))
+    assert found[0][0] is Result.FAILED
+    assert found[1][0] is Result.SENT
+    assert list(server.tries) == [BEN]
+
+
+def test_a_server_that_goes_away_in_between_defers_the_rest(server, smtp):
+    adapter = smtp(server, connections=1, timeout=2.0)
+    adapter.open()
+    server.stop()
+    try:
+        outcomes = list(adapter.deliver([a_mail(1), a_mail(2, BEN)]))
+    finally:
+        adapter.close()
+    assert sorted(outcome.delivery_id for outcome in outcomes) == [1, 2]
+    assert {outcome.result for outcome in outcomes} <= {Result.DEFERRED, Result.SENT, Result.UNKNOWN}
+    assert {outcome.result for outcome in outcomes if not server.mails} == {Result.DEFERRED}
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "result", "dead"),
+    [
+        (421, "4.3.2 Closing", Result.DEFERRED, False),
+        (550, "5.1.2 Bad host", Result.FAILED, True),
+        (550, "no status 5.1.1x", Result.FAILED, False),
+        (550, "5.7.1 policy (see 5.1.1)", Result.FAILED, False),
+        (530, "5.7.0 Must issue STARTTLS", Result.FAILED, False),
+    ],
+)
+def test_a_reply_code_means_what_the_standards_say(code, words, result, dead):
+    outcome = refused(7, code, words)
+    assert (outcome.delivery_id, outcome.result, outcome.dead) == (7, result, dead)
+    assert outcome.reply == f"{code} {words}"
+
+
+def test_a_reply_of_many_lines_is_kept_in_one_short_line():
+    outcome = refused(7, 550, "5.1.1 No\r\n such\nuser " + "x" * 400)
+    assert "\n" not in outcome.reply
+    assert outcome.reply.startswith("550 5.1.1 No such user")
+    assert len(outcome.reply) == 300

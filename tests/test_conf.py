@@ -1,0 +1,176 @@
+"""The settings table, the environment over the file, and secrets that stay out of sight."""
+
+import pytest
+
+from broadsheet import conf
+from broadsheet.errors import BroadsheetError, InvalidFile
+from broadsheet.workspace import Workspace
+
+
+@pytest.fixture
+def config(tmp_path):
+    """The settings that a broadsheet.toml of this text gives."""
+
+    def config_of(text=""):
+        (tmp_path / "broadsheet.toml").write_text(text, encoding="utf-8")
+        return Workspace(tmp_path).config
+
+    return config_of
+
+
+def problems(caught):
+    return {problem.where: problem.reason for problem in caught.value.problems}
+
+
+def test_an_empty_file_is_a_working_configuration(config):
+    found = config()
+    assert found.site.time_zone == "UTC"
+    assert found.sources[0].path == "articles"
+    assert found.adapters == {}
+
+
+def test_every_setting_has_a_name_and_a_help_that_ends_like_a_sentence():
+    assert len({setting.name for setting in conf.SETTINGS}) == len(conf.SETTINGS)
+    for setting in (*conf.SETTINGS, *conf.ENVIRONMENT):
+        assert setting.help.endswith("."), f"{setting.name} has no help"
+
+
+def test_the_table_has_every_setting_of_every_section_and_adapter():
+    names = {setting.name for setting in conf.SETTINGS}
+    sections = {"site": conf.Site, "sender": conf.Sender, "public": conf.Public, "sources": conf.Source}
+    for section, declared in sections.items():
+        assert {f"{section}.{name}" for name in declared.__dataclass_fields__} <= names
+    for kind, declared in conf.ADAPTER_KINDS.items():
+        assert {f"adapters.NAME.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
+    assert {type_.__name__ for type_ in conf.ADAPTER_KINDS.values()} == {
+        "FolderAdapter",
+        "MemoryAdapter",
+        "SmtpAdapter",
+        "PostmarkAdapter",
+    }
+    top = {name.partition(".")[0] for name in names}
+    assert top == set(conf.Config.__dataclass_fields__)
+
+
+def test_passwords_and_tokens_are_marked_as_secret():
+    secret = {setting.name for setting in (*conf.SETTINGS, *conf.ENVIRONMENT) if setting.secret}
+    assert secret == {
+        "adapters.NAME.password (smtp)",
+        "adapters.NAME.server_token (postmark)",
+        "BROADSHEET_SECRET_KEY",
+    }
+
+
+def test_a_secret_in_the_file_is_refused_and_the_variable_to_use_is_named(config):
+    with pytest.raises(InvalidFile) as caught:
+        config(
+            '[adapters.my-mail]\nkind = "smtp"\npassword = "hunter2"\n[adapters.p]\nkind="postmark"\nserver_token="t"'
+        )
+    found = problems(caught)
+    assert set(found) == {"adapters.my-mail.password", "adapters.p.server_token"}
+    assert "BROADSHEET_ADAPTERS_MY_MAIL_PASSWORD" in found["adapters.my-mail.password"]
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_from_the_environment_is_used_and_never_printed(config, monkeypatch):
+    monkeypatch.setenv("BROADSHEET_ADAPTERS_MY_MAIL_PASSWORD", "hunter2")
+    found = config('[adapters.my-mail]\nkind = "smtp"\nhost = "mail.example"\n')
+    assert found.adapters["my-mail"].password.get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(found)
+    assert "hunter2" not in str(found.adapters)
+
+
+def test_a_wrong_setting_beside_a_secret_does_not_print_the_secret(config, monkeypatch):
+    monkeypatch.setenv("BROADSHEET_ADAPTERS_DEFAULT_PASSWORD", "hunter2")
+    with pytest.raises(InvalidFile) as caught:
+        config('[adapters.default]\nkind = "smtp"\nport = 70000\n')
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(caught.value)
+
+
+def test_the_environment_wins_over_the_file(config, monkeypatch):
+    monkeypatch.setenv("BROADSHEET_SITE_NAME", "Deepwater")
+    monkeypatch.setenv("BROADSHEET_PUBLIC_ALLOWED_HOSTS", "a.example, b.example")
+    monkeypatch.setenv("BROADSHEET_ADAPTERS_DEFAULT_PORT", "2525")
+    found = config('[site]\nname = "Stillwater"\nlanguage = "de"\n[adapters.default]\nkind = "smtp"\nport = 25\n')
+    assert (found.site.name, found.site.language) == ("Deepwater", "de")
+    assert found.public.allowed_hosts == ("a.example", "b.example")
+    assert found.adapters["default"].port == 2525
+
+
+def test_a_wrong_value_from_the_environment_is_refused_like_one_in_the_file(config, monkeypatch):
+    monkeypatch.setenv("BROADSHEET_SITE_TIME_ZONE", "Atlantis/Harbour")
+    with pytest.raises(InvalidFile) as caught:
+        config()
+    assert "is not a time zone" in problems(caught)["site.time_zone"]
+
+
+def test_a_value_can_stand_in_a_file_of_its_own(config, monkeypatch, tmp_path):
+    (tmp_path / "password").write_text("hunter2\n")
+    monkeypatch.setenv("BROADSHEET_ADAPTERS_DEFAULT_PASSWORD_FILE", str(tmp_path / "password"))
+    found = config('[adapters.default]\nkind = "smtp"\n')
+    assert found.adapters["default"].password.get_secret_value() == "hunter2"
+
+
+def test_the_value_itself_wins_over_the_file_of_its_own(tmp_path):
+    (tmp_path / "name").write_text("from the file")
+    environ = {"NAME": "itself", "NAME_FILE": str(tmp_path / "name")}
+    assert conf.from_environment("NAME", environ) == "itself"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\xfa"])
+def test_a_file_of_a_value_that_can_not_be_read_is_one_clear_sentence(config, monkeypatch, tmp_path, content):
+    if content is not None:
+        (tmp_path / "secret").write_bytes(content)
+    monkeypatch.setenv("BROADSHEET_SITE_NAME_FILE", str(tmp_path / "secret"))
+    with pytest.raises(BroadsheetError, match=r"BROADSHEET_SITE_NAME_FILE names .*secret, which can't be read"):
+        config()
+
+
+def test_every_mistake_of_the_file_is_reported_at_once(config):
+    with pytest.raises(InvalidFile) as caught:
+        config(
+            '[site]\nnmae = "x"\nurl = "stillwater"\ntime_zone = "Mars/Olympus"\n'
+            '[sender]\nemail = "Stillwater <a@b.example>"\n'
+            "[[sources]]\nglob = 3\n"
+            '[adapters.smtp]\nkind = "smtp"\nprot = 25\nport = "many"\n'
+            '[adapters.post]\nkind = "pigeon"\n'
+            '[adapters.none]\npath = "x"\n'
+        )
+    found = problems(caught)
+    assert {problem.path for problem in caught.value.problems} == {"broadsheet.toml"}
+    assert found["site.nmae"].startswith("is not a key here; did you mean `name`?")
+    assert "https://" in found["site.url"]
+    assert "Europe/Berlin" in found["site.time_zone"]
+    assert "is not an email address" in found["sender.email"]
+    assert found["sources.0.path"] == "is missing"
+    assert found["sources.0.glob"] == "must be text"
+    assert "did you mean `port`?" in found["adapters.smtp.prot"]
+    assert "host" in found["adapters.smtp.prot"]
+    assert "server_token" not in found["adapters.smtp.prot"], "another kind's keys are not allowed here"
+    assert found["adapters.smtp.port"] == "must be a whole number"
+    assert "folder" in found["adapters.post"]
+    assert found["adapters.none"] == "needs a `kind`"
+    assert len(found) == 10
+
+
+@pytest.mark.parametrize("text", ["site = 3", "adapters = 3", "sources = 3", "[adapters]\ndefault = 3", "theme = 3"])
+def test_a_section_that_is_no_table_is_a_mistake_with_its_name(config, text):
+    with pytest.raises(InvalidFile) as caught:
+        config(text)
+    assert "must be a" in str(caught.value) or "should be" in str(caught.value)
+
+
+def test_an_adapter_whose_kind_is_a_list_is_a_mistake(config):
+    with pytest.raises(InvalidFile, match=r"broadsheet.toml: adapters.default"):
+        config('[adapters.default]\nkind = ["smtp"]\n')
+
+
+def test_a_file_that_is_no_toml_names_its_line(config):
+    with pytest.raises(InvalidFile, match=r"broadsheet.toml: line 2: not valid TOML"):
+        config('[site]\nname = "Still\n')
+
+
+def test_message_ids_take_the_senders_domain_unless_another_is_given(config):
+    assert config('[sender]\nemail = "a@news.example"\n').mail_domain == "news.example"
+    assert config('[public]\nmail_domain = "m.example"\n').mail_domain == "m.example"

@@ -1,0 +1,261 @@
+"""The preview in Chromium, served by waitress as `broadsheet preview` does."""
+
+import re
+
+import pytest
+
+from broadsheet.models import Delivery, Edition, Subscription
+from broadsheet.sending.inbox import MailFolder
+
+
+@pytest.fixture
+def opened(site, open_page):
+    """A page of the preview."""
+
+    def opened(path="/weekly-digest/", **options):
+        return open_page(site + path, **options)
+
+    return opened
+
+
+def rewrite(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def mail(page):
+    return page.frame_locator("#frame")
+
+
+def ground(page):
+    return mail(page).locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+
+
+@pytest.mark.parametrize(("label", "width"), [("Phone", 375), ("Tablet", 768), ("Desktop", 900)])
+@pytest.mark.parametrize("screen", [390, 1440])
+def test_each_frame_is_as_wide_inside_as_its_device(opened, label, width, screen):
+    page = opened(width=screen)
+    page.get_by_role("link", name=label, exact=True).click()
+    page.locator(f".on-{label.lower()}").wait_for()
+    assert page.get_by_role("link", name=label, exact=True).get_attribute("aria-current") == "true"
+    assert mail(page).locator("html").evaluate("() => innerWidth") == width
+    assert page.locator(".device").bounding_box()["width"] <= screen
+    assert page.evaluate("document.documentElement.scrollWidth") <= screen
+
+
+def test_a_switch_keeps_the_place_in_the_mail_and_the_way_back(opened, site):
+    page = opened("/")
+    page.get_by_role("link", name="Weekly digest").click()
+    page.get_by_role("link", name="Phone", exact=True).click()
+    page.locator(".on-phone").wait_for()
+    assert page.url.endswith("/weekly-digest/?width=phone")
+    page.go_back()
+    assert page.url == f"{site}/"
+
+
+@pytest.mark.parametrize("screen", ["light", "dark"])
+def test_dark_is_what_the_switch_says_whatever_the_screen(opened, screen):
+    page = opened(color_scheme=screen)
+    assert ground(page) == "rgb(255, 255, 255)"
+    page.get_by_role("link", name="Dark", exact=True).click()
+    page.locator(".dark-own").wait_for()
+    mail(page).locator("html").wait_for()
+    page.wait_for_function("document.getElementById('frame').dataset.src")
+    page.wait_for_timeout(200)
+    assert ground(page) == "rgb(16, 16, 16)"
+    page.get_by_role("link", name="Inverted", exact=True).click()
+    page.locator(".dark-forced").wait_for()
+    page.wait_for_timeout(200)
+    assert ground(page) == "rgb(255, 255, 255)"
+    assert "invert" in page.locator("#frame").evaluate("frame => getComputedStyle(frame).filter")
+
+
+def test_without_images_their_descriptions_are_left(opened):
+    page = opened()
+    picture = mail(page).locator(".picture")
+    assert picture.evaluate("image => image.naturalWidth") == 1
+    page.get_by_role("link", name="No images").click()
+    page.locator("#images[aria-current]").wait_for()
+    page.wait_for_timeout(300)
+    assert picture.evaluate("image => image.naturalWidth") == 0
+    assert picture.get_attribute("alt") == "A lamp"
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "title"),
+    [
+        ("mori", "Moritz", "A slow walk"),
+        ("ada@", "Ada Lovelace", "A quiet night"),
+        ("movem", "Moritz", "A slow walk"),
+        ("竹影", "雨晴 竹影", "A quiet night"),
+    ],
+)
+def test_a_reader_is_found_by_typing_and_chosen_by_keyboard(opened, words, name, title):
+    page = opened()
+    search = page.get_by_role("combobox", name=re.compile("Show the mail as another reader"))
+    search.press_sequentially(words)
+    page.get_by_role("option", name=re.compile(name)).wait_for()
+    search.press("ArrowDown")
+    chosen = page.locator("[role=option][aria-selected=true]")
+    assert name in chosen.inner_text()
+    assert search.get_attribute("aria-activedescendant") == chosen.get_attribute("id")
+    search.press("Enter")
+    page.wait_for_url(re.compile("reader="))
+    assert page.locator(".who strong").inner_text() == name
+    assert mail(page).get_by_role("heading", name=title).is_visible()
+
+
+def test_escape_closes_the_list_and_a_click_chooses(opened):
+    page = opened()
+    search = page.get_by_role("combobox")
+    search.press_sequentially("gwen")
+    option = page.get_by_role("option", name=re.compile("Gwendolyn Gone"))
+    option.wait_for()
+    search.press("Escape")
+    assert not option.is_visible()
+    assert search.get_attribute("aria-expanded") == "false"
+    search.press("ArrowDown")
+    option.click()
+    page.get_by_role("heading", name="Gwendolyn Gone would get nothing").wait_for()
+
+
+def test_the_next_mail_is_a_reader_with_other_articles(opened):
+    page = opened()
+    page.get_by_role("link", name=re.compile("Next mail")).click()
+    page.get_by_text("Mail 2 of 2").wait_for()
+    assert page.locator(".who").inner_text().startswith("Moritz")
+    assert mail(page).get_by_role("heading", name="A slow walk").is_visible()
+    page.get_by_role("link", name=re.compile("Next mail")).click()
+    page.get_by_text("Mail 1 of 2").wait_for()
+
+
+def test_new_words_of_a_template_appear_without_a_click(opened, drafts):
+    page = opened("/weekly-digest/?width=phone&dark=own")
+    page.get_by_label("Your address").fill("half@typed")
+    mail(page).get_by_role("heading", name="Stillwater").wait_for()
+    rewrite(drafts / "templates/digest/template.html", "<h1>", "<h1>News from ")
+    mail(page).get_by_role("heading", name="News from Stillwater").wait_for(timeout=5000)
+    assert page.url.endswith("?width=phone&dark=own")
+    assert page.locator("#width-phone").get_attribute("aria-current") == "true"
+    assert page.get_by_label("Your address").input_value() == "half@typed"
+    assert page.evaluate("document.activeElement.id") == "to"
+
+
+def test_a_live_reload_keeps_the_place_in_the_mail(opened, drafts, site):
+    rewrite(drafts / "templates/digest/template.html", "<h1>", "<div style='height:3000px'>tall</div><h1>")
+    page = opened("/")
+    page.get_by_role("link", name="Weekly digest").click()
+    page.locator("#frame[data-loaded]").wait_for()
+    page.locator("#frame").hover()
+    page.mouse.wheel(0, 700)
+    page.wait_for_timeout(300)
+    for word in ("First", "Second"):
+        rewrite(drafts / "templates/digest/template.html", "<h1>", f"<h1>{word} ")
+        mail(page).get_by_role("heading", name=word).wait_for(timeout=5000)
+        page.locator("#frame:not([data-going])").wait_for()
+        assert mail(page).locator("html").evaluate("() => scrollY") == 700
+    page.go_back()
+    page.get_by_role("heading", name="Campaigns").wait_for()
+
+
+def test_a_new_article_appears_without_a_click(opened, drafts):
+    page = opened()
+    (drafts / "articles/tea.md").write_text("---\ntitle: Tea before bed\ndate: 2026-01-04\ntags: [sleep]\n---\nWarm.\n")
+    page.get_by_text("Gets 2 articles").wait_for(timeout=5000)
+    mail(page).get_by_role("heading", name="Tea before bed").wait_for()
+
+
+def test_a_mistake_shows_by_itself_with_its_line_and_goes_when_it_is_mended(opened, drafts):
+    page = opened()
+    template = drafts / "templates/digest/template.html"
+    rewrite(template, "{{ intro }}", "{% for tag in subscriber.interests %}{{ tag }}{% endfor %}")
+    panel = page.get_by_role("alert")
+    panel.wait_for(timeout=5000)
+    assert "templates/digest/template.html, line 10" in panel.inner_text()
+    assert "print it whole instead" in panel.inner_text()
+    assert "for tag in subscriber.interests" in panel.locator(".meant").inner_text()
+    rewrite(template, "{% for tag in subscriber.interests %}{{ tag }}{% endfor %}", "{{ intro }}")
+    mail(page).get_by_text("Hello Ada").wait_for(timeout=5000)
+    assert not panel.is_visible()
+
+
+def test_it_says_when_the_preview_was_stopped(opened):
+    page = opened()
+    page.route("**/changes.json", lambda route: route.abort())
+    page.get_by_text("The preview was stopped.").wait_for(timeout=5000)
+    page.unroute("**/changes.json")
+    page.get_by_text("The preview was stopped.").wait_for(state="hidden", timeout=5000)
+
+
+def test_a_proof_lands_in_the_local_inbox_and_one_click_on_it_changes_nothing(opened, workspace, public_site):
+    page = opened("/weekly-digest/?reader=moritz@walker.example")
+    page.get_by_label("Your address").fill("me@staff.example")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_text("Sent to me@staff.example, in the local inbox").wait_for()
+    assert page.get_by_label("Your address").input_value() == "me@staff.example"
+    inbox = MailFolder(workspace.state / "inbox")
+    (caught,) = inbox.list()
+    assert caught.subject == "[TEST] A slow walk"
+    assert caught.to == ("me@staff.example",)
+    proof = inbox.read(caught.name)
+    assert "Hello Moritz" in proof.html
+    link = re.search(r"<http://127\.0\.0\.1:8000(/u/[^>]+)>", dict(proof.headers)["List-Unsubscribe"])[1]
+    before = list(Subscription.objects.order_by("pk").values())
+    for path in (link, *re.findall(r'href="http://127\.0\.0\.1:8000(/[pu]/[^"]+)"', proof.html)):
+        answer = page.request.post(
+            public_site + path, form={"List-Unsubscribe": "One-Click", "save": "1", "leave": "newsletter"}
+        )
+        assert answer.status == 200
+        assert "This was a test copy" in answer.text()
+    assert list(Subscription.objects.order_by("pk").values()) == before
+    assert not Edition.objects.exists()
+    assert not Delivery.objects.exists()
+    page.reload()
+    assert not page.get_by_text("Sent to me@staff.example").is_visible()
+
+
+def test_everything_works_without_javascript(opened, workspace):
+    page = opened(java_script_enabled=False)
+    page.get_by_role("searchbox").fill("reader.example")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name=re.compile("Pia Picky")).click()
+    assert page.get_by_role("heading", name="Pia Picky would get nothing").is_visible()
+    page.get_by_role("searchbox").fill("moritz")
+    page.get_by_role("button", name="Find").click()
+    assert mail(page).get_by_role("heading", name="A slow walk").is_visible()
+    page.get_by_role("link", name="Text", exact=True).click()
+    assert "Hello Moritz" in page.locator("pre.text").inner_text()
+    page.get_by_label("Your address").fill("me@staff.example")
+    page.get_by_role("button", name="Send").click()
+    assert [each.subject for each in MailFolder(workspace.state / "inbox").list()] == ["[TEST] A slow walk"]
+
+
+@pytest.mark.parametrize("width", [320, 390, 1440])
+def test_long_names_do_not_break_the_page(opened, drafts, width):
+    from broadsheet.models import Subscriber
+
+    long = "Donaudampfschifffahrtsgesellschaftskapitän" * 4
+    Subscriber.objects.filter(email="ada@reader.example").update(first_name=long, last_name=long)
+    rewrite(drafts / "campaigns/weekly-digest.md", "Weekly digest", long)
+    rewrite(drafts / "articles/night.md", "A quiet night", long)
+    for path in (
+        "/",
+        *(f"/weekly-digest/?view={view}" for view in ("mail", "text", "source", "headers")),
+        "/weekly-digest/?q=e",
+    ):
+        page = opened(path, width=width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        page.context.close()
+
+
+def test_nothing_on_its_pages_is_refused_by_their_own_policy(opened, site, drafts):
+    page = opened("/")
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    for path in ("/", "/weekly-digest/", "/weekly-digest/?view=source", "/weekly-digest/?q=sleep"):
+        page.goto(site + path)
+    page.get_by_role("combobox").fill("ada")
+    page.get_by_role("option").first.wait_for()
+    page.wait_for_timeout(1200)
+    assert said == []

@@ -1,0 +1,182 @@
+"""Campaign files, lists and segments: what is read, and every mistake with its file, its key and what is allowed."""
+
+import pytest
+
+from broadsheet.errors import InvalidFile, UnknownName
+
+
+@pytest.fixture
+def mistakes(workspace, write):
+    """The mistakes found in a campaign file of this text, by key."""
+
+    def found(text, path="campaigns/weekly.md"):
+        write(path, text)
+        with pytest.raises(InvalidFile) as caught:
+            workspace.campaign("weekly")
+        assert {problem.path for problem in caught.value.problems} == {path}
+        return {problem.where: problem.reason for problem in caught.value.problems}
+
+    return found
+
+
+GOOD = "---\nname: Weekly\nlist: newsletter\ntemplate: plain\nsubject: Hello\n{more}---\nHello.\n"
+
+
+def test_a_whole_campaign_is_read(workspace):
+    campaign = workspace.campaign("weekly")
+    assert campaign.slug == "weekly"
+    assert campaign.segment == ("sleepers", "movers")
+    assert campaign.articles.tags.none == ("sponsored",)
+    assert campaign.articles.match_interests
+    assert campaign.schedule.cron == "0 9 * * tue"
+    assert campaign.intro.startswith("Hello {{ subscriber.first_name")
+
+
+def test_one_word_does_where_several_are_allowed(workspace, write):
+    write("campaigns/weekly.md", GOOD.format(more="segment: movers\narticles: {tags: {any: Chronic   PAIN}}\n"))
+    campaign = workspace.campaign("weekly")
+    assert campaign.segment == ("movers",)
+    assert campaign.articles.tags.any == ("chronic pain",)
+
+
+def test_every_mistake_is_reported_at_once_with_what_is_allowed(mistakes):
+    found = mistakes(
+        """---
+subjekt: Hello
+subject: ""
+list: newsleter
+segment: [sleepers, swimmers]
+template: magazine
+adapter: pigeon
+articles:
+  newest: many
+  minimum: -1
+  repeat: sometimes
+  match_interests: perhaps
+  tags: {any: 3, nnone: [x]}
+schedule: {cron: "every tuesday", time_zone: Mars/Olympus, deliver: reader-local}
+approval: maybe
+slug: another
+---
+"""
+    )
+    assert found["subjekt"].startswith("is not a key here; did you mean `subject`?")
+    assert "template" in found["subjekt"]
+    assert found["name"] == "is missing"
+    assert "at least 1" in found["subject"]
+    assert found["list"] == "there is no list “newsleter”; there is: letters, newsletter"
+    assert found["segment"] == "there is no segment “swimmers”; there is: movers, nearby, sleepers"
+    assert found["template"] == "there is no template “magazine”; there is: plain"
+    assert found["adapter"] == "there is no adapter “pigeon”; there is: default"
+    assert found["articles.newest"] == "must be a whole number"
+    assert "greater than or equal to 0" in found["articles.minimum"]
+    assert all(word in found["articles.repeat"] for word in ("sometimes", "never", "per-campaign", "allow"))
+    assert found["articles.match_interests"] == "must be true or false"
+    assert found["articles.tags.any"] == "must be a list"
+    assert "did you mean `none`?" in found["articles.tags.nnone"]
+    assert "five fields" in found["schedule.cron"]
+    assert "Europe/Berlin" in found["schedule.time_zone"]
+    assert "together" in found["schedule.deliver"]
+    assert "required" in found["approval"]
+    assert "leave it out" in found["slug"]
+    assert len(found) == 18
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "reason"),
+    [
+        ("Just words.\n", "line 1", "must begin with front matter"),
+        ("", "line 1", "must begin with front matter"),
+        ("---\nname: Weekly\nlist: newsletter\n", "line 1", "no closing line of ---"),
+        ("---\nname: Weekly\nlist: [a\n---\n", "line 4", "not valid YAML"),
+        ("---\nname: Weekly\nsubject: a: b\n---\n", "line 3", "not valid YAML"),
+        ("---\n\nname: Weekly\nsubject: a: b\n---\n", "line 4", "not valid YAML"),
+        ("---\nname: \0\n---\n", "", "is not a text file"),
+    ],
+)
+def test_a_file_that_can_not_be_taken_apart_says_where(mistakes, text, where, reason):
+    found = mistakes(text)
+    assert list(found) == [where]
+    assert reason in found[where]
+
+
+@pytest.mark.parametrize(
+    "cron", ["0 9 * *", "0 25 * * *", "0 9 * * someday", "@daily", "0 9 31 2 *", "0 9 * * 5-2", ""]
+)
+def test_a_cron_time_that_never_comes_is_a_mistake(mistakes, cron):
+    found = mistakes(GOOD.format(more=f'schedule: {{cron: "{cron}"}}\n'))
+    assert list(found) == ["schedule.cron"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("name", "3"), ("subject", "[a]"), ("list", "[newsletter]"), ("articles", "5"), ("schedule", "0 9 * * tue")],
+)
+def test_a_value_of_the_wrong_type_is_a_mistake_of_its_key(mistakes, key, value):
+    text = GOOD.format(more="").replace(f"{key}: ", "was: ") if f"\n{key}: " in GOOD else GOOD.format(more="")
+    found = mistakes(text.replace("was: Weekly\n", "").replace("---\n", f"---\n{key}: {value}\n", 1))
+    assert "must be" in found[key]
+
+
+def test_a_key_that_is_no_text_is_a_mistake_and_not_a_crash(mistakes):
+    assert mistakes(GOOD.format(more="2026: x\n"))
+
+
+def test_a_campaign_that_is_not_there_names_those_that_are(workspace):
+    with pytest.raises(UnknownName, match=r"no campaign named “monthly”\. There is: letter, weekly"):
+        workspace.campaign("monthly")
+
+
+@pytest.mark.parametrize("slug", ["../campaigns/weekly", "/etc/passwd", ""])
+def test_a_campaigns_name_can_not_leave_its_folder(workspace, slug):
+    with pytest.raises(UnknownName):
+        workspace.campaign(slug)
+
+
+def test_a_folder_named_like_a_campaign_is_a_mistake_and_not_a_crash(workspace):
+    (workspace.root / "campaigns" / "folder.md").mkdir()
+    with pytest.raises(InvalidFile, match=r"campaigns/folder.md: can't be read"):
+        workspace.campaign("folder")
+
+
+# Lists and segments
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("subscribers/lists.yaml", "", "subscribers/lists.yaml: lists: is missing"),
+        ("subscribers/lists.yaml", "- a\n", "subscribers/lists.yaml: must be a table"),
+        (
+            "subscribers/lists.yaml",
+            "lists:\n  a: {titel: A}\n",
+            "lists.a.titel: is not a key here; did you mean `title`",
+        ),
+        ("subscribers/lists.yaml", "lists:\n  a: {title: A, opt_in: triple}\n", "lists.a.opt_in: is 'triple'; allowed"),
+        ("subscribers/lists.yaml", "lists: {a\n", "line 2: not valid YAML"),
+        ("subscribers/segments.yaml", "segments:\n  a: {all: [{list: x, language: de}]}\n", "needs exactly one of"),
+        ("subscribers/segments.yaml", "segments:\n  a: {all: [{attribute: {name: x}}]}\n", "exactly one of `in`"),
+        ("subscribers/segments.yaml", "segments:\n  a: {every: []}\n", "segments.a.every: is not a key here"),
+        (
+            "subscribers/segments.yaml",
+            "segments:\n  norway: {all: [{attribute: {name: country, in: [DE, NO]}}]}\n",
+            "write such a word in quotes",
+        ),
+    ],
+)
+def test_a_mistake_in_the_people_files_names_file_and_key(workspace, write, path, text, expected):
+    write(path, text)
+    with pytest.raises(InvalidFile) as caught:
+        workspace.lists, workspace.segments  # noqa: B018
+    assert expected in str(caught.value)
+
+
+def test_a_workspace_without_segments_has_none(workspace):
+    (workspace.root / "subscribers/segments.yaml").unlink()
+    assert workspace.segments == {}
+
+
+def test_a_workspace_without_lists_says_which_file_is_missing(workspace):
+    (workspace.root / "subscribers/lists.yaml").unlink()
+    with pytest.raises(InvalidFile, match=r"subscribers/lists.yaml: can't be read \(No such file"):
+        workspace.campaign("weekly")
