@@ -380,6 +380,7 @@ def test_the_other_kinds_of_times_are_said_too():
         (1440, "1 day"),
         (2880, "2 days"),
         (10080, "1 week"),
+        (11599, "1 week 1 day"),
     ],
 )
 def test_spans_are_said_in_the_units_people_use(minutes, words):

@@ -21,6 +21,8 @@ _NTH_WEEK = {
 #: The cron fields that words are made of, with their smallest and largest values; 0 is Monday.
 _FIELDS = {"month": (1, 12), "day": (1, 31), "day_of_week": (0, 6), "hour": (0, 23), "minute": (0, 59)}
 LAST = -1
+#: In minutes.
+_UNITS = {"week": 7 * 24 * 60, "day": 24 * 60, "h": 60, "min": 1}
 
 
 def in_words(schedule: Schedule, zone: tzinfo) -> str:
@@ -40,14 +42,15 @@ def in_words(schedule: Schedule, zone: tzinfo) -> str:
 
 
 def span_in_words(span: timedelta, one: str = "1 ") -> str:
-    """``2 weeks``, ``7 h 10 min``: whole weeks or days, else hours and minutes; ``one`` stands before a single unit."""
-    minutes = int(span.total_seconds() // 60)
-    for unit, size in (("week", 7 * 24 * 60), ("day", 24 * 60)):
-        number, rest = divmod(minutes, size)
-        if number and not rest:
-            return f"{one}{unit}" if number == 1 else f"{number} {unit}s"
-    hours, rest = divmod(minutes, 60)
-    return " ".join([f"{hours} h"] * bool(hours) + [f"{rest} min"] * (bool(rest) or not hours))
+    """``2 weeks``, ``7 h 10 min``: the two largest units that count; ``one`` stands before a single week or day."""
+    rest, words = int(span.total_seconds() // 60), []
+    for unit, size in _UNITS.items():
+        number, rest = divmod(rest, size)
+        if number and size >= _UNITS["day"]:
+            words.append(f"{one}{unit}" if number == 1 else f"{number} {unit}s")
+        elif number:
+            words.append(f"{number} {unit}")
+    return " ".join(words[:2]) or "0 min"
 
 
 def _day(moment: datetime) -> str:
