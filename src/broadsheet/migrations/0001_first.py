@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("slug", models.CharField(max_length=100, unique=True)),
+                ("watched_since", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -79,6 +80,7 @@ class Migration(migrations.Migration):
                 ("mail_from", models.CharField(max_length=320)),
                 ("mail_domain", models.CharField(max_length=255)),
                 ("public_url", models.CharField(max_length=300)),
+                ("reminded_at", models.DateTimeField(blank=True, null=True)),
                 ("audience", models.PositiveIntegerField(default=0)),
                 ("excluded", models.JSONField(default=dict)),
                 ("content_hash", models.CharField(max_length=64)),

@@ -48,6 +48,8 @@ class Campaign(models.Model):
     """The row behind a campaign's file, so that editions outlive the file."""
 
     slug = models.CharField(max_length=100, unique=True)
+    #: the scheduler looks after times later than this; none while the campaign has no schedule
+    watched_since = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.slug
@@ -88,6 +90,8 @@ class Edition(models.Model):
     mail_from = models.CharField(max_length=320)
     mail_domain = models.CharField(max_length=255)
     public_url = models.CharField(max_length=300)
+    #: when its approvers were last reminded
+    reminded_at = models.DateTimeField(null=True, blank=True)
     audience = models.PositiveIntegerField(default=0)
     excluded = models.JSONField(default=dict)
     content_hash = models.CharField(max_length=64)

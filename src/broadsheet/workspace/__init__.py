@@ -1,6 +1,15 @@
 """The workspace: the files that people write. Finds them, reads them, and says everything that is wrong."""
 
-from broadsheet.workspace.campaign import ArticleRules, CampaignFile, Fill, Slot, TagRule, crontab
+from broadsheet.workspace.campaign import (
+    ArticleRules,
+    CampaignFile,
+    Fill,
+    NotOn,
+    Schedule,
+    Slot,
+    TagRule,
+    crontab,
+)
 from broadsheet.workspace.people_files import AttributeRule, ListFile, Lists, Rule, Segment
 from broadsheet.workspace.root import Workspace, find_root, make_workspace, starter_root
 
@@ -11,7 +20,9 @@ __all__ = [
     "Fill",
     "ListFile",
     "Lists",
+    "NotOn",
     "Rule",
+    "Schedule",
     "Segment",
     "Slot",
     "TagRule",

@@ -188,7 +188,7 @@ class Schedule:
     time_zone: TimeZoneName | None = Field(default=None, description="Zone of these times; the site's if unset.")
     deliver: Literal["together", "reader-local"] = Field(
         default="together",
-        description="`together`: to everybody at one moment; `reader-local`: at that time of day in each reader's zone.",
+        description="`together`: at one moment; `reader-local`: at that time of day in each reader's zone.",
     )
     window: Annotated[str, AfterValidator(_window)] | None = Field(
         default=None, description="Hours of a reader's day in which mail may arrive, such as `09:00-20:00`."
