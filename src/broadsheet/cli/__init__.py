@@ -12,6 +12,7 @@ from broadsheet.cli.campaigns import editions, plan, render, send
 from broadsheet.cli.check import check
 from broadsheet.cli.content import articles, sync
 from broadsheet.cli.demo import demo
+from broadsheet.cli.edition import edition
 from broadsheet.cli.inbox import inbox
 from broadsheet.cli.output import ERR
 from broadsheet.cli.people import subscribers
@@ -43,7 +44,7 @@ def choose_workspace(
         os.environ["BROADSHEET_WORKSPACE"] = str(workspace.resolve())
 
 
-for command in (init, demo, sync, articles, plan, render, check, preview, proof, send, editions, inbox, serve):
+for command in (init, demo, sync, articles, plan, render, check, preview, proof, send, editions, edition, inbox, serve):
     app.command()(command)
 app.add_typer(subscribers, name="subscribers")
 

@@ -30,7 +30,11 @@ def claim(edition: Edition, sender: str, size: int) -> list[Delivery]:
             Q(state=DeliveryState.QUEUED, at__isnull=True)
             | Q(state__in=(DeliveryState.QUEUED, DeliveryState.DEFERRED), at__lte=now)
         )
-        ids = list(due.order_by("variant_id", "id").select_for_update(skip_locked=_can_skip()).values_list("pk", flat=True)[:size])
+        ids = list(
+            due.order_by("variant_id", "id")
+            .select_for_update(skip_locked=_can_skip())
+            .values_list("pk", flat=True)[:size]
+        )
         Delivery.objects.filter(pk__in=ids).update(
             state=DeliveryState.CLAIMED, claimed_by=sender, at=now + LEASE, attempts=F("attempts") + 1
         )
