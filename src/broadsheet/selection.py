@@ -9,7 +9,6 @@ from datetime import datetime
 
 from broadsheet.workspace import ArticleRules, Slot
 
-
 TOO_FEW = "too few articles for them"
 HAD_ALL = "had the articles already"
 

@@ -12,6 +12,7 @@ from broadsheet.cli.campaigns import editions, plan, render, send
 from broadsheet.cli.check import check
 from broadsheet.cli.content import articles, sync
 from broadsheet.cli.demo import demo
+from broadsheet.cli.edition import edition
 from broadsheet.cli.inbox import inbox
 from broadsheet.cli.output import ERR
 from broadsheet.cli.people import subscribers
@@ -45,7 +46,7 @@ def choose_workspace(
 
 
 for command in (
-    *(init, demo, sync, articles, plan, render, check, preview, proof, send, editions),
+    *(init, demo, sync, articles, plan, render, check, preview, proof, send, editions, edition),
     *(schedule, run, scheduler, serve, inbox),
 ):
     app.command()(command)

@@ -1,6 +1,6 @@
 """``broadsheet edition ID …``: look at one edition, and move it on."""
 
-import getpass
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +8,7 @@ import typer
 
 from broadsheet.cli.content import Json
 from broadsheet.cli.output import ERR, counted, in_zone, print_json, print_table
-from broadsheet.cli.setup import WrongUse, moment, ready
+from broadsheet.cli.setup import WrongUse, moment, ready, who
 from broadsheet.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -51,30 +51,43 @@ def _act(workspace: Workspace, found: "Edition", action: str, at: datetime | Non
     from broadsheet import editions, sending
     from broadsheet.models import EditionState
 
-    who = f"{getpass.getuser()} (command)"
-    if action == "approve":
-        editions.approve(found, who=who, content_hash=found.content_hash)
-        return f"approved; it goes out {in_zone(found.scheduled_for, workspace.config.zone)}."
-    if action == "pause":
-        editions.move(found, EditionState.PAUSED, who=who, why=why)
-        return "paused; what a sender has in hand still ends."
-    if action == "resume":
-        editions.move(found, EditionState.SENDING, who=who, why=why)
-        return "goes on where it was, with the next `broadsheet send` or `broadsheet run`."
-    if action == "cancel":
-        return f"cancelled; {counted(editions.cancel(found, who=who, why=why), 'copy', 'copies')} did not leave."
-    if action == "reschedule":
-        if at is None:
-            raise WrongUse("Say when: --at 2026-12-01T09:00.")
-        editions.reschedule(found, at, who=who)
-        return f"moved to {in_zone(at, workspace.config.zone)}."
-    if action == "resend-failed":
-        again = editions.resend_failed(found, who=who)
-        return f"{counted(again, 'failed copy', 'failed copies')} will go again." if again else "no copy has failed."
-    if as_ not in ("sent", "queued"):
+    zone, me = workspace.config.zone, who()
+    if action == "reschedule" and at is None:
+        raise WrongUse("Say when: --at 2026-12-01T09:00.")
+    if action == "resolve" and as_ not in ("sent", "queued"):
         raise WrongUse("Say what the unknown copies were: --as sent, or --as queued to send them again.")
-    settled = sending.settle_unknown(found, as_)
-    return f"{counted(settled, 'unknown copy', 'unknown copies')} settled as {as_}."
+    does: dict[str, tuple[Callable[[], object], str]] = {
+        "approve": (
+            lambda: editions.approve(found, who=me, content_hash=found.content_hash),
+            f"approved; it goes out {in_zone(found.scheduled_for, zone)}.",
+        ),
+        "pause": (
+            lambda: editions.move(found, EditionState.PAUSED, who=me, why=why),
+            "paused; what a sender has in hand still ends.",
+        ),
+        "resume": (
+            lambda: editions.move(found, EditionState.SENDING, who=me, why=why),
+            "goes on where it was, with the next `broadsheet send` or a running `broadsheet run`.",
+        ),
+        "cancel": (
+            lambda: counted(editions.cancel(found, who=me, why=why), "copy", "copies"),
+            "cancelled; {} did not leave.",
+        ),
+        "reschedule": (
+            lambda: editions.reschedule(found, at or found.scheduled_for, who=me),
+            f"moved to {in_zone(at or found.scheduled_for, zone)}.",
+        ),
+        "resend-failed": (
+            lambda: counted(editions.resend_failed(found, who=me), "failed copy", "failed copies"),
+            "{} will go again.",
+        ),
+        "resolve": (
+            lambda: counted(sending.settle_unknown(found, as_), "unknown copy", "unknown copies"),
+            f"{{}} settled as {as_}.",
+        ),
+    }
+    act, said = does[action]
+    return said.format(act())
 
 
 def _facts(workspace: Workspace, found: "Edition") -> dict[str, Any]:

@@ -8,10 +8,11 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from broadsheet.editions.planning import Plan
+from broadsheet.editions.planning import Plan, newest_frozen
 from broadsheet.editions.states import note
+from broadsheet.errors import PlanOutdated
 from broadsheet.models import Campaign, DeliveryState, Edition, EditionState, Variant
-from broadsheet.timing import reader_local
+from broadsheet.timing import not_before
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,19 @@ def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *
     """The plan as rows, in one transaction: edition, variants, and one delivery for each reader.
 
     ``printed`` is in the order of ``planned.variants``. If the edition exists already, that one comes back and
-    nothing is written. A reader who gets nothing has a row too, skipped, with the reason. The edition is a
+    nothing is written. Raises PlanOutdated if another edition was frozen since the plan was made: its readers
+    may have had the same articles. A reader who gets nothing has a row too, skipped, with the reason. The edition is a
     draft if the campaign wants approval, else approved; without any reader it is skipped.
     """
     with transaction.atomic():
+        _one_at_a_time()
         edition, made = _edition(planned, text)
         if made:
+            if (
+                planned.campaign.articles.repeat != "allow"
+                and newest_frozen(before=edition.pk) != planned.newest_frozen
+            ):
+                raise PlanOutdated("Another edition was frozen meanwhile; plan again.")
             _fill(planned, printed, edition)
             state, why = _first_state(planned)
             edition.state, edition.reason = state, why
@@ -56,6 +64,13 @@ def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *
             edition.save(update_fields=["state", "reason", "content_hash", "approved_hash"])
             note(edition, before="", who=who, why=why or "frozen")
     return edition
+
+
+def _one_at_a_time() -> None:
+    """Hold off other freezes until this one's transaction ends. SQLite's transactions do so by themselves."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_FREEZE_LOCK])
 
 
 def skip(campaign_slug: str, at: datetime, reason: str, *, list_name: str, who: str) -> Edition:
@@ -133,22 +148,16 @@ def _write_deliveries(cursor: CursorWrapper, planned: Plan, edition: Edition, va
         cursor.execute(f"DROP TABLE {table}")
 
 
+#: Any number that nobody else takes a PostgreSQL advisory lock on.
+_FREEZE_LOCK = 0x62726F6164
 _TIME = {"sqlite": "datetime", "postgresql": "timestamptz"}
 
 
-def _moments(cursor: CursorWrapper, planned: Plan) -> list[tuple[str, object]]:
+def _moments(cursor: CursorWrapper, planned: Plan) -> list[tuple[str, str | None]]:
     """For each zone that readers live in, when their copies may leave; none if all leave together."""
     schedule = planned.campaign.schedule
-    if schedule is None or schedule.deliver == "together":
+    if schedule is None:
         return []
     cursor.execute(f"SELECT DISTINCT time_zone FROM {planned.table}")  # noqa: S608
-    home = str(planned.scheduled_for.tzinfo)
-    return [
-        (
-            zone,
-            connection.ops.adapt_datetimefield_value(
-                reader_local(planned.scheduled_for, zone, home, schedule.window, schedule.not_on)
-            ),
-        )
-        for (zone,) in cursor.fetchall()
-    ]
+    moments = {name: not_before(schedule, planned.zone, planned.scheduled_for, name) for (name,) in cursor.fetchall()}
+    return [(name, connection.ops.adapt_datetimefield_value(at)) for name, at in moments.items() if at is not None]

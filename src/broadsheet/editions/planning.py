@@ -5,15 +5,15 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from broadsheet.audience import Target, excluded_by_reason, mailable
-from broadsheet.models import Article, Delivery, InterestSet, Subscriber, Variant
+from broadsheet.models import Article, Delivery, Edition, EditionState, InterestSet, Subscriber, Variant
 from broadsheet.models.delivery import HAD
 from broadsheet.selection import Candidate, Picks, Verdict, explain, pick, pool
 from broadsheet.workspace import CampaignFile, Workspace
@@ -49,6 +49,10 @@ class Plan:
     """Most readers first."""
     groups: dict[Group, int | str]
     """Each group's variant, as an index into ``variants``, or why it gets nothing."""
+    zone: tzinfo
+    """The campaign's time zone."""
+    newest_frozen: int
+    """The last edition frozen before this plan was made."""
     table: str
     """The temporary table that says which group each reader is in."""
 
@@ -65,7 +69,7 @@ def plan(workspace: Workspace, campaign: CampaignFile, at: datetime) -> Plan:
     2. Each group is picked for once.
     3. Groups with the same picks share a variant.
     """
-    target = target_of(workspace, campaign)
+    target, newest = target_of(workspace, campaign), newest_frozen()
     table = _group_readers(campaign, target)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT interests_id, past, COUNT(*) FROM {table} GROUP BY interests_id, past")  # noqa: S608
@@ -90,8 +94,18 @@ def plan(workspace: Workspace, campaign: CampaignFile, at: datetime) -> Plan:
         excluded=excluded,
         variants=variants,
         groups={group: picked.reason or index[picked.slugs] for group, picked in picks.items()},
+        zone=campaign.schedule.zone(workspace.config.zone) if campaign.schedule else workspace.config.zone,
+        newest_frozen=newest,
         table=table,
     )
+
+
+def newest_frozen(before: int | None = None) -> int:
+    """The number of the last edition that has copies, below ``before``; 0 if there is none."""
+    found = Edition.objects.exclude(state=EditionState.SKIPPED)
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    return found.aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def target_of(workspace: Workspace, campaign: CampaignFile) -> Target:
@@ -162,7 +176,7 @@ def _group_readers(campaign: CampaignFile, target: Target) -> str:
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TEMPORARY TABLE {table} AS "  # noqa: S608  the names are ours, the values are parameters
-            f"SELECT a.id AS subscriber_id, a.interests_id AS interests_id, a.time_zone AS time_zone, COALESCE(h.past, '') AS past "
+            f"SELECT a.id AS subscriber_id, a.interests_id, a.time_zone, COALESCE(h.past, '') AS past "
             f"FROM ({audience}) a LEFT JOIN ("
             f"  SELECT p.subscriber_id, {joined} AS past FROM ({past}) p GROUP BY p.subscriber_id"
             f") h ON h.subscriber_id = a.id",

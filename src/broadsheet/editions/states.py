@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from broadsheet.errors import WrongState
 from broadsheet.models import Delivery, DeliveryState, Edition, EditionMove, EditionState
@@ -100,9 +100,7 @@ def reschedule(edition: Edition, at: datetime, *, who: str) -> None:
             raise WrongState(f"{locked.campaign.slug} has an edition at that time already.")
         later = at - locked.scheduled_for
         timed = Delivery.objects.filter(edition=edition, state=DeliveryState.QUEUED, at__isnull=False)
-        for moment in list(timed.values_list("at", flat=True).distinct()):
-            timed.filter(at=moment, attempts=0).update(at=moment + later, attempts=1)
-        timed.update(attempts=0)
+        timed.update(at=F("at") + later)
         Edition.objects.filter(pk=edition.pk).update(scheduled_for=at)
         note(locked, before=locked.state, who=who, why=f"moved from {locked.scheduled_for:%Y-%m-%d %H:%M} UTC")
     edition.refresh_from_db()
@@ -116,7 +114,11 @@ def ready_to_send(now: datetime) -> list[Edition]:
     )
     return list(
         Edition.objects.select_related("campaign")
-        .filter(Q(state=EditionState.APPROVED, scheduled_for__lte=now) | Q(Exists(due), state=EditionState.SENDING))
+        .filter(
+            Q(state=EditionState.APPROVED, scheduled_for__lte=now)
+            | Q(Exists(due.filter(at__isnull=False)), state=EditionState.APPROVED)
+            | Q(Exists(due), state=EditionState.SENDING)
+        )
         .order_by("scheduled_for", "pk")
     )
 
