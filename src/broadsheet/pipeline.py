@@ -127,7 +127,7 @@ def record(edition: Edition) -> Numbers:
     found = reports.numbers(edition)
     edition.refresh_from_db()
     if found.finished and edition.state == EditionState.SENDING:
-        editions.move(edition, EditionState.SENT, who="send")
+        editions.move(edition, EditionState.SENT, who="send", why=edition.reason)
         Edition.objects.filter(pk=edition.pk).update(finished_at=timezone.now())
     return found
 

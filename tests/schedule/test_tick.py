@@ -57,6 +57,12 @@ def test_after_weeks_each_missed_time_is_a_row_and_the_last_is_sent(at, nine):
     ]
 
 
+def test_a_late_edition_says_so_also_when_it_is_sent(at, nine, send_due):
+    at(nine + HOUR)
+    assert len(send_due(nine + HOUR)) == 3
+    assert at(nine + HOUR) == [(nine, "sent", "late by 1 h: the scheduler was not running")]
+
+
 def test_grace_is_the_campaigns_own(at, nine, rule):
     rule('{cron: "0 9 * * tue", time_zone: Europe/Berlin, grace: 10m}')
     assert at(nine + 11 * MINUTE)[0][1:] == (
@@ -112,6 +118,7 @@ def test_a_run_that_somebody_skipped_beforehand_stays_skipped(at, nine):
     assert at(nine) == [(nine, "skipped", "a holiday")]
 
 
+@pytest.mark.usefixtures("ask")
 def test_an_edition_moved_to_another_time_is_not_made_again_for_the_old_one(at, nine, rule):
     rule(WEEKLY, approval="required")
     at(nine - HOUR)
@@ -119,13 +126,12 @@ def test_an_edition_moved_to_another_time_is_not_made_again_for_the_old_one(at, 
     assert [each[0] for each in at(nine + 3 * HOUR)] == [nine + 2 * HOUR]
 
 
-def test_nobody_is_due_anything_new_and_the_row_says_so(at, nine, send_due):
-    at(nine)
-    Delivery.objects.update(state="sent")
-    week = nine + 7 * DAY
-    moment, state, reason = at(week)[1]
-    assert (moment, state) == (week, "skipped")
-    assert reason.startswith("nobody is due anything new")
+def test_when_nobody_is_due_anything_new_the_row_says_so(at, nine, send_due):
+    for week in range(3):
+        found = at(nine + week * 7 * DAY)
+        send_due(nine + week * 7 * DAY)
+    assert [state for _, state, _ in found] == ["sent", "sent", "skipped"]
+    assert found[2][2].startswith("nobody is due anything new")
 
 
 # -- trouble -----------------------------------------------------------------------------------------------------
@@ -224,7 +230,7 @@ def test_a_question_that_could_not_be_mailed_is_mailed_later(at, nine, monkeypat
         raise AdapterFailed("no connection", permanent=False)
 
     troubles, asked = Troubles(), []
-    monkeypatch.setattr(pipeline, "ask_approval", refused)
+    monkeypatch.setattr(pipeline, "ask_approval", refused, raising=False)
     at(nine - DAY, troubles)
     assert Edition.objects.get().asked_at is None
     monkeypatch.setattr(pipeline, "ask_approval", lambda _, edition: asked.append(edition))

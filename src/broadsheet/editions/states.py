@@ -62,7 +62,8 @@ def begin(edition: Edition, *, who: str) -> bool:
         raise WrongState(f"Edition {edition.pk} has changed since it was approved; look again, then approve.")
     if edition.state == EditionState.PAUSED:
         raise WrongState(f"Edition {edition.pk} is paused: broadsheet edition {edition.pk} resume.")
-    move(edition, EditionState.SENDING, who=who)
+    late = edition.reason if edition.state == EditionState.APPROVED else ""  # kept: an edition says that it is late
+    move(edition, EditionState.SENDING, who=who, why=late)
     return True
 
 
@@ -101,7 +102,8 @@ def reschedule(edition: Edition, at: datetime, *, who: str) -> None:
         later = at - locked.scheduled_for
         timed = Delivery.objects.filter(edition=edition, state=DeliveryState.QUEUED, at__isnull=False)
         timed.update(at=F("at") + later)
-        Edition.objects.filter(pk=edition.pk).update(scheduled_for=at)
+        first = locked.moved_from or locked.scheduled_for  # its schedule's time, which has its edition with this one
+        Edition.objects.filter(pk=edition.pk).update(scheduled_for=at, moved_from=first)
         note(locked, before=locked.state, who=who, why=f"moved from {locked.scheduled_for:%Y-%m-%d %H:%M} UTC")
     edition.refresh_from_db()
 
