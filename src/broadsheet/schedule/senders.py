@@ -39,7 +39,7 @@ class Senders:
                 self._busy[edition.pk] = Thread(
                     target=self._send, args=(workspace, edition, now), name=name, daemon=True
                 )
-            self._busy[edition.pk].start()
+                self._busy[edition.pk].start()
 
     def _send(self, workspace: Workspace, edition: Edition, now: datetime) -> None:
         log.info("Edition %s (%s) is being sent", edition.pk, edition.key)

@@ -17,7 +17,7 @@ def _tag(word: object) -> object:
 
 
 def _one_or_more(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
+    return (value,) if isinstance(value, str | date) else value
 
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -84,6 +84,7 @@ TagName = Annotated[str, BeforeValidator(_tag)]
 SortOrder = Literal["newest", "oldest", "title"]
 Tags = Annotated[tuple[TagName, ...], BeforeValidator(_one_or_more)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+Moments = Annotated[tuple[datetime, ...], BeforeValidator(_one_or_more)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -184,7 +185,7 @@ class Schedule:
     )
     every: Duration | None = Field(default=None, description="An interval, such as `2w`, counted from `start`.")
     start: datetime | None = Field(default=None, description="The first time of an interval.")
-    at: tuple[datetime, ...] = Field(default=(), description="Single times, such as 2026-12-01T09:00.")
+    at: Moments = Field(default=(), description="Single times, one or several, such as 2026-12-01T09:00.")
     time_zone: TimeZoneName | None = Field(default=None, description="Zone of these times; the site's if unset.")
     deliver: Literal["together", "reader-local"] = Field(
         default="together",
