@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.postgresql import database, postgresql
 
 from broadsheet import editions, pipeline, sending
 from broadsheet.audience import interest_set
@@ -25,6 +26,8 @@ from broadsheet.models import (
 from broadsheet.reports import Numbers
 from broadsheet.sending.adapters.memory import MemoryOutbox
 from broadsheet.workspace import Workspace
+
+__all__ = ["database", "postgresql"]
 
 #: a Tuesday morning
 AT = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)

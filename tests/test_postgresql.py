@@ -2,48 +2,9 @@
 
 import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
-INITDB = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-
-
-def as_owner(command: list[str], folder: Path) -> None:
-    """Run a PostgreSQL program; it refuses to be run by root, so root lends it another user."""
-    if os.geteuid() == 0:
-        command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
-    subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[str]:
-    """The address of an empty database of a server of the test's own."""
-    if not INITDB:
-        pytest.skip("PostgreSQL is not installed")
-    programs = INITDB[-1].parent
-    folder = Path(tempfile.mkdtemp(prefix="broadsheet-postgresql-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = str(folder / "data")
-    as_owner([str(programs / "initdb"), "--pgdata", data, "--auth=trust", "--username=broadsheet", "-N"], folder)
-    settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    as_owner([str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start"], folder)
-    try:
-        yield f"postgresql://broadsheet@127.0.0.1:{port}/postgres"
-    finally:
-        as_owner([str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop"], folder)
-        shutil.rmtree(folder)
 
 
 def test_the_main_job_runs_on_postgresql_and_mails_nobody_twice(database: str, tmp_path: Path) -> None:

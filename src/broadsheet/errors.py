@@ -10,6 +10,7 @@
     ├── TemplateProblem(ValueError)            a template can't be compiled; names template and line
     │   └── NotDeferrable(TypeError)           a reader's value is used where only a known value can be
     ├── UnstampableReader(ValueError)          one reader's data can't go into a message
+    ├── PlanOutdated(RuntimeError)             another edition was frozen since a plan was made; plan again
     ├── WrongState(RuntimeError)               an edition or delivery can't make this move
     └── AdapterFailed(OSError)                 the adapter as a whole can't send; .permanent says whether to retry
 
@@ -82,6 +83,10 @@ class NotDeferrable(TemplateProblem, TypeError):
 
 class UnstampableReader(BroadsheetError, ValueError):
     """A reader whose data can't be put into the message (a line break in a header, for example)."""
+
+
+class PlanOutdated(BroadsheetError, RuntimeError):
+    """A plan that no longer fits, because another edition was frozen since."""
 
 
 class WrongState(BroadsheetError, RuntimeError):

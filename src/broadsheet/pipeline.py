@@ -23,7 +23,7 @@ from broadsheet import articles, editions, events, reports, sending
 from broadsheet.articles import SyncReport
 from broadsheet.audience.readers import reader_of
 from broadsheet.editions import FrozenText, Plan, PrintedVariant
-from broadsheet.errors import UnknownName
+from broadsheet.errors import PlanOutdated, UnknownName
 from broadsheet.models import Delivery, Edition, EditionState
 from broadsheet.rendering import Message, compile_message, sheet_for
 from broadsheet.reports import Numbers
@@ -32,6 +32,8 @@ from broadsheet.stamping import Imprint, LinkSigner, Mail, Stamp
 from broadsheet.workspace import CampaignFile, Workspace
 
 Progress = Callable[[Batch], None]
+#: How often a plan is made anew because another edition was frozen meanwhile.
+PLANS = 5
 
 
 def publish(workspace: Workspace, slug: str, at: datetime, adapter: Adapter | None = None) -> tuple[Edition, Numbers]:
@@ -41,11 +43,24 @@ def publish(workspace: Workspace, slug: str, at: datetime, adapter: Adapter | No
     gets a second copy. Raises BroadsheetError with one clear sentence when a stage can't go on.
     """
     collect(workspace)
-    edition = editions.existing(slug, at)
-    if edition is None:
-        planned = select(workspace, workspace.campaign(slug), at)
-        edition = freeze(workspace, planned, press(workspace, planned))
+    edition = prepare(workspace, slug, at, who="publish")
     return edition, send(workspace, edition, adapter)
+
+
+def prepare(workspace: Workspace, slug: str, at: datetime, *, who: str) -> Edition:
+    """The campaign's edition of that time: the one there is, or a new one, selected, pressed and frozen.
+
+    It is approved, a draft that waits for approval, or skipped with the reason.
+    """
+    for _ in range(PLANS):
+        if found := editions.existing(slug, at):
+            return found
+        planned = select(workspace, workspace.campaign(slug), at)
+        try:
+            return freeze(workspace, planned, press(workspace, planned), who=who)
+        except PlanOutdated as error:
+            outdated = error
+    raise outdated
 
 
 def collect(workspace: Workspace) -> SyncReport:
@@ -69,27 +84,36 @@ def press(workspace: Workspace, planned: Plan) -> list[PrintedVariant]:
     return printed
 
 
-def freeze(workspace: Workspace, planned: Plan, printed: list[PrintedVariant]) -> Edition:
-    """Editions: the plan becomes rows that nothing changes any more, one delivery for each reader."""
+def freeze(workspace: Workspace, planned: Plan, printed: list[PrintedVariant], *, who: str) -> Edition:
+    """Editions: the plan becomes rows that nothing changes any more, one delivery for each reader.
+
+    Raises PlanOutdated if another edition was frozen since the plan was made.
+    """
     config = workspace.config
     text = FrozenText(config.sender.email, config.mail_domain, config.public.url)
-    return editions.freeze(planned, printed, text)
+    return editions.freeze(planned, printed, text, who=who)
 
 
 def send(
-    workspace: Workspace, edition: Edition, adapter: Adapter | None = None, progress: Progress | None = None
+    workspace: Workspace,
+    edition: Edition,
+    adapter: Adapter | None = None,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Numbers:
     """Sending: due rows are stamped and handed over; outcomes go into the ledger and become events.
 
-    What a sender that died had in hand is counted as unknown, never sent again unasked.
+    Ends when nothing is due now, or after the batch in hand once ``stop`` says so or somebody pauses or cancels
+    the edition. What a sender that died had in hand is counted as unknown, never sent again unasked. Raises
+    WrongState for an edition that waits for approval or is paused.
     """
     claims.expire(edition)
-    if not reports.numbers(edition).finished:
+    if editions.begin(edition, who="send") and not reports.numbers(edition).finished:
         adapter = adapter or sending.make_adapter(workspace, edition.adapter)
-        Edition.objects.filter(pk=edition.pk).update(state=EditionState.SENDING)
         try:
             adapter.open()
-            for batch in sending.drain(edition, adapter, signer()):
+            go_on = lambda: not stop() and editions.may_go_on(edition)  # noqa: E731
+            for batch in sending.drain(edition, adapter, signer(), go_on):
                 events.record_refusals(batch.outcomes)
                 if progress:
                     progress(batch)
@@ -101,11 +125,10 @@ def send(
 def record(edition: Edition) -> Numbers:
     """Reports: the edition's numbers; when every copy is in a final state, so is the edition."""
     found = reports.numbers(edition)
-    if found.finished and edition.state != EditionState.SKIPPED:
-        Edition.objects.filter(pk=edition.pk).exclude(state=EditionState.SENT).update(
-            state=EditionState.SENT, finished_at=timezone.now()
-        )
     edition.refresh_from_db()
+    if found.finished and edition.state == EditionState.SENDING:
+        editions.move(edition, EditionState.SENT, who="send", why=edition.reason)
+        Edition.objects.filter(pk=edition.pk).update(finished_at=timezone.now())
     return found
 
 

@@ -51,7 +51,7 @@ def numbers(edition: Edition) -> Numbers:
         failed=total(DeliveryState.FAILED),
         deferred=total(DeliveryState.DEFERRED),
         unknown=total(DeliveryState.UNKNOWN),
-        skipped=total(DeliveryState.SKIPPED, DeliveryState.SUPPRESSED),
+        skipped=total(DeliveryState.SKIPPED, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED),
         waiting=total(DeliveryState.QUEUED, DeliveryState.CLAIMED),
         reasons=dict(sorted(reasons.items(), key=lambda each: -each[1])),
     )

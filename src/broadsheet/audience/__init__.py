@@ -1,6 +1,6 @@
 """Who may receive: lists, segments, consent, import."""
 
-from broadsheet.audience.consent import excluded_by_reason, mailable, may_receive
+from broadsheet.audience.consent import Target, excluded_by_reason, mailable, may_receive
 from broadsheet.audience.importing import ImportReport, import_people
 from broadsheet.audience.interests import interest_set, set_interests
 from broadsheet.audience.readers import Reader, known_attributes, readers
@@ -9,6 +9,7 @@ from broadsheet.audience.segments import segment_query, segment_sentence
 __all__ = [
     "ImportReport",
     "Reader",
+    "Target",
     "excluded_by_reason",
     "import_people",
     "interest_set",

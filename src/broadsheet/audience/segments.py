@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from broadsheet.models import InterestSet, Subscription, SubscriptionState
 from broadsheet.workspace import AttributeRule, Rule, Segment, TagRule
@@ -61,8 +61,8 @@ def _either(words: Sequence[str]) -> str:
 
 
 def _on_lists(names: Sequence[str]) -> Q:
-    on = Subscription.objects.filter(subscriber=OuterRef("pk"), list_name__in=names, state=SubscriptionState.SUBSCRIBED)
-    return Q(Exists(on))
+    on = Subscription.objects.filter(list_name__in=names, state=SubscriptionState.SUBSCRIBED)
+    return Q(pk__in=on.values("subscriber_id"))
 
 
 def _interested(rule: TagRule) -> Q:

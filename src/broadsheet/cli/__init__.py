@@ -12,11 +12,13 @@ from broadsheet.cli.campaigns import editions, plan, render, send
 from broadsheet.cli.check import check
 from broadsheet.cli.content import articles, sync
 from broadsheet.cli.demo import demo
+from broadsheet.cli.edition import edition
 from broadsheet.cli.inbox import inbox
 from broadsheet.cli.output import ERR
 from broadsheet.cli.people import subscribers
 from broadsheet.cli.preview import preview
 from broadsheet.cli.proof import proof
+from broadsheet.cli.run import run, schedule, scheduler
 from broadsheet.cli.serve import serve
 from broadsheet.cli.setup import WrongUse
 from broadsheet.cli.start import init
@@ -43,7 +45,10 @@ def choose_workspace(
         os.environ["BROADSHEET_WORKSPACE"] = str(workspace.resolve())
 
 
-for command in (init, demo, sync, articles, plan, render, check, preview, proof, send, editions, inbox, serve):
+for command in (
+    *(init, demo, sync, articles, plan, render, check, preview, proof, send, editions, edition),
+    *(schedule, run, scheduler, serve, inbox),
+):
     app.command()(command)
 app.add_typer(subscribers, name="subscribers")
 

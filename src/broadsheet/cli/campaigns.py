@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from broadsheet.cli.content import Json
 from broadsheet.cli.output import ERR, counted, in_zone, print_json, print_table
-from broadsheet.cli.setup import WrongUse, is_terminal, moment, ready
+from broadsheet.cli.setup import WrongUse, is_terminal, moment, ready, who
 from broadsheet.workspace import CampaignFile, Workspace
 from broadsheet.workspace.reading import write_atomically
 
@@ -112,7 +112,11 @@ def send(
         printed = pipeline.press(workspace, planned)
         if planned.readers and not yes:
             _confirm(workspace, file, planned.readers, in_zone(due, workspace.config.zone))
-        edition = pipeline.freeze(workspace, planned, printed)
+        edition = pipeline.freeze(workspace, planned, printed, who=who())
+    elif edition.state in ("draft", "proofed") and not yes:
+        _confirm(workspace, file, reports.numbers(edition).waiting, in_zone(due, workspace.config.zone))
+    if edition.state in ("draft", "proofed"):  # whoever says send has said yes
+        edition_store.approve(edition, who=who(), content_hash=edition.content_hash)
     waiting = reports.numbers(edition).waiting
     with Progress(
         TextColumn("{task.description}"),

@@ -46,7 +46,7 @@ def demo() -> None:
     if edition is None:
         planned = pipeline.select(workspace, campaign, last_time(workspace, campaign, timezone.now()))
         printed = pipeline.press(workspace, planned)
-        edition = pipeline.freeze(workspace, planned, printed)
+        edition = pipeline.freeze(workspace, planned, printed, who="demo")
         _step(
             f"picked articles by tag for {' and '.join(campaign.segment)}, and compiled "
             f"{counted(len(printed), 'different mail')}"
@@ -155,7 +155,8 @@ def _tables(workspace: Workspace, edition: "Edition", numbers: "Numbers") -> Non
         ("readers", "article"),
         [(count, titles.get(slug, slug)) for slug, count in by_article.most_common()],
     )
-    nobody = Counter(edition.excluded) + Counter(numbers.reasons) - Counter({"too few new articles": numbers.skipped})
+    nobody = Counter(edition.excluded)
+    nobody |= Counter(numbers.reasons)
     print_table(
         "Who got nothing, and why",
         ("people", "because they are, or there were"),

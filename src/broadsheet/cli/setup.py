@@ -1,6 +1,7 @@
 """Before a command works: the workspace, Django, and a database that is up to date."""
 
 import fcntl
+import getpass
 import os
 import sys
 from datetime import datetime
@@ -66,6 +67,14 @@ def moment(text: str | None, zone: ZoneInfo) -> datetime | None:
     except ValueError as error:
         raise WrongUse(f"--at “{text}” is not a time; write one like 2026-11-24T09:00 or 2026-11-24.") from error
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).replace(second=0, microsecond=0)
+
+
+def who() -> str:
+    """The person at the command, for the audit of what they did."""
+    try:
+        return f"{getpass.getuser()} (command)"
+    except (OSError, KeyError):  # a user without a name
+        return "command"
 
 
 def is_terminal() -> bool:

@@ -94,6 +94,18 @@ class Public:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Scheduling:
+    """``[schedule]``: what the scheduler does beside bringing out editions."""
+
+    sync_minutes: int = Field(
+        default=15, ge=0, le=1440, description="Minutes between two reads of the sources; 0: only before an edition."
+    )
+    clean_up: Literal["daily", "never"] = Field(
+        default="daily", description="`daily`: files that a crash left half-written go after a day; `never`."
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
 class FolderAdapter:
     """``kind = "folder"``: writes each mail as an `.eml` file; nothing leaves the machine."""
 
@@ -146,6 +158,7 @@ class Config:
     site: Site = Field(default_factory=Site)
     sender: Sender = Field(default_factory=Sender)
     public: Public = Field(default_factory=Public)
+    schedule: Scheduling = Field(default_factory=Scheduling)
     sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
     tag_rules: tuple[TaggingRule, ...] = Field(default=(), description="Tags for articles that have none.")
     tags: Tags = Field(default_factory=Tags)
@@ -206,6 +219,7 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("site", Site),
     *_rows("sender", Sender),
     *_rows("public", Public),
+    *_rows("schedule", Scheduling),
     *(
         Setting(f"{row.name} ({kind})", row.default, row.help)
         for kind, declared in SOURCE_KINDS.items()
@@ -251,13 +265,17 @@ def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str
     return None
 
 
+#: The sections that the environment may set key by key.
+_SECTIONS: dict[str, type] = {"site": Site, "sender": Sender, "public": Public, "schedule": Scheduling}
+
+
 def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """``raw`` (the parsed file) with what the environment sets laid over it; ``raw`` stays as it is.
 
     Sections take ``BROADSHEET_SITE_NAME``; adapters ``BROADSHEET_ADAPTERS_<NAME>_<KEY>``.
     """
     merged: dict[str, Any] = {key: dict(v) if isinstance(v, dict) else v for key, v in raw.items()}
-    for section, declared in (("site", Site), ("sender", Sender), ("public", Public)):
+    for section, declared in _SECTIONS.items():
         for declared_field in fields(declared):
             value = from_environment(f"BROADSHEET_{section}_{declared_field.name}".upper(), environ)
             if value is not None and isinstance(merged.setdefault(section, {}), dict):

@@ -1,6 +1,15 @@
 """The rows: what happens. What people write is a file (:mod:`broadsheet.workspace`)."""
 
-from broadsheet.models.content import Article, Campaign, Edition, EditionState, SourceState, Tag, Variant
+from broadsheet.models.content import (
+    Article,
+    Campaign,
+    Edition,
+    EditionMove,
+    EditionState,
+    SourceState,
+    Tag,
+    Variant,
+)
 from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind
 from broadsheet.models.people import (
     InterestSet,
@@ -17,6 +26,7 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "Edition",
+    "EditionMove",
     "EditionState",
     "Event",
     "EventKind",

@@ -88,22 +88,34 @@ class Campaign(models.Model):
     """The row behind a campaign's file, so that editions outlive the file."""
 
     slug = models.CharField(max_length=100, unique=True)
+    #: the scheduler looks after times later than this; none while the campaign has no schedule
+    watched_since = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.slug
 
 
 class EditionState(models.TextChoices):
-    """Where an edition stands."""
+    """Where an edition stands. Which moves are allowed: :data:`broadsheet.editions.MOVES`."""
 
-    #: frozen; nothing sent yet
+    #: frozen; wants a look
+    DRAFT = "draft", "Draft"
+    #: frozen; its proof is with the approvers
+    PROOFED = "proofed", "Proofed"
+    #: may be sent at its time
     APPROVED = "approved", "Approved"
     #: copies are going out, or were when the sender stopped
     SENDING = "sending", "Sending"
+    #: held by a person, or because too much failed
+    PAUSED = "paused", "Paused"
     #: every copy is in a final state
     SENT = "sent", "Sent"
-    #: nobody was due anything; the reason is kept
+    #: nothing went out, for the reason that is kept
     SKIPPED = "skipped", "Skipped"
+    #: called off by a person
+    CANCELLED = "cancelled", "Cancelled"
+    #: could not go on; the reason is kept
+    FAILED = "failed", "Failed"
 
 
 class Edition(models.Model):
@@ -111,16 +123,22 @@ class Edition(models.Model):
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="editions")
     scheduled_for = models.DateTimeField()
-    state = models.CharField(max_length=10, choices=EditionState, default=EditionState.APPROVED)
+    state = models.CharField(max_length=10, choices=EditionState, default=EditionState.DRAFT)
     reason = models.CharField(max_length=300, blank=True)
     list_name = models.CharField(max_length=100)
     adapter = models.CharField(max_length=100)
     mail_from = models.CharField(max_length=320)
     mail_domain = models.CharField(max_length=255)
     public_url = models.CharField(max_length=300)
+    #: the time it was made for, if it was moved to another
+    moved_from = models.DateTimeField(null=True, blank=True)
+    #: when its approvers were last asked
+    asked_at = models.DateTimeField(null=True, blank=True)
     audience = models.PositiveIntegerField(default=0)
     excluded = models.JSONField(default=dict)
     content_hash = models.CharField(max_length=64)
+    #: the hash that somebody approved; another one needs a new approval
+    approved_hash = models.CharField(max_length=64, blank=True)
     frozen_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -137,6 +155,23 @@ class Edition(models.Model):
     def key(self) -> str:
         """Its stable name in headers and reports, such as ``weekly-digest-20261124T0800``."""
         return f"{self.campaign.slug}-{self.scheduled_for:%Y%m%dT%H%M}"
+
+
+class EditionMove(models.Model):
+    """One change of an edition's state: who, when and why."""
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="moves")
+    before = models.CharField(max_length=10, blank=True)
+    after = models.CharField(max_length=10, choices=EditionState)
+    who = models.CharField(max_length=200)
+    why = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.before or '–'} → {self.after} by {self.who}"
 
 
 class Variant(models.Model):

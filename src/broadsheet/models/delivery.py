@@ -26,6 +26,8 @@ class DeliveryState(models.TextChoices):
     SUPPRESSED = "suppressed", "Suppressed"
     #: not mailed for another reason, which is kept
     SKIPPED = "skipped", "Skipped"
+    #: its edition was called off before it left
+    CANCELLED = "cancelled", "Cancelled"
 
     @classmethod
     def open(cls) -> tuple[str, ...]:
@@ -33,28 +35,46 @@ class DeliveryState(models.TextChoices):
         return (cls.QUEUED, cls.CLAIMED, cls.DEFERRED)
 
 
+#: The states of a delivery whose articles its reader has had, may have had, or is about to get.
+HAD = (
+    DeliveryState.QUEUED,
+    DeliveryState.CLAIMED,
+    DeliveryState.DEFERRED,
+    DeliveryState.SENT,
+    DeliveryState.UNKNOWN,
+)
+
+
 class Delivery(models.Model):
-    """One reader's copy of an edition."""
+    """One reader's copy of an edition.
+
+    Rows are written in the order of subscribers, so that the two indexes by subscriber grow page by page, and
+    claimed in the order of variants, so that a sender holds few compiled messages at a time.
+    """
 
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries")
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="deliveries", null=True, db_index=False)
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.QUEUED)
     reason = models.CharField(max_length=300, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
     claimed_by = models.CharField(max_length=64, blank=True, default="")
-    #: claimed: the lease's end. deferred: not before this. sent, failed: when.
+    #: queued, deferred: not before this. claimed: the lease's end. sent, failed: when.
     at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["edition", "subscriber"], name="delivery_once_per_reader"),
+            models.UniqueConstraint(fields=["subscriber", "edition"], name="delivery_once_per_reader"),
         ]
         indexes = [
+            models.Index(fields=["edition", "state"], name="delivery_by_state"),
             models.Index(
-                fields=["edition", "state", "id"],
+                fields=["edition", "variant", "id"],
                 name="delivery_open",
                 condition=Q(state__in=["queued", "claimed", "deferred"]),
+            ),
+            models.Index(
+                fields=["subscriber", "variant"], name="delivery_had", condition=Q(state__in=HAD, variant__isnull=False)
             ),
         ]
 

@@ -59,6 +59,7 @@ class Subscription(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["list_name", "subscriber"], name="subscription_once_per_list"),
         ]
+        indexes = [models.Index(fields=["list_name", "state", "subscriber"], name="subscription_by_state")]
 
     def __str__(self) -> str:
         return f"{self.list_name}: {self.state}"

@@ -27,13 +27,18 @@ def claim(edition: Edition, sender: str, size: int) -> list[Delivery]:
     now = timezone.now()
     with transaction.atomic():
         due = Delivery.objects.filter(edition=edition).filter(
-            Q(state=DeliveryState.QUEUED) | Q(state=DeliveryState.DEFERRED, at__lte=now)
+            Q(state=DeliveryState.QUEUED, at__isnull=True)
+            | Q(state__in=(DeliveryState.QUEUED, DeliveryState.DEFERRED), at__lte=now)
         )
-        ids = list(due.order_by("id").select_for_update(skip_locked=_can_skip()).values_list("pk", flat=True)[:size])
+        ids = list(
+            due.order_by("variant_id", "id")
+            .select_for_update(skip_locked=_can_skip())
+            .values_list("pk", flat=True)[:size]
+        )
         Delivery.objects.filter(pk__in=ids).update(
             state=DeliveryState.CLAIMED, claimed_by=sender, at=now + LEASE, attempts=F("attempts") + 1
         )
-    return list(Delivery.objects.filter(pk__in=ids).order_by("id"))
+    return list(Delivery.objects.filter(pk__in=ids).order_by("variant_id", "id"))
 
 
 def _can_skip() -> bool:
@@ -46,6 +51,14 @@ def expire(edition: Edition) -> int:
     """Turns rows whose sender died into ``unknown``; how many there were. They are never sent again unasked."""
     return Delivery.objects.filter(edition=edition, state=DeliveryState.CLAIMED, at__lt=timezone.now()).update(
         state=DeliveryState.UNKNOWN, reason="its sender stopped in mid-send", claimed_by="", at=timezone.now()
+    )
+
+
+def settle_unknown(edition: Edition, as_: str) -> int:
+    """Turns the edition's unknown copies into ``sent`` or ``queued`` again, as a person decided; how many."""
+    state = DeliveryState.SENT if as_ == "sent" else DeliveryState.QUEUED
+    return Delivery.objects.filter(edition=edition, state=DeliveryState.UNKNOWN).update(
+        state=state, reason="", at=timezone.now() if as_ == "sent" else None
     )
 
 

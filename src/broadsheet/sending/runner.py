@@ -1,6 +1,6 @@
 """Drains an edition: claim, look again, stamp, hand over, record, until nothing is due."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -26,8 +26,12 @@ class Batch:
     """Rows that were not sent after a last look at consent and suppression."""
 
 
-def drain(edition: Edition, adapter: Adapter, signer: LinkSigner) -> Iterator[Batch]:
+def drain(
+    edition: Edition, adapter: Adapter, signer: LinkSigner, go_on: Callable[[], bool] = lambda: True
+) -> Iterator[Batch]:
     """Sends what is due, one batch at a time, and yields each batch after it is recorded.
+
+    ``go_on`` is asked before each batch: nothing more is claimed once it says no.
 
     A copy is not sent to anyone who left the list or was suppressed since the freeze. Raises AdapterFailed
     when the adapter can't send at all; what was claimed and not attempted goes back to the queue.
@@ -35,7 +39,7 @@ def drain(edition: Edition, adapter: Adapter, signer: LinkSigner) -> Iterator[Ba
     sender = claims.sender_name()
     imprint = Imprint(edition.pk, edition.public_url, edition.mail_domain, edition.mail_from, signer)
     stamps: dict[int, Stamp] = {}
-    while claimed := claims.claim(edition, sender, BATCH):
+    while go_on() and (claimed := claims.claim(edition, sender, BATCH)):
         refused = may_receive([row.subscriber_id for row in claimed], edition.list_name)
         aside = {row.pk: refused[row.subscriber_id] for row in claimed if row.subscriber_id in refused}
         claims.set_aside(aside, sender)

@@ -1,12 +1,12 @@
 """A campaign's file: its settings in front matter, the mail's intro as its body."""
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from broadsheet.conf import STRICT, TimeZoneName
@@ -17,7 +17,7 @@ def _tag(word: object) -> object:
 
 
 def _one_or_more(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
+    return (value,) if isinstance(value, str | date) else value
 
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -57,9 +57,34 @@ def _cron(text: str) -> str:
     return text
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _window(text: str) -> str:
+    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)", text)
+    if found is None or (int(found[1]), int(found[2])) >= (int(found[3]), int(found[4])):
+        raise ValueError("must be two times of one day, such as 09:00-20:00")
+    return text
+
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    found = re.fullmatch(r"(\d{1,5})\s*([mhdw])", str(value).strip().lower())
+    if found is None:
+        raise ValueError("must be a time span such as 60d, 6h or 30m (w d h m)")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 TagName = Annotated[str, BeforeValidator(_tag)]
+SortOrder = Literal["newest", "oldest", "title"]
 Tags = Annotated[tuple[TagName, ...], BeforeValidator(_one_or_more)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+Moments = Annotated[tuple[datetime, ...], BeforeValidator(_one_or_more)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -78,30 +103,118 @@ class TagRule:
 
 
 @dataclass(frozen=True, config=STRICT)
-class ArticleRules:
-    """``articles:`` of a campaign: what to pick."""
+class Wanted:
+    """Which articles something asks for; without any key, every article."""
 
     tags: TagRule = Field(default_factory=TagRule, description="Which tags an article needs.")
+    categories: Tags = Field(default=(), description="Only articles of one of these categories.")
+    sources: Names = Field(default=(), description="Only articles from one of these sources.")
+
+    def lets_in(self, tags: frozenset[str], category: str, source: str) -> bool:
+        """Whether an article with these tags, of this category and source, is asked for."""
+        return (
+            self.tags.lets_in(tags)
+            and (not self.categories or category.lower() in self.categories)
+            and (not self.sources or source in self.sources)
+        )
+
+
+@dataclass(frozen=True, config=STRICT)
+class Slot(Wanted):
+    """One place or several in an edition, filled by a rule of their own."""
+
+    name: str = Field(default="", description="What staff call the slot.")
+    newest: int = Field(default=1, ge=1, le=50, description="How many articles the slot takes at the most.")
+    archive: bool = Field(
+        default=False, description="Take from articles older than `max_age`, or from before the source was first read."
+    )
+    sort: SortOrder | None = Field(default=None, description="Order within the slot; the campaign's if unset.")
+
+
+@dataclass(frozen=True, config=STRICT)
+class Fill(Wanted):
+    """What to add, whatever a reader's interests, when their own tags give too few."""
+
+    up_to: int = Field(default=3, ge=1, le=50, description="Add until there are this many.")
+
+
+@dataclass(frozen=True, config=STRICT)
+class ArticleRules(Wanted):
+    """``articles:`` of a campaign: what to pick."""
+
     match_interests: bool = Field(default=False, description="Give each reader what matches their own interests.")
+    fill: Fill | None = Field(default=None, description="What to add when a reader's own tags give too few.")
     newest: int = Field(default=5, ge=1, le=50, description="How many articles at the most, newest first.")
+    minimum: int = Field(default=1, ge=0, le=50, description="With fewer than this, a reader is skipped.")
+    max_age: Duration | None = Field(default=None, description="Nothing older than this, such as `60d`.")
+    settle: Duration | None = Field(default=None, description="Only what has not changed for so long, such as `30m`.")
+    pinned: Names = Field(default=(), description="Slugs that come first, whatever their tags or age.")
+    dropped: Names = Field(default=(), description="Slugs that are never picked.")
+    slots: tuple[Slot, ...] = Field(default=(), description="Places with a rule of their own, instead of `newest`.")
+    sort: SortOrder = Field(default="newest", description="`newest` or `oldest` first, or by `title`.")
     repeat: Literal["never", "per-campaign", "allow"] = Field(
         default="never",
         description="`never`: no article twice to the same reader, across campaigns; `per-campaign`: not twice "
         "from this campaign; `allow`: again and again.",
     )
-    minimum: int = Field(default=1, ge=0, le=50, description="With fewer than this, a reader is skipped.")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> "ArticleRules":
+        if both := sorted(set(self.pinned) & set(self.dropped)):
+            raise ValueError(f"`{both[0]}` is both pinned and dropped; keep one of the two")
+        most = sum(slot.newest for slot in self.slots) if self.slots else self.newest
+        if self.minimum > most + len(self.pinned):
+            raise ValueError(f"`minimum` is {self.minimum}, more than the {most} articles there can be")
+        return self
+
+
+@dataclass(frozen=True, config=STRICT)
+class NotOn:
+    """Days on which nothing comes out."""
+
+    dates: tuple[date, ...] = Field(default=(), description="Single days, such as 2026-12-25.")
+    weekdays: tuple[Weekday, ...] = Field(default=(), description="Days of the week: mon tue wed thu fri sat sun.")
 
 
 @dataclass(frozen=True, config=STRICT)
 class Schedule:
-    """``schedule:`` of a campaign: when it comes out."""
+    """``schedule:`` of a campaign: when it comes out. Exactly one of ``cron``, ``every`` and ``at`` is given."""
 
-    cron: Annotated[str, AfterValidator(_cron)] = Field(description="Five cron fields, such as `0 9 * * tue`.")
-    time_zone: TimeZoneName | None = Field(default=None, description="Zone of the cron time; the site's if unset.")
-    deliver: Literal["together"] = Field(default="together", description="`together`: to everybody at one moment.")
+    cron: Annotated[str, AfterValidator(_cron)] | None = Field(
+        default=None, description="Five cron fields, such as `0 9 * * tue`."
+    )
+    every: Duration | None = Field(default=None, description="An interval, such as `2w`, counted from `start`.")
+    start: datetime | None = Field(default=None, description="The first time of an interval.")
+    at: Moments = Field(default=(), description="Single times, one or several, such as 2026-12-01T09:00.")
+    time_zone: TimeZoneName | None = Field(default=None, description="Zone of these times; the site's if unset.")
+    deliver: Literal["together", "reader-local"] = Field(
+        default="together",
+        description="`together`: at one moment; `reader-local`: at that time of day in each reader's zone.",
+    )
+    window: Annotated[str, AfterValidator(_window)] | None = Field(
+        default=None, description="Hours of a reader's day in which mail may arrive, such as `09:00-20:00`."
+    )
+    not_on: NotOn = Field(default_factory=NotOn, description="Days on which nothing comes out.")
+    skip: tuple[date, ...] = Field(default=(), description="Single editions that are left out, by their date.")
+    grace: Duration = Field(
+        default=timedelta(hours=6), description="An edition missed by less is sent late; by more, it is skipped."
+    )
+    lead: Duration = Field(
+        default=timedelta(hours=24), description="How long before its time an edition that needs approval is frozen."
+    )
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "Schedule":
+        if sum((self.cron is not None, self.every is not None, bool(self.at))) != 1:
+            raise ValueError("needs exactly one of `cron`, `every`, `at`")
+        if (self.every is None) != (self.start is None):
+            raise ValueError("`every` and `start` belong together: every: 2w, start: 2026-01-06T09:00")
+        if self.every is not None and self.every < timedelta(minutes=5):
+            raise ValueError("`every` is at least 5m")
+        return self
 
     def zone(self, site: ZoneInfo) -> ZoneInfo:
-        """The zone of the cron time: its own, or the site's."""
+        """The zone of the times: its own, or the site's."""
         return ZoneInfo(self.time_zone) if self.time_zone else site
 
 
@@ -115,11 +228,15 @@ class CampaignFile:
     template: str = Field(description="Folder in `templates/`.")
     subject: str = Field(description="Subject line, Jinja2.", min_length=1)
     segment: Names = Field(default=(), description="Segments of the list, one or several; several are a union.")
+    exclude: Names = Field(default=(), description="Segments whose members get nothing.")
     articles: ArticleRules = Field(default_factory=ArticleRules, description="What to pick.")
     preheader: str = Field(default="", description="The line that inboxes show after the subject, Jinja2.")
     schedule: Schedule | None = Field(default=None, description="When it comes out by itself.")
     approval: Literal["required", "automatic"] = Field(
         default="required", description="`required`: somebody says yes to each edition before it is sent."
+    )
+    approvers: Names = Field(
+        default=(), description="Addresses that the proof and the question go to; the sender's if unset."
     )
     adapter: str = Field(default="default", description="Which adapter sends it.")
     tracking: Literal["none"] = Field(default="none", description="`none`: nothing about readers is recorded.")

@@ -20,9 +20,9 @@ from broadsheet import editions, pipeline, schedule
 from broadsheet.articles import SyncReport, load_content
 from broadsheet.audience import Reader
 from broadsheet.editions import Plan
-from broadsheet.models import Article, Subscriber
+from broadsheet.models import Subscriber
 from broadsheet.rendering import Message, Sheet, compile_message, sheet_for
-from broadsheet.selection import Candidate, candidates, pick
+from broadsheet.selection import pick, pool
 from broadsheet.web.preview import files
 from broadsheet.workspace import CampaignFile, Workspace
 
@@ -107,7 +107,7 @@ class Desk:
         ids, indexes = array("q"), array("q")
         for subscriber_id, index in editions.assignments(planned):
             ids.append(subscriber_id)
-            indexes.append(TOO_FEW if index is None else index)
+            indexes.append(TOO_FEW if isinstance(index, str) else index)
         return Draft(campaign, at, planned, time.monotonic(), ids, indexes)
 
     def sync(self) -> SyncReport:
@@ -127,13 +127,9 @@ class Desk:
 
 def made_up_picks(draft: Draft) -> tuple[str, ...]:
     """What somebody interested in everything, who has had nothing, would get."""
-    rows = Article.objects.prefetch_related("tags").only("slug", "published_at", "draft")
-    known = [
-        Candidate(row.slug, row.published_at, row.draft, frozenset(t.name for t in row.tags.all())) for row in rows
-    ]
-    rules = draft.campaign.articles
+    known, rules = editions.candidates(), draft.campaign.articles
     tags = frozenset(tag for each in known for tag in each.tags)
-    return pick(rules, candidates(rules, known, draft.at), tags, frozenset()).slugs
+    return pick(rules, pool(rules, known, draft.at), tags, frozenset()).slugs
 
 
 def subscriber(pk: int) -> Subscriber:

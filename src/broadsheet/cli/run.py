@@ -1,0 +1,130 @@
+"""``broadsheet run``, ``scheduler`` and ``schedule``: campaigns come out by themselves, and when."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import islice
+from threading import Event, Thread
+from typing import Annotated, Any
+
+import typer
+
+from broadsheet.cli.content import Json
+from broadsheet.cli.output import ERR, counted, print_json, print_table
+from broadsheet.cli.serve import listening
+from broadsheet.cli.setup import ready, workspace_only
+from broadsheet.errors import BroadsheetError
+from broadsheet.timing import firings, in_words
+from broadsheet.workspace import CampaignFile, Workspace
+
+#: What the service manager's patience is measured against; senders have 8 s to end their batch.
+SECONDS_TO_STOP = 9.0
+TIMES = 10
+
+
+def run(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8000,
+) -> None:
+    """Run everything on this machine: the scheduler, the senders and the web pages. Ctrl-C stops it."""
+    workspace = ready()
+    from django.core.wsgi import get_wsgi_application
+
+    _log_to_standard_error()
+    server, address = listening(get_wsgi_application(), host, port)
+    with _scheduling(workspace):
+        ERR.print(f"Running on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
+        try:
+            server.run()  # takes SystemExit as the wish to stop
+        finally:
+            server.close()
+
+
+def scheduler() -> None:
+    """Run the scheduler and the senders, without web pages. Several may run: one leads, another takes over."""
+    workspace = ready()
+    _log_to_standard_error()
+    with _scheduling(workspace) as thread:
+        ERR.print("Scheduling (Ctrl-C stops it)")
+        while thread.is_alive():
+            thread.join(1)
+
+
+@contextmanager
+def _scheduling(workspace: Workspace) -> Iterator[Thread]:
+    """The scheduler in a thread. SIGTERM and Ctrl-C end the block; then what is in hand is ended, too."""
+    from broadsheet.schedule.engine import lead
+
+    stopping, faults = Event(), list[BaseException]()
+
+    def leading() -> None:
+        try:
+            lead(workspace, stopping)
+        except BaseException as error:  # noqa: BLE001  raised again below, where the process ends with it
+            faults.append(error)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def stop(*_: object) -> None:
+        stopping.set()
+        sys.exit(0)
+
+    thread = Thread(target=leading, name="scheduler", daemon=True)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    thread.start()
+    try:
+        yield thread
+    except SystemExit:
+        pass
+    finally:
+        stopping.set()
+        thread.join(SECONDS_TO_STOP)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if faults:
+        raise faults[0]
+    ERR.print("Stopped.")
+
+
+def _log_to_standard_error() -> None:
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(message)s", level=logging.INFO)
+    for noisy in ("apscheduler", "waitress", "django"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def schedule(json: Json = False) -> None:
+    """List the next ten times of each campaign. Exit code 1 if a campaign's file has mistakes."""
+    workspace = workspace_only()
+    now, broken, found = datetime.now(UTC), False, []
+    for slug in workspace.campaign_names():
+        try:
+            found.append(workspace.campaign(slug))
+        except BroadsheetError as error:
+            broken = True
+            ERR.print(str(error), style="red", markup=False, soft_wrap=True)
+    facts = [_facts(workspace, file, now) for file in found]
+    if json:
+        print_json(facts)
+    else:
+        rows = [
+            (each["campaign"], each["in_words"], "\n".join(f"{at:%a %-d %b %Y, %H:%M %Z}" for at in each["firings"]))
+            for each in facts
+        ]
+        print_table(counted(len(rows), "campaign"), ("campaign", "comes out", "next times"), rows)
+    if broken:
+        raise typer.Exit(1)
+
+
+def _facts(workspace: Workspace, file: CampaignFile, now: datetime) -> dict[str, Any]:
+    rule, site = file.schedule, workspace.config.zone
+    zone = rule.zone(site) if rule else site
+    return {
+        "campaign": file.slug,
+        "firings": list(islice(firings(rule, zone, now), TIMES)) if rule else [],
+        "in_words": in_words(rule, zone) if rule else "when somebody sends it",
+        "time_zone": str(zone),
+        "deliver": rule.deliver if rule else "together",
+    }

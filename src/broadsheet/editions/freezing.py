@@ -1,0 +1,163 @@
+"""A plan to rows, once: ``(campaign, scheduled_for)`` is unique, so a second firing finds the first one's edition."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from broadsheet.editions.planning import Plan, newest_frozen
+from broadsheet.editions.states import note
+from broadsheet.errors import PlanOutdated
+from broadsheet.models import Campaign, DeliveryState, Edition, EditionState, Variant
+from broadsheet.timing import not_before
+
+
+@dataclass(frozen=True)
+class FrozenText:
+    """What an edition keeps of the workspace, so that senders need the database only."""
+
+    mail_from: str
+    mail_domain: str
+    public_url: str
+
+
+@dataclass(frozen=True)
+class PrintedVariant:
+    """A planned variant with its compiled message."""
+
+    slugs: tuple[str, ...]
+    key: str
+    subject: str
+    message: bytes
+
+
+def existing(campaign_slug: str, at: datetime) -> Edition | None:
+    """The edition of that campaign and time, if there is one."""
+    return Edition.objects.select_related("campaign").filter(campaign__slug=campaign_slug, scheduled_for=at).first()
+
+
+def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *, who: str) -> Edition:
+    """The plan as rows, in one transaction: edition, variants, and one delivery for each reader.
+
+    ``printed`` is in the order of ``planned.variants``. If the edition exists already, that one comes back and
+    nothing is written. Raises PlanOutdated if another edition was frozen since the plan was made: its readers
+    may have had the same articles. A reader who gets nothing has a row too, skipped, with the reason. The edition is a
+    draft if the campaign wants approval, else approved; without any reader it is skipped.
+    """
+    with transaction.atomic():
+        _one_at_a_time()
+        edition, made = _edition(planned, text)
+        if made:
+            if (
+                planned.campaign.articles.repeat != "allow"
+                and newest_frozen(before=edition.pk) != planned.newest_frozen
+            ):
+                raise PlanOutdated("Another edition was frozen meanwhile; plan again.")
+            _fill(planned, printed, edition)
+            state, why = _first_state(planned)
+            edition.state, edition.reason = state, why
+            edition.content_hash = hashlib.sha256(b"".join(each.message for each in printed)).hexdigest()
+            edition.approved_hash = edition.content_hash if state == EditionState.APPROVED else ""
+            edition.save(update_fields=["state", "reason", "content_hash", "approved_hash"])
+            note(edition, before="", who=who, why=why or "frozen")
+    return edition
+
+
+def _one_at_a_time() -> None:
+    """Hold off other freezes until this one's transaction ends. SQLite's transactions do so by themselves."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_FREEZE_LOCK])
+
+
+def skip(campaign_slug: str, at: datetime, reason: str, *, list_name: str, who: str) -> Edition:
+    """A run that did not happen, as a row with its reason. If the edition exists already, that one comes back."""
+    with transaction.atomic():
+        campaign, _ = Campaign.objects.get_or_create(slug=campaign_slug)
+        edition, made = Edition.objects.get_or_create(
+            campaign=campaign,
+            scheduled_for=at,
+            defaults={"state": EditionState.SKIPPED, "reason": reason[:300], "list_name": list_name},
+        )
+        if made:
+            note(edition, before="", who=who, why=reason)
+    return edition
+
+
+def _edition(planned: Plan, text: FrozenText) -> tuple[Edition, bool]:
+    campaign, _ = Campaign.objects.get_or_create(slug=planned.campaign.slug)
+    return Edition.objects.get_or_create(
+        campaign=campaign,
+        scheduled_for=planned.scheduled_for,
+        defaults={
+            "list_name": planned.campaign.list,
+            "adapter": planned.campaign.adapter,
+            "mail_from": text.mail_from,
+            "mail_domain": text.mail_domain,
+            "public_url": text.public_url,
+            "audience": planned.audience,
+            "excluded": planned.excluded,
+        },
+    )
+
+
+def _first_state(planned: Plan) -> tuple[EditionState, str]:
+    if not planned.variants:
+        reasons = ", ".join(f"{count} {why}" for why, count in planned.excluded.items())
+        return EditionState.SKIPPED, f"nobody is due anything new ({reasons or 'the list has no readers'})"[:300]
+    return (EditionState.DRAFT if planned.campaign.approval == "required" else EditionState.APPROVED), ""
+
+
+def _fill(planned: Plan, printed: Sequence[PrintedVariant], edition: Edition) -> None:
+    rows = Variant.objects.bulk_create(
+        Variant(edition=edition, key=each.key, articles=list(each.slugs), subject=each.subject, message=each.message)
+        for each in printed
+    )
+    with connection.cursor() as cursor:
+        _write_deliveries(cursor, planned, edition, [row.pk for row in rows])
+
+
+def _write_deliveries(cursor: CursorWrapper, planned: Plan, edition: Edition, variant_ids: list[int]) -> None:
+    """One ``INSERT … SELECT`` over the plan's table, through tables of which group gets what and which zone when."""
+    picks, zones = f"{planned.table}_picks", f"{planned.table}_zones"
+    cursor.execute(f"CREATE TEMPORARY TABLE {picks} (interests_id bigint, past text, variant_id bigint, reason text)")
+    cursor.executemany(
+        f"INSERT INTO {picks} VALUES (%s, %s, %s, %s)",  # noqa: S608  the names are ours, the values are parameters
+        [
+            (*group, None, found) if isinstance(found, str) else (*group, variant_ids[found], "")
+            for group, found in planned.groups.items()
+        ],
+    )
+    cursor.execute(f"CREATE TEMPORARY TABLE {zones} (time_zone text, at {_TIME[connection.vendor]})")
+    cursor.executemany(f"INSERT INTO {zones} VALUES (%s, %s)", _moments(cursor, planned))  # noqa: S608
+    cursor.execute(
+        f"INSERT INTO broadsheet_delivery"  # noqa: S608
+        f" (edition_id, subscriber_id, variant_id, state, reason, attempts, claimed_by, at)"
+        f" SELECT %s, r.subscriber_id, p.variant_id,"
+        f" CASE WHEN p.variant_id IS NULL THEN %s ELSE %s END, p.reason, 0, '',"
+        f" CASE WHEN p.variant_id IS NULL THEN NULL ELSE z.at END"
+        f" FROM {planned.table} r JOIN {picks} p ON p.interests_id = r.interests_id AND p.past = r.past"
+        f" LEFT JOIN {zones} z ON z.time_zone = r.time_zone"
+        f" ORDER BY r.subscriber_id",
+        [edition.pk, DeliveryState.SKIPPED, DeliveryState.QUEUED],
+    )
+    for table in (picks, zones):
+        cursor.execute(f"DROP TABLE {table}")
+
+
+#: Any number that nobody else takes a PostgreSQL advisory lock on.
+_FREEZE_LOCK = 0x62726F6164
+_TIME = {"sqlite": "datetime", "postgresql": "timestamptz"}
+
+
+def _moments(cursor: CursorWrapper, planned: Plan) -> list[tuple[str, str | None]]:
+    """For each zone that readers live in, when their copies may leave; none if all leave together."""
+    schedule = planned.campaign.schedule
+    if schedule is None:
+        return []
+    cursor.execute(f"SELECT DISTINCT time_zone FROM {planned.table}")  # noqa: S608
+    moments = {name: not_before(schedule, planned.zone, planned.scheduled_for, name) for (name,) in cursor.fetchall()}
+    return [(name, connection.ops.adapt_datetimefield_value(at)) for name, at in moments.items() if at is not None]
