@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 from jinja2.sandbox import SandboxedEnvironment
+from tests.rendering.conftest import a_reader, article
 
 from broadsheet.errors import TemplateProblem, UnstampableReader
 from broadsheet.rendering import compile_message
 from broadsheet.rendering.deferred import Recorder
-from tests.rendering.conftest import a_reader, article
 
 EVIL = "<script>\"'&"
 ESCAPED = "&lt;script&gt;&#34;&#39;&amp;"

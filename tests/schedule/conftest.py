@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet import editions, pipeline
+from broadsheet import approvals, editions, pipeline
 from broadsheet.models import Campaign, Edition
 from broadsheet.schedule.ticking import Troubles, tick
 from broadsheet.workspace import Workspace
@@ -24,7 +24,7 @@ def nine():
 def ask(monkeypatch):
     """The editions whose approvers were asked, in order; nothing is mailed."""
     asked = []
-    monkeypatch.setattr(pipeline, "ask_approval", lambda _, edition: asked.append(edition.pk), raising=False)
+    monkeypatch.setattr(approvals, "ask_approval", lambda _, edition: asked.append(edition.pk))
     return asked
 
 

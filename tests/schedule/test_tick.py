@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from broadsheet import editions, pipeline
+from broadsheet import approvals, editions, pipeline
 from broadsheet.errors import AdapterFailed, BroadsheetError
 from broadsheet.models import Delivery, Edition
 from broadsheet.schedule.ticking import Troubles
@@ -230,10 +230,10 @@ def test_a_question_that_could_not_be_mailed_is_mailed_later(at, nine, monkeypat
         raise AdapterFailed("no connection", permanent=False)
 
     troubles, asked = Troubles(), []
-    monkeypatch.setattr(pipeline, "ask_approval", refused, raising=False)
+    monkeypatch.setattr(approvals, "ask_approval", refused)
     at(nine - DAY, troubles)
     assert Edition.objects.get().asked_at is None
-    monkeypatch.setattr(pipeline, "ask_approval", lambda _, edition: asked.append(edition))
+    monkeypatch.setattr(approvals, "ask_approval", lambda _, edition: asked.append(edition))
     at(nine - DAY + 30 * SECOND, troubles)
     assert asked == []
     at(nine - DAY + 2 * MINUTE, troubles)

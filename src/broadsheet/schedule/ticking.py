@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q
 
-from broadsheet import editions, pipeline
+from broadsheet import approvals, editions, pipeline
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import Campaign, Edition, EditionState
 from broadsheet.timing import Run, opens, runs, span_in_words
@@ -219,7 +219,7 @@ def _mail(workspace: Workspace, edition: Edition, now: datetime, troubles: Troub
     if troubles.waits(what, now) or not mine.filter(asked_at=before).update(asked_at=now):
         return
     try:
-        pipeline.ask_approval(workspace, edition)
+        approvals.ask_approval(workspace, edition)
     except Exception as error:  # noqa: BLE001  logged, and the other editions go on
         mine.update(asked_at=before)
         troubles.note(what, now, error)

@@ -8,5 +8,6 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("u/<str:token>", views.unsubscribe, name="unsubscribe"),
     path("v/<str:token>", views.view_in_browser, name="view"),
+    path("a/<str:token>", views.approve, name="approve"),
     path("p/<str:token>", views.preferences, name="preferences"),
 ]

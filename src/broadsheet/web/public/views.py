@@ -9,11 +9,13 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from broadsheet import audience, events, pipeline
+from broadsheet import approvals, audience, editions, events, pipeline
 from broadsheet.drafts import NO_EDITION
+from broadsheet.errors import WrongState
 from broadsheet.models import Edition, Subscriber, Subscription, SubscriptionState, Tag
 from broadsheet.web.headers import MAIL_POLICY
 
@@ -103,6 +105,24 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
         interests=[(tag, tag in subscriber.interests.tags) for tag in known_tags],
         said=said,
     )
+
+
+@csrf_exempt
+@page_methods
+def approve(request: HttpRequest, token: str) -> HttpResponse:
+    """An approver's page: what the edition is, and a button. Only a POST approves, and only what the page showed."""
+    edition = approvals.edition_of(token)
+    if edition is None:
+        raise Http404
+    said = ""
+    if request.method == "POST":
+        try:
+            editions.approve(edition, who="an approver, by mail", content_hash=_form(request).get("hash"))
+            said = "Approved. It goes out at its time."
+        except WrongState as error:
+            said = str(error)
+        edition.refresh_from_db()
+    return _page(request, "approve", said=said, **approvals.facts(edition, timezone.now()))
 
 
 def _leave(edition_id: int, subscriber: Subscriber, list_name: str) -> None:
