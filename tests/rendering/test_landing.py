@@ -106,7 +106,8 @@ def test_an_address_of_a_readers_making_stays_an_address(press, attribute, value
 
 def test_addresses_in_comments_for_outlook_are_minded_too(press):
     body = press.body(
-        '<!--[if !mso]><!--><a href="{{ subscriber.x }}">a</a><!--<![endif]--><!--[if mso]><a href="{{ subscriber.x }}">b</a><![endif]-->',
+        '<!--[if !mso]><!--><a href="{{ subscriber.x }}">a</a><!--<![endif]-->'
+        '<!--[if mso]><a href="{{ subscriber.x }}">b</a><![endif]-->',
         x="javascript:a",
     )
     assert body.count('href="#"') == 2
