@@ -16,7 +16,9 @@ from broadsheet import editions, pipeline, sending
 from broadsheet.audience import interest_set
 from broadsheet.models import (
     Delivery,
+    DeliveryState,
     Edition,
+    EditionState,
     Subscriber,
     Subscription,
     SubscriptionState,
@@ -221,7 +223,7 @@ def freeze(workspace: Workspace, db: None) -> Callable[..., Edition]:
     def frozen(campaign: str = "weekly", at: datetime = AT) -> Edition:
         pipeline.collect(workspace)
         planned = pipeline.select(workspace, workspace.campaign(campaign), at)
-        return pipeline.freeze(workspace, planned, pipeline.press(workspace, planned))
+        return pipeline.freeze(workspace, planned, pipeline.press(workspace, planned), who="test")
 
     return frozen
 
@@ -234,6 +236,17 @@ def send(workspace: Workspace) -> Callable[..., Numbers]:
         return pipeline.send(workspace, edition, adapter)
 
     return sent
+
+
+@pytest.fixture
+def once_more() -> Callable[[Edition], None]:
+    """Puts all copies of an edition that was sent into the queue again."""
+
+    def queued(edition: Edition) -> None:
+        edition.deliveries.update(state=DeliveryState.QUEUED, at=None)
+        Edition.objects.filter(pk=edition.pk).update(state=EditionState.SENDING)
+
+    return queued
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def test_a_render_for_who_gets_nothing_says_why(workspace, cast, at, email, sent
 def test_a_render_for_who_has_had_everything_says_so(workspace, freeze, send, memory, cast, at):
     send(freeze("weekly"), memory)
     with pytest.raises(
-        BroadsheetError, match=r"ben@reader\.example would get no mail from weekly: too few new articles"
+        BroadsheetError, match=r"ben@reader\.example would get no mail from weekly: had the articles already"
     ):
         drafts.render_for(workspace, workspace.campaign("weekly"), BEN, at)
 

@@ -32,5 +32,5 @@ def test_the_main_job_runs_on_postgresql_and_mails_nobody_twice(database: str, t
     later = json.loads(broadsheet("plan", "weekly-digest", "--at", "2026-12-01T09:00", "--json"))
     had = {slug for variant in plan["variants"][:1] for slug in variant["articles"]}
     assert later["readers"] < plan["readers"]
-    assert later["excluded"]["too few new articles"] > 0
+    assert later["excluded"]["had the articles already"] > 0
     assert all(had != set(variant["articles"]) for variant in later["variants"])

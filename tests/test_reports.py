@@ -26,7 +26,7 @@ def test_every_state_is_counted_once_and_they_add_up(edition_of):
     numbers = reports.numbers(edition_of(*((state, "") for state in DeliveryState.values)))
     assert numbers.readers == len(DeliveryState.values)
     assert (numbers.sent, numbers.failed, numbers.deferred, numbers.unknown) == (1, 1, 1, 1)
-    assert numbers.skipped == 2, "suppressed and skipped"
+    assert numbers.skipped == 3, "suppressed, skipped and cancelled"
     assert numbers.waiting == 2, "queued and claimed"
 
 

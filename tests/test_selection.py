@@ -1,19 +1,14 @@
 """Picking articles. Nothing here has a database: pytest would refuse the first query."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from django.db import connection
+from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet import editions
-from broadsheet.audience import interest_set
-from broadsheet.editions import HAD, FrozenText, PrintedVariant
-from broadsheet.models import Article, Delivery, DeliveryState, Subscriber, Subscription, Tag
-from broadsheet.selection import Candidate, Picks, candidates, pick
-from broadsheet.workspace import ArticleRules, CampaignFile, TagRule
+from broadsheet.selection import TOO_FEW, Candidate, Picks, pick, pool
+from broadsheet.workspace import ArticleRules, TagRule
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
@@ -25,7 +20,7 @@ def article(slug, *tags, days_old=1, draft=False):
 
 def picked(articles, *, interests=(), seen=(), **rules):
     set_rules = ArticleRules(**rules)
-    return pick(set_rules, candidates(set_rules, articles, NOON), frozenset(interests), frozenset(seen))
+    return pick(set_rules, pool(set_rules, articles, NOON), frozenset(interests), frozenset(seen))
 
 
 SHELF = [
@@ -71,11 +66,11 @@ def test_no_more_than_the_newest_are_picked():
 
 def test_with_fewer_than_the_minimum_there_is_nothing_at_all():
     assert picked(SHELF, minimum=4).slugs == ("newest", "advert", "middle", "oldest")
-    assert picked(SHELF, minimum=5) == Picks((), too_few=True)
+    assert picked(SHELF, minimum=5) == Picks((), TOO_FEW)
 
 
 def test_an_empty_mail_is_never_picked_even_without_a_minimum():
-    assert picked([], minimum=0) == Picks((), too_few=True)
+    assert picked([], minimum=0) == Picks((), TOO_FEW)
     assert picked(SHELF, minimum=0, seen=["newest", "advert", "middle", "oldest"]).too_few
 
 
@@ -122,23 +117,26 @@ SHELVES = st.lists(
     max_size=8,
     unique_by=lambda each: each.slug,
 )
-RULES = st.builds(
-    ArticleRules,
-    tags=st.builds(
-        TagRule,
-        any=st.lists(st.sampled_from(TAGS), max_size=2).map(tuple),
-        none=st.lists(st.sampled_from(TAGS), max_size=1).map(tuple),
-    ),
-    match_interests=st.booleans(),
-    newest=st.integers(1, 3),
-    minimum=st.integers(0, 3),
+TAG_RULES = st.builds(
+    TagRule,
+    any=st.lists(st.sampled_from(TAGS), max_size=2).map(tuple),
+    none=st.lists(st.sampled_from(TAGS), max_size=1).map(tuple),
+)
+RULES = st.integers(1, 3).flatmap(
+    lambda newest: st.builds(
+        ArticleRules,
+        tags=TAG_RULES,
+        match_interests=st.booleans(),
+        newest=st.just(newest),
+        minimum=st.integers(0, newest),
+    )
 )
 
 
 @given(RULES, SHELVES, TAG_SETS, st.frozensets(st.sampled_from([f"article-{number}" for number in range(8)])))
 def test_picks_keep_every_rule_whatever_there_is(rules, shelf, interests, seen):
     by_slug = {each.slug: each for each in shelf}
-    found = pick(rules, candidates(rules, shelf, NOON), interests, seen)
+    found = pick(rules, pool(rules, shelf, NOON), interests, seen)
     assert found.too_few == (not found.slugs)
     assert len(set(found.slugs)) == len(found.slugs) <= rules.newest
     assert not found.slugs or len(found.slugs) >= rules.minimum
@@ -151,77 +149,3 @@ def test_picks_keep_every_rule_whatever_there_is(rules, shelf, interests, seen):
         assert each.published_at <= NOON
         assert rules.tags.lets_in(each.tags)
         assert not rules.match_interests or interests & each.tags
-
-
-# Through real editions
-
-
-@dataclass(frozen=True)
-class Issue:
-    """One edition of a random history: whose, by which rules, and what becomes of its copies."""
-
-    campaign: str
-    rules: ArticleRules
-    day: int
-    fates: tuple[str, ...] = field(default=(DeliveryState.SENT,))
-
-
-ISSUES = st.lists(
-    st.builds(
-        Issue,
-        st.sampled_from(("weekly", "letter", "special")),
-        RULES,
-        st.integers(0, 6),
-        st.lists(st.sampled_from(DeliveryState.values), min_size=1, max_size=4).map(tuple),
-    ),
-    min_size=2,
-    max_size=6,
-)
-
-
-def frozen(issue):
-    """The issue's edition, frozen as the pipeline does it, without compiling a mail."""
-    campaign = CampaignFile(
-        slug=issue.campaign, name="x", list="newsletter", template="plain", subject="x", articles=issue.rules
-    )
-    planned = editions.plan(None, campaign, NOON + timedelta(days=issue.day))
-    printed = [PrintedVariant(variant.slugs, variant.key, "x", b"x") for variant in planned.variants]
-    return editions.freeze(planned, printed, FrozenText("a@news.example", "news.example", "https://news.example"))
-
-
-@pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    shelf=st.lists(st.tuples(TAG_SETS, st.integers(-4, 6)), min_size=1, max_size=6),
-    interests=st.lists(TAG_SETS, min_size=1, max_size=5),
-    issues=ISSUES,
-)
-def test_nobody_gets_an_article_twice_across_campaigns_in_any_order(shelf, interests, issues):
-    with transaction.atomic():
-        tags = {name: Tag.objects.create(name=name) for name in TAGS}
-        for number, (names, days_old) in enumerate(shelf):
-            row = Article.objects.create(
-                slug=f"article-{number}", title="x", url="x", published_at=NOON - timedelta(days=days_old)
-            )
-            row.tags.set(tags[name] for name in names)
-        for number, names in enumerate(interests):
-            person = Subscriber.objects.create(
-                email=f"{number}@reader.example",
-                email_key=f"{number}@reader.example",
-                interests=interest_set(names),
-                created_at=NOON,
-            )
-            Subscription.objects.create(subscriber=person, list_name="newsletter", state="subscribed")
-        for issue in issues:
-            edition = frozen(issue)
-            for number, row in enumerate(edition.deliveries.filter(state=DeliveryState.QUEUED)):
-                row.state = issue.fates[number % len(issue.fates)]
-                row.save()
-        for person in Subscriber.objects.all():
-            got = [
-                slug
-                for row in Delivery.objects.filter(subscriber=person, state__in=HAD, variant__isnull=False)
-                for slug in row.variant.articles
-            ]
-            assert len(set(got)) == len(got), f"{got} of {issues}"
-        transaction.set_rollback(True)

@@ -119,6 +119,8 @@ def send(
                     progress(batch)
         finally:
             adapter.close()
+            edition.refresh_from_db(fields=["state"])
+            editions.call_off_waiting(edition)  # what a sender had in hand while somebody cancelled
     return record(edition)
 
 
@@ -128,7 +130,8 @@ def record(edition: Edition) -> Numbers:
     edition.refresh_from_db()
     if found.finished and edition.state == EditionState.SENDING:
         editions.move(edition, EditionState.SENT, who="send", why=edition.reason)
-        Edition.objects.filter(pk=edition.pk).update(finished_at=timezone.now())
+        edition.finished_at = timezone.now()
+        edition.save(update_fields=["finished_at"])
     return found
 
 

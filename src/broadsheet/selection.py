@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from broadsheet.timing import span_in_words
 from broadsheet.workspace import ArticleRules, Slot
 
 TOO_FEW = "too few articles for them"
@@ -122,7 +123,7 @@ def _waits(rules: ArticleRules, article: Candidate, at: datetime) -> str:
 
 def _is_old(rules: ArticleRules, article: Candidate, at: datetime) -> str:
     if rules.max_age and article.published_at and article.published_at < at - rules.max_age:
-        return f"older than {rules.max_age.days or 1} days"
+        return f"older than {span_in_words(rules.max_age)}"
     return "older than its source's first reading" if article.seen_before else ""
 
 
@@ -171,9 +172,13 @@ def explain(rules: ArticleRules, fit: Pool, interests: frozenset[str], seen: fro
 def _missed(rules: ArticleRules, fit: Pool, article: Candidate, interests: frozenset[str], seen: frozenset[str]) -> str:
     if article.slug in seen:
         return "this reader has had it"
+    if article in fit.pinned:
+        return "pinned, but there are as many articles already"
+    if not any(article in articles for _, articles in fit.by_slot):
+        return fit.kept_out.get(article.slug) or "no slot asks for it"
     if rules.match_interests and interests.isdisjoint(article.tags):
         return "shares no tag with this reader's interests"
-    return fit.kept_out.get(article.slug) or "no place left: others came first"
+    return "no place left: others came first"
 
 
 def _taken(

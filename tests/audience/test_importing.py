@@ -9,7 +9,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from broadsheet.audience import import_people, mailable
+from broadsheet.audience import Target, import_people, mailable
 from broadsheet.audience.importing import STATUSES, ImportReport
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import Subscriber, Subscription, SubscriptionState, Suppression
@@ -36,7 +36,7 @@ def state_of(email, list_name="newsletter"):
 
 
 def mailed(list_name="newsletter"):
-    return sorted(mailable(list_name, []).values_list("email", flat=True))
+    return sorted(mailable(Target(list_name)).values_list("email", flat=True))
 
 
 # Dialects
@@ -413,7 +413,7 @@ def test_nobody_is_subscribed_whose_line_said_otherwise(workspace, spreadsheet):
     with transaction.atomic():
         import_bytes(workspace, content)
         for list_name in ("newsletter", "letters"):
-            for person in mailable(list_name, []):
+            for person in mailable(Target(list_name)):
                 lines = {
                     status
                     for address, statuses in said.items()

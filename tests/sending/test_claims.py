@@ -168,6 +168,7 @@ def test_an_adapter_that_breaks_down_leaves_the_sent_sent_and_the_rest_queued(
 def test_a_reader_whose_data_can_not_go_in_fails_alone(write, freeze, send, memory, join, ledger):
     template = (
         "---\nname: x\nlist: newsletter\ntemplate: plain\nsubject: 'For {{ subscriber.nickname }}'\n"
+        "approval: automatic\n"
         "articles: {newest: 1}\n---\nHello.\n"
     )
     write("campaigns/named.md", template)

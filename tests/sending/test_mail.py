@@ -9,7 +9,6 @@ import pytest
 from django.utils import timezone
 
 from broadsheet import pipeline
-from broadsheet.models import DeliveryState
 
 pytestmark = pytest.mark.django_db
 
@@ -96,12 +95,12 @@ def test_every_message_id_and_way_out_is_a_readers_own(mail, memory):
     assert all(each["Message-ID"].endswith("@news.stillwater.example>") for each in parsed)
 
 
-def test_the_message_id_is_the_same_on_a_retry(freeze, send, memory, cast):
+def test_the_message_id_is_the_same_on_a_retry(freeze, send, once_more, memory, cast):
     edition = freeze("weekly")
     send(edition, memory)
     first = {mail.rcpt_to: mail.message_id for mail in memory.mails}
     memory.mails.clear()
-    edition.deliveries.update(state=DeliveryState.QUEUED)
+    once_more(edition)
     send(edition, memory)
     assert {mail.rcpt_to: mail.message_id for mail in memory.mails} == first
     for mail in memory.mails:

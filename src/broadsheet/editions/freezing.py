@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from broadsheet.editions.planning import Plan, newest_frozen
-from broadsheet.editions.states import note
+from broadsheet.editions.planning import Plan, drop
+from broadsheet.editions.states import newest_move, note, one_at_a_time
 from broadsheet.errors import PlanOutdated
 from broadsheet.models import Campaign, DeliveryState, Edition, EditionState, Variant
 from broadsheet.timing import not_before
@@ -43,19 +43,17 @@ def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *
     """The plan as rows, in one transaction: edition, variants, and one delivery for each reader.
 
     ``printed`` is in the order of ``planned.variants``. If the edition exists already, that one comes back and
-    nothing is written. Raises PlanOutdated if another edition was frozen since the plan was made: its readers
-    may have had the same articles. A reader who gets nothing has a row too, skipped, with the reason. The edition is a
-    draft if the campaign wants approval, else approved; without any reader it is skipped.
+    nothing is written. Raises PlanOutdated if another edition was frozen since the plan was made, or failed copies
+    of one went back into the queue: its readers may have had the same articles. A reader who gets nothing has a row
+    too, skipped, with the reason. The edition is a draft if the campaign wants approval, else approved; without any
+    reader it is skipped. The plan's table is gone then, and with it the plan's use.
     """
     with transaction.atomic():
-        _one_at_a_time()
+        one_at_a_time()
         edition, made = _edition(planned, text)
         if made:
-            if (
-                planned.campaign.articles.repeat != "allow"
-                and newest_frozen(before=edition.pk) != planned.newest_frozen
-            ):
-                raise PlanOutdated("Another edition was frozen meanwhile; plan again.")
+            if planned.campaign.articles.repeat != "allow" and newest_move() != planned.newest_move:
+                raise PlanOutdated("Another edition was frozen meanwhile, so the plan is out of date; try again.")
             _fill(planned, printed, edition)
             state, why = _first_state(planned)
             edition.state, edition.reason = state, why
@@ -63,14 +61,8 @@ def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *
             edition.approved_hash = edition.content_hash if state == EditionState.APPROVED else ""
             edition.save(update_fields=["state", "reason", "content_hash", "approved_hash"])
             note(edition, before="", who=who, why=why or "frozen")
+        drop(planned)
     return edition
-
-
-def _one_at_a_time() -> None:
-    """Hold off other freezes until this one's transaction ends. SQLite's transactions do so by themselves."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_FREEZE_LOCK])
 
 
 def skip(campaign_slug: str, at: datetime, reason: str, *, list_name: str, who: str) -> Edition:
@@ -139,7 +131,8 @@ def _write_deliveries(cursor: CursorWrapper, planned: Plan, edition: Edition, va
         f" SELECT %s, r.subscriber_id, p.variant_id,"
         f" CASE WHEN p.variant_id IS NULL THEN %s ELSE %s END, p.reason, 0, '',"
         f" CASE WHEN p.variant_id IS NULL THEN NULL ELSE z.at END"
-        f" FROM {planned.table} r JOIN {picks} p ON p.interests_id = r.interests_id AND p.past = r.past"
+        f" FROM {planned.table} r JOIN broadsheet_subscriber s ON s.id = r.subscriber_id"  # some were erased meanwhile
+        f" JOIN {picks} p ON p.interests_id = r.interests_id AND p.past = r.past"
         f" LEFT JOIN {zones} z ON z.time_zone = r.time_zone"
         f" ORDER BY r.subscriber_id",
         [edition.pk, DeliveryState.SKIPPED, DeliveryState.QUEUED],
@@ -148,8 +141,6 @@ def _write_deliveries(cursor: CursorWrapper, planned: Plan, edition: Edition, va
         cursor.execute(f"DROP TABLE {table}")
 
 
-#: Any number that nobody else takes a PostgreSQL advisory lock on.
-_FREEZE_LOCK = 0x62726F6164
 _TIME = {"sqlite": "datetime", "postgresql": "timestamptz"}
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from broadsheet.audience import Target, excluded_by_reason, mailable
-from broadsheet.models import Article, Delivery, Edition, EditionState, InterestSet, Subscriber, Variant
+from broadsheet.editions.states import newest_move
+from broadsheet.models import Article, Delivery, InterestSet, Subscriber, Variant
 from broadsheet.models.delivery import HAD
 from broadsheet.selection import Candidate, Picks, Verdict, explain, pick, pool
 from broadsheet.workspace import CampaignFile, Workspace
@@ -51,8 +52,8 @@ class Plan:
     """Each group's variant, as an index into ``variants``, or why it gets nothing."""
     zone: tzinfo
     """The campaign's time zone."""
-    newest_frozen: int
-    """The last edition frozen before this plan was made."""
+    newest_move: int
+    """The last move that put copies into the queue before this plan was made."""
     table: str
     """The temporary table that says which group each reader is in."""
 
@@ -69,7 +70,7 @@ def plan(workspace: Workspace, campaign: CampaignFile, at: datetime) -> Plan:
     2. Each group is picked for once.
     3. Groups with the same picks share a variant.
     """
-    target, newest = target_of(workspace, campaign), newest_frozen()
+    target, newest = target_of(workspace, campaign), newest_move()
     table = _group_readers(campaign, target)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT interests_id, past, COUNT(*) FROM {table} GROUP BY interests_id, past")  # noqa: S608
@@ -95,17 +96,15 @@ def plan(workspace: Workspace, campaign: CampaignFile, at: datetime) -> Plan:
         variants=variants,
         groups={group: picked.reason or index[picked.slugs] for group, picked in picks.items()},
         zone=campaign.schedule.zone(workspace.config.zone) if campaign.schedule else workspace.config.zone,
-        newest_frozen=newest,
+        newest_move=newest,
         table=table,
     )
 
 
-def newest_frozen(before: int | None = None) -> int:
-    """The number of the last edition that has copies, below ``before``; 0 if there is none."""
-    found = Edition.objects.exclude(state=EditionState.SKIPPED)
-    if before is not None:
-        found = found.filter(pk__lt=before)
-    return found.aggregate(newest=Max("pk"))["newest"] or 0
+def drop(planned: Plan) -> None:
+    """Give the plan's temporary table back; a process that goes on would gather them."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {planned.table}")
 
 
 def target_of(workspace: Workspace, campaign: CampaignFile) -> Target:
@@ -200,7 +199,10 @@ def _sql(query: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
     try:
         sql, params = query.query.sql_with_params()
     except EmptyResultSet:
-        columns = ", ".join(f"CAST(NULL AS bigint) AS {name}" for name in query.query.values_select)
+        columns = ", ".join(
+            f"CAST(NULL AS {'text' if name == 'time_zone' else 'bigint'}) AS {name}"
+            for name in query.query.values_select
+        )
         return f"SELECT {columns} WHERE 1 = 0", ()
     return sql, tuple(params)
 

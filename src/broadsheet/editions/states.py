@@ -1,12 +1,14 @@
 """An edition's states, the moves between them, and who made each."""
 
+from collections.abc import Callable
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db import connection, transaction
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from broadsheet.errors import WrongState
-from broadsheet.models import Delivery, DeliveryState, Edition, EditionMove, EditionState
+from broadsheet.models import Delivery, DeliveryState, Edition, EditionMove, EditionState, Subscriber, Variant
+from broadsheet.models.delivery import HAD
 
 #: Every allowed move. What is not here is refused.
 MOVES: dict[str, tuple[str, ...]] = {
@@ -22,13 +24,23 @@ MOVES: dict[str, tuple[str, ...]] = {
 }
 
 
+#: The states that nothing leaves from any more, and what the ledger says of the copies that waited.
+_CALLED_OFF: dict[str, str] = {
+    EditionState.CANCELLED: "the edition was cancelled",
+    EditionState.SKIPPED: "the edition was skipped",
+}
+
+
 def note(edition: Edition, *, before: str, who: str, why: str) -> None:
     """Write down a change of state that was just made."""
     EditionMove.objects.create(edition=edition, before=before, after=edition.state, who=who[:200], why=why[:300])
 
 
 def move(edition: Edition, to: EditionState, *, who: str, why: str = "") -> None:
-    """Move the edition to another state. Raises WrongState if its present one does not allow that."""
+    """Move the edition to another state. Raises WrongState if its present one does not allow that.
+
+    What is called off takes its waiting copies along, so that their articles are due again.
+    """
     with transaction.atomic():
         before = edition.state
         if to not in MOVES[before]:
@@ -39,6 +51,15 @@ def move(edition: Edition, to: EditionState, *, who: str, why: str = "") -> None
             raise WrongState(f"Edition {edition.pk} became {edition.state} meanwhile; look again before you go on.")
         edition.state, edition.reason = to, why[:300]
         note(edition, before=before, who=who, why=why)
+        call_off_waiting(edition)
+
+
+def call_off_waiting(edition: Edition) -> int:
+    """Cancel what still waits of an edition that was cancelled or skipped; how many copies."""
+    if edition.state not in _CALLED_OFF:
+        return 0
+    waiting = Delivery.objects.filter(edition=edition, state__in=(DeliveryState.QUEUED, DeliveryState.DEFERRED))
+    return waiting.update(state=DeliveryState.CANCELLED, reason=_CALLED_OFF[edition.state], at=None)
 
 
 def approve(edition: Edition, *, who: str, content_hash: str | None = None) -> None:
@@ -54,6 +75,7 @@ def approve(edition: Edition, *, who: str, content_hash: str | None = None) -> N
 
 def begin(edition: Edition, *, who: str) -> bool:
     """Make ready to send; whether copies may leave now. Raises WrongState for an edition nobody approved."""
+    edition.refresh_from_db(fields=["state", "reason", "content_hash", "approved_hash"])
     if edition.state in (EditionState.SENDING, EditionState.SENT, EditionState.SKIPPED, EditionState.CANCELLED):
         return edition.state == EditionState.SENDING
     if edition.state in (EditionState.DRAFT, EditionState.PROOFED):
@@ -63,7 +85,11 @@ def begin(edition: Edition, *, who: str) -> bool:
     if edition.state == EditionState.PAUSED:
         raise WrongState(f"Edition {edition.pk} is paused: broadsheet edition {edition.pk} resume.")
     late = edition.reason if edition.state == EditionState.APPROVED else ""  # kept: an edition says that it is late
-    move(edition, EditionState.SENDING, who=who, why=late)
+    try:
+        move(edition, EditionState.SENDING, who=who, why=late)
+    except WrongState:
+        if edition.state != EditionState.SENDING:  # else another sender began it at the same moment: both send
+            raise
     return True
 
 
@@ -76,23 +102,76 @@ def cancel(edition: Edition, *, who: str, why: str = "") -> int:
     """Call the edition off; how many copies did not leave for it. What a sender has in hand still ends."""
     with transaction.atomic():
         move(edition, EditionState.CANCELLED, who=who, why=why)
-        waiting = Delivery.objects.filter(edition=edition, state__in=(DeliveryState.QUEUED, DeliveryState.DEFERRED))
-        return waiting.update(state=DeliveryState.CANCELLED, reason="the edition was cancelled", at=None)
+        return Delivery.objects.filter(edition=edition, state=DeliveryState.CANCELLED).count()
 
 
 def resend_failed(edition: Edition, *, who: str) -> int:
-    """Queue the failed copies again, but for dead addresses; how many."""
+    """Queue the failed copies again; how many. Raises WrongState for an edition that can't send any more.
+
+    Readers who had one of the articles from another edition meanwhile keep their failure: nobody gets one twice.
+    What goes to a dead address is set aside by the sender. A paused edition stays paused.
+    """
     with transaction.atomic():
-        again = Delivery.objects.filter(edition=edition, state=DeliveryState.FAILED).update(
-            state=DeliveryState.QUEUED, reason="", attempts=0, at=None
-        )
-        if again and edition.state != EditionState.SENDING:
-            move(edition, EditionState.SENDING, who=who, why=f"{again} failed copies go again")
+        one_at_a_time()
+        failed = Delivery.objects.filter(edition=edition, state=DeliveryState.FAILED)
+        had = _had_meanwhile(edition, failed)
+        again = 0
+        pks = [pk for pk in failed.values_list("pk", flat=True) if pk not in had]
+        for start in range(0, len(pks), 500):
+            again += Delivery.objects.filter(pk__in=pks[start : start + 500]).update(
+                state=DeliveryState.QUEUED, reason="", attempts=0, at=None
+            )
+        why = f"{again} failed copies go again"
+        if again and edition.state in (EditionState.SENDING, EditionState.PAUSED):
+            note(edition, before=edition.state, who=who, why=why)
+        elif again:
+            move(edition, EditionState.SENDING, who=who, why=why)
     return again
 
 
-def reschedule(edition: Edition, at: datetime, *, who: str) -> None:
-    """Move an edition that has not begun to another time. Raises WrongState once it has, or if that time is taken."""
+def _had_meanwhile(edition: Edition, failed: QuerySet[Delivery]) -> set[int]:
+    """Those of the failed copies that hold an article which another edition brought, or is about to bring."""
+    articles = dict(Variant.objects.filter(edition=edition).values_list("pk", "articles"))
+    mine = {row.subscriber_id: row for row in failed}
+    others = (
+        Delivery.objects.filter(subscriber__in=failed.values("subscriber_id"), state__in=HAD, variant__isnull=False)
+        .exclude(edition=edition)
+        .values_list("subscriber_id", "variant_id")
+    )
+    pairs = list(others)
+    theirs = dict(Variant.objects.filter(pk__in={variant for _, variant in pairs}).values_list("pk", "articles"))
+    return {
+        mine[subscriber].pk
+        for subscriber, variant in pairs
+        if not set(theirs[variant]).isdisjoint(articles[mine[subscriber].variant_id or 0])
+    }
+
+
+#: Any number that nobody else takes a PostgreSQL advisory lock on.
+_FREEZE_LOCK = 0x62726F6164
+
+
+def one_at_a_time() -> None:
+    """Hold off freezes until this transaction ends. SQLite's transactions do so by themselves."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_FREEZE_LOCK])
+
+
+def newest_move() -> int:
+    """The last move that put copies into the queue: a plan made before it may not know what readers have had."""
+    frozen = Q(before="") & ~Q(after=EditionState.SKIPPED)
+    again = (Q(after=EditionState.SENDING) & ~Q(before=EditionState.APPROVED)) | Q(before=F("after"))
+    return EditionMove.objects.filter(frozen | again).aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def reschedule(
+    edition: Edition, at: datetime, *, who: str, local: Callable[[str], datetime | None] | None = None
+) -> None:
+    """Move an edition that has not begun to another time. Raises WrongState once it has, or if that time is taken.
+
+    Copies with a time of their own move to ``local`` of their reader's zone; without it, by as much as the edition.
+    """
     with transaction.atomic():
         locked = Edition.objects.select_for_update().select_related("campaign").get(pk=edition.pk)
         if locked.state not in (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED):
@@ -101,7 +180,13 @@ def reschedule(edition: Edition, at: datetime, *, who: str) -> None:
             raise WrongState(f"{locked.campaign.slug} has an edition at that time already.")
         later = at - locked.scheduled_for
         timed = Delivery.objects.filter(edition=edition, state=DeliveryState.QUEUED, at__isnull=False)
-        timed.update(at=F("at") + later)
+        zones = timed.values_list("subscriber__time_zone", flat=True).distinct().order_by()
+        moments = {zone: local(zone) for zone in list(zones)} if local else {}
+        if moments and all(moments.values()):
+            for zone, moment in moments.items():
+                timed.filter(subscriber__in=Subscriber.objects.filter(time_zone=zone)).update(at=moment)
+        else:
+            timed.update(at=F("at") + later)
         first = locked.moved_from or locked.scheduled_for  # its schedule's time, which has its edition with this one
         Edition.objects.filter(pk=edition.pk).update(scheduled_for=at, moved_from=first)
         note(locked, before=locked.state, who=who, why=f"moved from {locked.scheduled_for:%Y-%m-%d %H:%M} UTC")

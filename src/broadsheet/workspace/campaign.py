@@ -162,8 +162,9 @@ class ArticleRules(Wanted):
     def _sensible(self) -> "ArticleRules":
         if both := sorted(set(self.pinned) & set(self.dropped)):
             raise ValueError(f"`{both[0]}` is both pinned and dropped; keep one of the two")
-        most = sum(slot.newest for slot in self.slots) if self.slots else self.newest
-        if self.minimum > most + len(self.pinned):
+        most = sum(slot.newest for slot in self.slots) + len(self.pinned) if self.slots else self.newest
+        most = max(most, self.fill.up_to if self.fill else 0)
+        if self.minimum > most:
             raise ValueError(f"`minimum` is {self.minimum}, more than the {most} articles there can be")
         return self
 

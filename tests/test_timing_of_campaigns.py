@@ -1,11 +1,11 @@
-"""When campaigns come out."""
+"""The next and the last time of a campaign, as its file says it."""
 
 import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from broadsheet import schedule
+from broadsheet import timing
 from broadsheet.workspace.campaign import Schedule
 
 MONDAY = datetime(2026, 11, 23, 12, 0, 42, 7, tzinfo=UTC)
@@ -18,7 +18,7 @@ def due(workspace):
     def times(cron, now=MONDAY, time_zone="Europe/Berlin"):
         set_for = Schedule(cron=cron, time_zone=time_zone) if cron else None
         campaign = dataclasses.replace(workspace.campaign("weekly"), schedule=set_for)
-        return schedule.next_time(workspace, campaign, now), schedule.last_time(workspace, campaign, now)
+        return timing.next_time(workspace, campaign, now), timing.last_time(workspace, campaign, now)
 
     return times
 
@@ -70,7 +70,7 @@ def test_the_clock_time_stays_the_same_when_daylight_saving_ends(due):
 
 def test_an_hour_that_is_skipped_and_one_that_comes_twice_each_give_one_time(due):
     spring = due("30 2 * * *", datetime(2026, 3, 28, 12, tzinfo=UTC))[0]
-    assert spring == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+    assert spring == datetime(2026, 3, 29, 1, 0, tzinfo=UTC), "the first time that exists"
     first = due("30 2 * * *", datetime(2026, 10, 24, 12, tzinfo=UTC))[0]
     second = due("30 2 * * *", first.replace(second=1))[0]
     assert second.date() > first.date()
