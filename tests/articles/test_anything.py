@@ -73,7 +73,23 @@ def test_nothing_appears_that_was_not_there_and_nothing_is_told_without_being_ta
 ITEMS = st.lists(
     st.dictionaries(
         st.sampled_from(
-            ["id", "url", "external_url", "title", "content_html", "content_text", "summary", "image", "language", "date_published", "date_modified", "authors", "author", "tags", "attachments"]
+            [
+                "id",
+                "url",
+                "external_url",
+                "title",
+                "content_html",
+                "content_text",
+                "summary",
+                "image",
+                "language",
+                "date_published",
+                "date_modified",
+                "authors",
+                "author",
+                "tags",
+                "attachments",
+            ]
         ),
         st.recursive(
             st.none() | st.booleans() | st.floats() | st.integers() | TEXTS | st.just("https://x.example/a"),

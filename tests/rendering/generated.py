@@ -1,7 +1,5 @@
 """Templates and readers as Hypothesis makes them up."""
 
-# ruff: noqa: E501  a template's source reads best in one line
-
 from hypothesis import strategies as st
 
 _characters = st.characters(exclude_categories=("Cs", "Cc", "Cn", "Co"))

@@ -1,7 +1,5 @@
 """premailer, as Broadsheet uses it: what survives, what wins, and that nothing is fetched."""
 
-# ruff: noqa: E501  a template's source reads best in one line
-
 import socket
 import threading
 from contextlib import suppress

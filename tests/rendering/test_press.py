@@ -1,7 +1,5 @@
 """Compiling a mail: its parts, its headers, its opening words, and its way into the database."""
 
-# ruff: noqa: E501  a template's source reads best in one line
-
 from dataclasses import replace
 
 import pytest

@@ -134,6 +134,14 @@ def test_when_nobody_is_due_anything_new_the_row_says_so(at, nine, send_due):
     assert found[2][2].startswith("nobody is due anything new")
 
 
+def test_an_edition_whose_sender_died_after_the_last_copy_is_closed(at, nine, send_due):
+    at(nine)
+    Edition.objects.update(state="sending")
+    Delivery.objects.update(state="sent")
+    assert send_due(nine + MINUTE) == []
+    assert at(nine + MINUTE)[0][1] == "sent"
+
+
 # -- trouble -----------------------------------------------------------------------------------------------------
 
 

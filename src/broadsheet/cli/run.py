@@ -48,18 +48,18 @@ def scheduler() -> None:
     """Run the scheduler and the senders, without web pages. Several may run: one leads, another takes over."""
     workspace = ready()
     _log_to_standard_error()
-    with _scheduling(workspace) as thread:
+    with _scheduling(workspace) as ended:
         ERR.print("Scheduling (Ctrl-C stops it)")
-        while thread.is_alive():
-            thread.join(1)
+        ended.wait()
 
 
 @contextmanager
-def _scheduling(workspace: Workspace) -> Iterator[Thread]:
-    """The scheduler in a thread. SIGTERM and Ctrl-C end the block; then what is in hand is ended, too."""
+def _scheduling(workspace: Workspace) -> Iterator[Event]:
+    """The scheduler in a thread; tells its end. SIGTERM and Ctrl-C end the block, but what is in hand first."""
     from broadsheet.schedule.engine import lead
 
-    stopping, faults = Event(), list[BaseException]()
+    # Events, not Thread.join: a join that a signal interrupts takes the thread for ended (bpo-46726).
+    stopping, ended, faults = Event(), Event(), list[BaseException]()
 
     def leading() -> None:
         try:
@@ -67,21 +67,22 @@ def _scheduling(workspace: Workspace) -> Iterator[Thread]:
         except BaseException as error:  # noqa: BLE001  raised again below, where the process ends with it
             faults.append(error)
             os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            ended.set()
 
     def stop(*_: object) -> None:
         stopping.set()
         sys.exit(0)
 
-    thread = Thread(target=leading, name="scheduler", daemon=True)
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    thread.start()
+    Thread(target=leading, name="scheduler", daemon=True).start()
     try:
-        yield thread
+        yield ended
     except SystemExit:
         pass
     finally:
         stopping.set()
-        thread.join(SECONDS_TO_STOP)
+        ended.wait(SECONDS_TO_STOP)
         for number, handler in before.items():
             signal.signal(number, handler)
     if faults:

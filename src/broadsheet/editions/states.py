@@ -194,7 +194,8 @@ def reschedule(
 
 
 def ready_to_send(now: datetime) -> list[Edition]:
-    """Editions whose copies may leave: approved and due, or sending with copies due."""
+    """Editions whose copies may leave: approved and due, sending with copies due, or with nothing left but to close."""
+    waiting = Delivery.objects.filter(edition=OuterRef("pk"), state__in=DeliveryState.open())
     due = Delivery.objects.filter(edition=OuterRef("pk")).filter(
         Q(state=DeliveryState.QUEUED, at__isnull=True)
         | Q(state__in=(DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.CLAIMED), at__lte=now)
@@ -205,6 +206,7 @@ def ready_to_send(now: datetime) -> list[Edition]:
             Q(state=EditionState.APPROVED, scheduled_for__lte=now)
             | Q(Exists(due.filter(at__isnull=False)), state=EditionState.APPROVED)
             | Q(Exists(due), state=EditionState.SENDING)
+            | Q(~Exists(waiting), state=EditionState.SENDING)  # its sender died after the last copy
         )
         .order_by("scheduled_for", "pk")
     )
