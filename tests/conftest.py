@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import hypothesis
 import pytest
 from tests.postgresql import database, postgresql
 
@@ -30,6 +31,10 @@ from broadsheet.sending.adapters.memory import MemoryOutbox
 from broadsheet.workspace import Workspace
 
 __all__ = ["database", "postgresql"]
+
+if os.environ.get("CI"):  # the project's own check finds the same examples each time; a developer's finds new ones
+    hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+    hypothesis.settings.load_profile("ci")
 
 #: a Tuesday morning
 AT = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)

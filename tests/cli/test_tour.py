@@ -87,7 +87,7 @@ def test_a_second_import_changes_nothing(tour):
 
 def test_the_sync_reports_what_it_did(tour):
     assert tour.sync.code == 0
-    assert list(tour.sync.json) == ["added", "changed", "unchanged", "removed", "rejected", "articles"]
+    assert {"added", "changed", "unchanged", "removed", "rejected", "articles"} <= set(tour.sync.json)
     assert tour.sync.json["added"] == tour.sync.json["articles"] >= 12
     assert tour.sync_again.json == {**tour.sync.json, "added": 0, "unchanged": tour.sync.json["added"]}
 
@@ -97,7 +97,7 @@ def test_articles_are_listed_by_tag(tour):
     assert tour.articles.code == 0
     assert 0 < len(tour.articles.json) < tour.sync.json["articles"]
     for article in tour.articles.json:
-        assert list(article) == keys.split()
+        assert set(keys.split()) <= set(article)
         assert "sleep" in article["tags"]
 
 
