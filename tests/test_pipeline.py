@@ -1,5 +1,7 @@
 """The whole way, from article files to the last recorded outcome."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 
@@ -11,6 +13,7 @@ from broadsheet.sending.adapters.memory import MemoryOutbox
 
 pytestmark = pytest.mark.django_db
 
+WEEK = timedelta(days=7)
 ADA, BEN, CLEO = "ada@reader.example", "ben@reader.example", "cleo@reader.example"
 
 
@@ -93,11 +96,17 @@ def test_a_render_for_who_gets_nothing_says_why(workspace, cast, at, email, sent
 
 
 def test_a_render_for_who_has_had_everything_says_so(workspace, freeze, send, memory, cast, at):
-    send(freeze("weekly"), memory)
+    send(freeze("weekly", at - WEEK), memory)
     with pytest.raises(
         BroadsheetError, match=r"ben@reader\.example would get no mail from weekly: had the articles already"
     ):
         drafts.render_for(workspace, workspace.campaign("weekly"), BEN, at)
+
+
+def test_a_render_of_an_edition_that_is_frozen_is_still_that_edition(workspace, freeze, send, memory, cast, at):
+    send(freeze("weekly"), memory)
+    rendered = drafts.render_for(workspace, workspace.campaign("weekly"), BEN, at)
+    assert "Back to the allotment" in pipeline.bodies(rendered)[1]
 
 
 def test_a_campaign_that_is_not_there_is_refused_before_anything_happens(workspace, cast, memory, at):

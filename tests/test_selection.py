@@ -7,15 +7,15 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.selection import TOO_FEW, Candidate, Picks, pick, pool
-from broadsheet.workspace import ArticleRules, TagRule
+from broadsheet.selection import HAD_ALL, TOO_FEW, Candidate, Picks, explain, pick, pool
+from broadsheet.workspace import ArticleRules, Fill, Slot, TagRule
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
 
-def article(slug, *tags, days_old=1, draft=False):
+def article(slug, *tags, days_old=1, draft=False, **known):
     published_at = None if days_old is None else NOON - timedelta(days=days_old)
-    return Candidate(slug, published_at, draft, frozenset(tags))
+    return Candidate(slug, published_at, draft, frozenset(tags), **known)
 
 
 def picked(articles, *, interests=(), seen=(), **rules):
@@ -105,12 +105,189 @@ def test_articles_of_one_moment_are_in_the_order_of_their_names():
     assert picked(shelf).slugs == picked(shelf[::-1]).slugs == ("a", "b", "c")
 
 
+# Order, age, where from
+
+
+def test_the_order_is_newest_oldest_or_by_title():
+    shelf = [
+        article("a", days_old=3, title="Zebra"),
+        article("b", days_old=1, title="apple"),
+        article("c", days_old=2, title="Moon"),
+    ]
+    assert picked(shelf).slugs == ("b", "c", "a")
+    assert picked(shelf, sort="oldest").slugs == ("a", "c", "b")
+    assert picked(shelf, sort="title").slugs == ("b", "c", "a")
+    assert picked(shelf, sort="oldest", newest=1).slugs == ("a",)
+
+
+def test_what_is_older_than_max_age_is_left_out_to_the_second():
+    shelf = [article("just", days_old=5), article("over", days_old=5.001)]
+    assert picked(shelf, max_age="5d").slugs == ("just",)
+    assert picked(shelf, max_age="1w").slugs == ("just", "over")
+
+
+def test_what_changed_a_moment_ago_has_to_settle():
+    shelf = [
+        article("busy", changed_at=NOON - timedelta(minutes=29)),
+        article("calm", changed_at=NOON - timedelta(minutes=30)),
+        article("untold"),
+    ]
+    assert set(picked(shelf, settle="30m").slugs) == {"calm", "untold"}
+    assert set(picked(shelf).slugs) == {"busy", "calm", "untold"}
+
+
+def test_categories_and_sources_narrow_what_is_let_in():
+    shelf = [
+        article("essay", category="Essays", source="blog"),
+        article("news", category="News", source="blog"),
+        article("feed", category="Essays", source="a feed"),
+    ]
+    assert set(picked(shelf, categories=("essays",)).slugs) == {"essay", "feed"}
+    assert set(picked(shelf, sources=("blog",)).slugs) == {"essay", "news"}
+    assert picked(shelf, categories=("ESSAYS",), sources=("blog",)).slugs == ("essay",)
+
+
+def test_what_was_there_when_its_source_was_first_read_is_no_news():
+    shelf = [article("old stock", seen_before=True), article("fresh", days_old=2)]
+    assert picked(shelf).slugs == ("fresh",)
+    assert picked(shelf, slots=(Slot(), Slot(archive=True))).slugs == ("fresh", "old stock")
+
+
+# Pinned and dropped
+
+
+def test_pinned_articles_come_first_in_their_order_whatever_their_tags_or_age():
+    rules = {"pinned": ("oldest", "advert"), "tags": TagRule(none=("sponsored",)), "max_age": "3d"}
+    assert picked(SHELF, **rules).slugs == ("oldest", "advert", "newest")
+
+
+def test_pinned_articles_count_towards_the_newest():
+    assert picked(SHELF, pinned=("oldest",), newest=2).slugs == ("oldest", "newest")
+    assert picked(SHELF, pinned=("oldest", "middle", "advert"), newest=2).slugs == ("oldest", "middle")
+
+
+def test_a_pinned_article_is_for_every_reader_but_once():
+    rules = {"pinned": ("middle",), "match_interests": True, "newest": 2}
+    assert picked(SHELF, interests=["mind"], **rules).slugs == ("middle", "newest")
+    assert picked(SHELF, interests=["mind"], seen=["middle"], **rules).slugs == ("newest",)
+
+
+def test_a_pinned_draft_or_a_pinned_article_of_tomorrow_waits_all_the_same():
+    shelf = [article("draft", draft=True), article("tomorrow", days_old=-1), article("today")]
+    assert picked(shelf, pinned=("draft", "tomorrow", "nowhere")).slugs == ("today",)
+
+
+def test_dropped_articles_are_never_picked():
+    assert picked(SHELF, dropped=("newest", "nowhere")).slugs == ("advert", "middle", "oldest")
+
+
+# Slots and filling up
+
+
+def test_each_slot_takes_by_its_own_rule_and_what_is_taken_is_gone():
+    slots = (Slot(name="lead", tags=TagRule(any=("mind",))), Slot(name="rest", newest=2), Slot(newest=2, sort="oldest"))
+    assert picked(SHELF, slots=slots).slugs == ("newest", "advert", "middle", "oldest")
+
+
+def test_a_slot_that_finds_nothing_stays_empty():
+    slots = (Slot(name="lead", tags=TagRule(any=("cooking",))), Slot(name="rest", newest=1))
+    assert picked(SHELF, slots=slots).slugs == ("newest",)
+
+
+def test_a_slot_from_the_archive_takes_only_what_is_too_old_for_the_others():
+    slots = (Slot(newest=3), Slot(name="from the archive", archive=True))
+    assert picked(SHELF, slots=slots, max_age="4d").slugs == ("newest", "advert", "middle")
+    assert picked(SHELF, slots=slots, max_age="4d", seen=["middle"]).slugs == ("newest", "advert", "oldest")
+    assert picked(SHELF, slots=slots).slugs == ("newest", "advert", "middle"), "without a max_age nothing is old"
+
+
+def test_a_slot_asks_within_what_the_campaign_asks_for():
+    slots = (Slot(tags=TagRule(any=("sponsored",))), Slot())
+    assert picked(SHELF, slots=slots, tags=TagRule(none=("sponsored",))).slugs == ("newest",)
+
+
+def test_pinned_articles_take_no_slots_place():
+    assert picked(SHELF, slots=(Slot(),), pinned=("oldest",)).slugs == ("oldest", "newest")
+
+
+def test_filling_up_adds_what_others_read_until_there_are_enough():
+    rules = {"match_interests": True, "fill": Fill(up_to=3)}
+    assert picked(SHELF, interests=["movement"], **rules).slugs == ("middle", "newest", "advert")
+    assert picked(SHELF, interests=["sleep"], **rules).slugs == ("newest", "advert", "oldest")
+    assert picked(SHELF, interests=["movement"], seen=["newest"], **rules).slugs == ("middle", "advert", "oldest")
+
+
+def test_filling_up_keeps_its_own_rule_and_the_campaigns():
+    fill = Fill(up_to=4, tags=TagRule(none=("sponsored",)))
+    assert picked(SHELF, interests=["movement"], match_interests=True, fill=fill).slugs == (
+        "middle",
+        "newest",
+        "oldest",
+    )
+    assert "oldest" not in picked(SHELF, match_interests=True, fill=fill, max_age="6d").slugs
+
+
+# Why
+
+
+def test_nothing_new_is_told_apart_from_too_few():
+    assert picked(SHELF, minimum=2, seen=["newest", "advert", "middle"]) == Picks((), HAD_ALL)
+    assert picked(SHELF, minimum=2, match_interests=True, interests=["mind"], seen=["newest"]) == Picks((), TOO_FEW)
+
+
+def test_every_article_has_a_verdict_with_its_reason():
+    shelf = [
+        *SHELF,
+        article("draft", draft=True),
+        article("undated", days_old=None),
+        article("tomorrow", days_old=-1),
+        article("dropped"),
+        article("pinned"),
+        article("had", "mind"),
+        article("ancient", "mind", days_old=40),
+        article("busy", changed_at=NOON),
+        article("stock", "mind", seen_before=True),
+    ]
+    rules = ArticleRules(
+        tags=TagRule(none=("sponsored",)), match_interests=True, newest=2, pinned=("pinned",), dropped=("dropped",),
+        max_age="4w", settle="1h",
+    )  # fmt: skip
+    found = explain(rules, pool(rules, shelf, NOON), frozenset({"sleep", "mind"}), frozenset({"had"}))
+    assert {each.slug: (each.picked, each.reason) for each in found} == {
+        "pinned": (True, "pinned"),
+        "newest": (True, "the campaign's rules, matches their interests"),
+        "oldest": (False, "no place left: others came first"),
+        "middle": (False, "shares no tag with this reader's interests"),
+        "advert": (False, "the campaign's tags, categories or sources don't ask for it"),
+        "draft": (False, "a draft"),
+        "undated": (False, "has no date"),
+        "tomorrow": (False, "waits for 2026-03-04 12:00 UTC"),
+        "dropped": (False, "the campaign drops it"),
+        "had": (False, "this reader has had it"),
+        "ancient": (False, "older than 4 weeks"),
+        "busy": (False, "changed a moment ago; it has to settle"),
+        "stock": (False, "older than its source's first reading"),
+    }
+    assert [each.slug for each in found][:2] == ["pinned", "newest"], "picks first, in their order"
+
+
+def test_a_slot_and_filling_up_are_named_as_the_reason():
+    rules = ArticleRules(slots=(Slot(name="lead", tags=TagRule(any=("mind",))),), fill=Fill(up_to=2))
+    found = explain(rules, pool(rules, SHELF, NOON), frozenset(), frozenset())
+    assert [(each.slug, each.reason) for each in found][:3] == [
+        ("newest", "slot lead"),
+        ("advert", "fills up"),
+        ("middle", "no slot asks for it"),
+    ]
+
+
+SLUGS = [f"article-{number}" for number in range(8)]
 TAGS = ("sleep", "movement", "mind", "sponsored")
 TAG_SETS = st.frozensets(st.sampled_from(TAGS))
 SHELVES = st.lists(
     st.builds(
         article,
-        st.sampled_from([f"article-{number}" for number in range(8)]),
+        st.sampled_from(SLUGS),
         days_old=st.one_of(st.none(), st.integers(-2, 9)),
         draft=st.booleans(),
     ),
@@ -122,30 +299,68 @@ TAG_RULES = st.builds(
     any=st.lists(st.sampled_from(TAGS), max_size=2).map(tuple),
     none=st.lists(st.sampled_from(TAGS), max_size=1).map(tuple),
 )
-RULES = st.integers(1, 3).flatmap(
-    lambda newest: st.builds(
-        ArticleRules,
+SLOTS = st.lists(
+    st.builds(
+        Slot,
         tags=TAG_RULES,
-        match_interests=st.booleans(),
-        newest=st.just(newest),
-        minimum=st.integers(0, newest),
+        newest=st.integers(1, 2),
+        archive=st.booleans(),
+        sort=st.sampled_from((None, "newest", "oldest", "title")),
+    ),
+    max_size=3,
+).map(tuple)
+
+
+@st.composite
+def all_rules(draw):
+    """Rules of every kind that make sense together."""
+    newest, slots = draw(st.integers(1, 3)), draw(SLOTS)
+    chosen = draw(st.lists(st.sampled_from(SLUGS), max_size=4, unique=True))
+    cut = draw(st.integers(0, len(chosen)))
+    return ArticleRules(
+        tags=draw(TAG_RULES),
+        match_interests=draw(st.booleans()),
+        newest=newest,
+        minimum=draw(st.integers(0, sum(slot.newest for slot in slots) or newest)),
+        max_age=draw(st.sampled_from((None, "3d"))),
+        slots=slots,
+        fill=draw(st.none() | st.builds(Fill, up_to=st.integers(1, 4), tags=TAG_RULES)),
+        pinned=tuple(chosen[:cut]),
+        dropped=tuple(chosen[cut:]),
+        sort=draw(st.sampled_from(("newest", "oldest", "title"))),
     )
-)
 
 
-@given(RULES, SHELVES, TAG_SETS, st.frozensets(st.sampled_from([f"article-{number}" for number in range(8)])))
-def test_picks_keep_every_rule_whatever_there_is(rules, shelf, interests, seen):
+SEEN = st.frozensets(st.sampled_from(SLUGS))
+
+
+@given(all_rules(), SHELVES, TAG_SETS, SEEN, st.randoms(use_true_random=False))
+def test_picks_keep_every_rule_whatever_there_is(rules, shelf, interests, seen, chance):
     by_slug = {each.slug: each for each in shelf}
-    found = pick(rules, pool(rules, shelf, NOON), interests, seen)
-    assert found.too_few == (not found.slugs)
-    assert len(set(found.slugs)) == len(found.slugs) <= rules.newest
+    fit = pool(rules, shelf, NOON)
+    found = pick(rules, fit, interests, seen)
+    most = sum(slot.newest for slot in rules.slots) + len(rules.pinned) if rules.slots else rules.newest
+    assert found.too_few == (not found.slugs) == bool(found.reason)
+    assert len(set(found.slugs)) == len(found.slugs) <= max(most, rules.fill.up_to if rules.fill else 0)
     assert not found.slugs or len(found.slugs) >= rules.minimum
-    dates = [by_slug[slug].published_at for slug in found.slugs]
-    assert dates == sorted(dates, reverse=True)
     for slug in found.slugs:
         each = by_slug[slug]
         assert slug not in seen
+        assert slug not in rules.dropped
         assert not each.draft
         assert each.published_at <= NOON
-        assert rules.tags.lets_in(each.tags)
-        assert not rules.match_interests or interests & each.tags
+        assert slug in rules.pinned or rules.tags.lets_in(each.tags)
+        assert not rules.match_interests or rules.fill or slug in rules.pinned or interests & each.tags
+    mixed = list(shelf)
+    chance.shuffle(mixed)
+    assert pick(rules, pool(rules, mixed, NOON), interests, seen) == found, "the same, in whatever order they come"
+
+
+@given(all_rules(), SHELVES, TAG_SETS, SEEN)
+def test_an_explanation_agrees_with_the_picks_and_gives_each_article_its_reason(rules, shelf, interests, seen):
+    fit = pool(rules, shelf, NOON)
+    verdicts = explain(rules, fit, interests, seen)
+    assert sorted(each.slug for each in verdicts) == sorted(each.slug for each in shelf)
+    assert all(each.reason for each in verdicts)
+    found = pick(rules, fit, interests, seen)
+    assert found.too_few or found.slugs == tuple(each.slug for each in verdicts if each.picked)

@@ -35,7 +35,7 @@ def render_for(workspace: Workspace, campaign: CampaignFile, email: str, at: dat
 
     Raises BroadsheetError when the reader isn't known or would get nothing.
     """
-    row = _known_reader(email)
+    row = known_reader(email)
     message = _message_for(workspace, campaign, select(workspace, campaign, at), row)
     return Stamp(message, _imprint(workspace))(reader_of(row), delivery_id=0, now=timezone.now())
 
@@ -54,7 +54,7 @@ def proof(
     """
     address = _known_address(to)[0]
     planned = select(workspace, campaign, at)
-    row = _known_reader(as_reader) if as_reader else _first_reader(planned)
+    row = known_reader(as_reader) if as_reader else _first_reader(planned)
     marked = replace(campaign, subject=f"[TEST] {campaign.subject}")
     message = _message_for(workspace, marked, planned, row)
     mail = specimen(workspace, message, replace(reader_of(row), email=address, name=""))
@@ -96,7 +96,8 @@ def _known_address(email: str) -> tuple[str, str]:
         raise BroadsheetError(f"{error}") from error
 
 
-def _known_reader(email: str) -> Subscriber:
+def known_reader(email: str) -> Subscriber:
+    """The person with that address, interests loaded. Raises BroadsheetError."""
     row = Subscriber.objects.select_related("interests").filter(email_key=_known_address(email)[1]).first()
     if row is None:
         raise BroadsheetError(f"Nobody with the address {email} is known. Import people first, or check the spelling.")
@@ -115,7 +116,11 @@ def _first_reader(planned: Plan) -> Subscriber:
 
 def findings_of(workspace: Workspace, campaign: CampaignFile, at: datetime, *, links: bool = False) -> list[Finding]:
     """Findings: what is wrong with the mails of the campaign's edition at that moment, worst first. Sends nothing."""
-    planned = select(workspace, campaign, at)
+    return findings_of_plan(workspace, select(workspace, campaign, at), links=links)
+
+
+def findings_of_plan(workspace: Workspace, planned: Plan, *, links: bool = False) -> list[Finding]:
+    """As :func:`findings_of`, of a plan that is there."""
     house = House.of(workspace, known_attributes())
     found = findings.of_plan(planned)
     copies = []

@@ -1,8 +1,9 @@
 """Ledger and events to numbers."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, Min, Q, QuerySet
 
 from broadsheet.models import Delivery, DeliveryState, Edition
 
@@ -21,6 +22,8 @@ class Numbers:
     """Queued, or with a sender right now."""
     reasons: dict[str, int]
     """Why copies were not sent, most frequent first."""
+    next_at: datetime | None = None
+    """When the first copy that has to wait may leave; None if none has a time of its own."""
 
     @property
     def readers(self) -> int:
@@ -54,4 +57,14 @@ def numbers(edition: Edition) -> Numbers:
         skipped=total(DeliveryState.SKIPPED, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED),
         waiting=total(DeliveryState.QUEUED, DeliveryState.CLAIMED),
         reasons=dict(sorted(reasons.items(), key=lambda each: -each[1])),
+        next_at=_waiting(edition).aggregate(first=Min("at"))["first"],
     )
+
+
+def due_now(edition: Edition, now: datetime) -> int:
+    """How many copies may leave at this moment."""
+    return _waiting(edition).filter(Q(at__isnull=True) | Q(at__lte=now)).count()
+
+
+def _waiting(edition: Edition) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(edition=edition, state__in=(DeliveryState.QUEUED, DeliveryState.DEFERRED))

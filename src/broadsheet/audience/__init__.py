@@ -1,6 +1,6 @@
 """Who may receive: lists, segments, consent, import."""
 
-from broadsheet.audience.consent import Target, excluded_by_reason, mailable, may_receive
+from broadsheet.audience.consent import Target, excluded_by_reason, mailable, may_receive, why_not
 from broadsheet.audience.importing import ImportReport, import_people
 from broadsheet.audience.interests import interest_set, set_interests
 from broadsheet.audience.readers import Reader, known_attributes, readers
@@ -20,4 +20,5 @@ __all__ = [
     "segment_query",
     "segment_sentence",
     "set_interests",
+    "why_not",
 ]

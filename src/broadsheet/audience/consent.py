@@ -77,6 +77,21 @@ def excluded_by_reason(target: Target) -> dict[str, int]:
     return {reason: count for reason, count in counts.items() if count}
 
 
+def why_not(target: Target, subscriber: Subscriber) -> str:
+    """Why this person is not mailed, in the words of :func:`excluded_by_reason`; empty if they are."""
+    if mailable(target).filter(pk=subscriber.pk).exists():
+        return ""
+    if Suppression.objects.filter(email_key=subscriber.email_key).exists():
+        return "suppressed"
+    on_list = Subscription.objects.filter(subscriber=subscriber, list_name=target.list_name).first()
+    if on_list is None:
+        return f"never was on the list {target.list_name}"
+    if on_list.state in _BY_STATE:
+        return _BY_STATE[SubscriptionState(on_list.state)]
+    inside = mailable(Target(target.list_name, target.segments)).filter(pk=subscriber.pk).exists()
+    return "excluded" if inside else "outside the segment"
+
+
 def may_receive(subscriber_ids: Iterable[int], list_name: str) -> dict[int, str]:
     """For each who must not be mailed now, the reason: ``suppressed`` or ``unsubscribed``."""
     ids = list(subscriber_ids)

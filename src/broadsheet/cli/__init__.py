@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from broadsheet.cli.campaigns import editions, plan, render, send
+from broadsheet.cli.campaigns import editions, render, send
 from broadsheet.cli.check import check
 from broadsheet.cli.content import articles, sync
 from broadsheet.cli.demo import demo
@@ -16,6 +16,7 @@ from broadsheet.cli.edition import edition
 from broadsheet.cli.inbox import inbox
 from broadsheet.cli.output import ERR
 from broadsheet.cli.people import subscribers
+from broadsheet.cli.plan import plan
 from broadsheet.cli.preview import preview
 from broadsheet.cli.proof import proof
 from broadsheet.cli.run import run, schedule, scheduler

@@ -1,8 +1,8 @@
-"""``broadsheet plan``, ``render``, ``send`` and ``editions``."""
+"""``broadsheet render``, ``send`` and ``editions``."""
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from django.utils import timezone
@@ -14,54 +14,8 @@ from broadsheet.cli.setup import WrongUse, is_terminal, moment, ready, who
 from broadsheet.workspace import CampaignFile, Workspace
 from broadsheet.workspace.reading import write_atomically
 
-if TYPE_CHECKING:
-    from broadsheet.editions import Plan
-
 Slug = Annotated[str, typer.Argument(help="The campaign: its file's name without .md.")]
 At = Annotated[str | None, typer.Option(help="The edition's time, ISO 8601; else the next one in its schedule.")]
-
-
-def plan(campaign: Slug, at: At = None, json: Json = False) -> None:
-    """Who would get what, and who not and why. Changes nothing."""
-    workspace = ready()
-    from broadsheet import pipeline, schedule
-
-    file = workspace.campaign(campaign)
-    due = moment(at, workspace.config.zone) or schedule.next_time(workspace, file, timezone.now())
-    planned = pipeline.select(workspace, file, due)
-    printed = pipeline.press(workspace, planned)
-    if json:
-        print_json(
-            {
-                "campaign": campaign,
-                "scheduled_for": due.astimezone(workspace.config.zone),
-                "audience": planned.audience,
-                "readers": planned.readers,
-                "excluded": planned.excluded,
-                "variants": [
-                    {"articles": list(variant.slugs), "readers": variant.readers, "subject": each.subject}
-                    for variant, each in zip(planned.variants, printed, strict=True)
-                ],
-            }
-        )
-        return
-    _print_plan(workspace, planned, [each.subject for each in printed])
-
-
-def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> None:
-    when = in_zone(planned.scheduled_for, workspace.config.zone)
-    ERR.print(f"{planned.campaign.name}, {when}", style="bold", soft_wrap=True)
-    ERR.print(f"{counted(planned.readers, 'reader')} would get a mail, in {counted(len(planned.variants), 'variant')}.")
-    print_table(
-        "Who gets what",
-        ("readers", "subject", "articles"),
-        [
-            (variant.readers, subject, "\n".join(variant.slugs))
-            for variant, subject in zip(planned.variants, subjects, strict=True)
-        ],
-    )
-    if planned.excluded:
-        print_table("Who gets nothing", ("people", "because"), [(n, why) for why, n in planned.excluded.items()])
 
 
 def render(
@@ -117,7 +71,7 @@ def send(
         _confirm(workspace, file, reports.numbers(edition).waiting, in_zone(due, workspace.config.zone))
     if edition.state in ("draft", "proofed"):  # whoever says send has said yes
         edition_store.approve(edition, who=who(), content_hash=edition.content_hash)
-    waiting = reports.numbers(edition).waiting
+    waiting = reports.due_now(edition, timezone.now())
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -142,6 +96,8 @@ def send(
                 "unknown": numbers.unknown,
                 "skipped": numbers.skipped,
                 "seconds": round(time.monotonic() - started, 2),
+                "waiting": numbers.waiting,
+                "next_at": numbers.next_at and numbers.next_at.astimezone(workspace.config.zone),
             }
         )
     else:
@@ -151,6 +107,13 @@ def send(
                 style="bold",
             )
         _print_numbers(edition.pk, edition.key, numbers)
+        if numbers.waiting and numbers.next_at:
+            ERR.print(
+                f"{counted(numbers.waiting, 'copy waits', 'copies wait')} for their readers' own time, "
+                f"the first until {in_zone(numbers.next_at, workspace.config.zone)}; "
+                "`broadsheet run` sends them, or this command again.",
+                soft_wrap=True,
+            )
     if numbers.failed or numbers.unknown or numbers.deferred:
         raise typer.Exit(1)
 

@@ -9,6 +9,7 @@ import typer
 from broadsheet.cli.content import Json
 from broadsheet.cli.output import ERR, counted, in_zone, print_json, print_table
 from broadsheet.cli.setup import WrongUse, moment, ready, who
+from broadsheet.errors import UnknownName
 from broadsheet.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -74,7 +75,12 @@ def _act(workspace: Workspace, found: "Edition", action: str, at: datetime | Non
             "cancelled; {} did not leave.",
         ),
         "reschedule": (
-            lambda: editions.reschedule(found, at or found.scheduled_for, who=me),
+            lambda: editions.reschedule(
+                found,
+                at or found.scheduled_for,
+                who=me,
+                local=_local_times(workspace, found, at or found.scheduled_for),
+            ),
             f"moved to {in_zone(at or found.scheduled_for, zone)}.",
         ),
         "resend-failed": (
@@ -88,6 +94,20 @@ def _act(workspace: Workspace, found: "Edition", action: str, at: datetime | Non
     }
     act, said = does[action]
     return said.format(act())
+
+
+def _local_times(workspace: Workspace, found: "Edition", at: datetime) -> Callable[[str], datetime | None] | None:
+    """When copies for a reader's zone may leave at the edition's new time; None if its campaign's file is gone."""
+    from broadsheet import timing
+
+    try:
+        schedule = workspace.campaign(found.campaign.slug).schedule
+    except UnknownName:
+        return None
+    if schedule is None:
+        return None
+    zone = schedule.zone(workspace.config.zone)
+    return lambda name: timing.not_before(schedule, zone, at, name)
 
 
 def _facts(workspace: Workspace, found: "Edition") -> dict[str, Any]:
@@ -123,6 +143,7 @@ def _facts(workspace: Workspace, found: "Edition") -> dict[str, Any]:
         "unknown": numbers.unknown,
         "skipped": numbers.skipped,
         "waiting": numbers.waiting,
+        "next_at": numbers.next_at and numbers.next_at.astimezone(zone),
         "reasons": numbers.reasons,
         "excluded": found.excluded,
         "variants": sorted(variants, key=lambda each: -each["readers"]),

@@ -1,5 +1,6 @@
 """Picks and audience to a frozen Edition; its states."""
 
+from broadsheet.editions.comparing import Difference, Side, difference, earlier
 from broadsheet.editions.freezing import FrozenText, PrintedVariant, existing, freeze, skip
 from broadsheet.editions.planning import (
     Plan,
@@ -7,6 +8,7 @@ from broadsheet.editions.planning import (
     assignments,
     candidates,
     explained,
+    leaving,
     plan,
     target_of,
     variant_of,
@@ -27,19 +29,24 @@ from broadsheet.editions.states import (
 
 __all__ = [
     "MOVES",
+    "Difference",
     "FrozenText",
     "Plan",
     "PlannedVariant",
     "PrintedVariant",
+    "Side",
     "approve",
     "assignments",
     "begin",
     "call_off_waiting",
     "cancel",
     "candidates",
+    "difference",
+    "earlier",
     "existing",
     "explained",
     "freeze",
+    "leaving",
     "may_go_on",
     "move",
     "plan",

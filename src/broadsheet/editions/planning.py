@@ -14,9 +14,10 @@ from django.db.models import QuerySet
 
 from broadsheet.audience import Target, excluded_by_reason, mailable
 from broadsheet.editions.states import newest_move
-from broadsheet.models import Article, Delivery, InterestSet, Subscriber, Variant
+from broadsheet.models import Article, Delivery, Edition, InterestSet, Subscriber, Variant
 from broadsheet.models.delivery import HAD
 from broadsheet.selection import Candidate, Picks, Verdict, explain, pick, pool
+from broadsheet.timing import not_before
 from broadsheet.workspace import CampaignFile, Workspace
 
 Group = tuple[int, str]
@@ -71,7 +72,7 @@ def plan(workspace: Workspace, campaign: CampaignFile, at: datetime) -> Plan:
     3. Groups with the same picks share a variant.
     """
     target, newest = target_of(workspace, campaign), newest_move()
-    table = _group_readers(campaign, target)
+    table = _group_readers(campaign, target, at)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT interests_id, past, COUNT(*) FROM {table} GROUP BY interests_id, past")  # noqa: S608
         sizes: dict[Group, int] = {(interests_id, past): count for interests_id, past, count in cursor.fetchall()}
@@ -156,10 +157,11 @@ def _articles_of(variant_ids: set[int]) -> dict[int, list[str]]:
     return dict(rows)
 
 
-def _group_readers(campaign: CampaignFile, target: Target) -> str:
+def _group_readers(campaign: CampaignFile, target: Target, at: datetime) -> str:
     """A temporary table of ``subscriber_id, interests_id, time_zone, past`` for all who may be mailed; its name.
 
-    ``past`` is the ids of the variants the reader has had, in order, as far as ``repeat`` minds them.
+    ``past`` is the ids of the variants the reader has had, in order, as far as ``repeat`` minds them. What the
+    edition of that very time brought them, if it is frozen already, is not their past.
     """
     table = f"plan_{secrets.token_hex(6)}"
     audience, audience_params = _sql(mailable(target).values("id", "interests_id", "time_zone"))
@@ -168,6 +170,9 @@ def _group_readers(campaign: CampaignFile, target: Target) -> str:
         had = had.filter(edition__campaign__slug=campaign.slug)
     elif campaign.articles.repeat == "allow":
         had = had.none()
+    own = Edition.objects.filter(campaign__slug=campaign.slug, scheduled_for=at).values_list("pk", flat=True).first()
+    if own:
+        had = had.exclude(variant__in=Variant.objects.filter(edition=own).values("pk"))
     past, past_params = _sql(had.values("subscriber_id", "variant_id"))  # in order: the index it reads is
     joined = (
         "string_agg(p.variant_id::text, ',' ORDER BY p.variant_id)"
@@ -194,6 +199,27 @@ def assignments(planned: Plan) -> Iterator[tuple[int, int | str]]:
         )
         for subscriber_id, interests_id, past in cursor:
             yield subscriber_id, planned.groups[interests_id, past]
+
+
+def leaving(planned: Plan) -> list[tuple[str, int, datetime]]:
+    """Each time zone with its readers who get a mail and when their copies may leave, most readers first.
+
+    Empty if all copies leave together. The zone is empty for readers of whom none is known.
+    """
+    schedule = planned.campaign.schedule
+    if schedule is None or not_before(schedule, planned.zone, planned.scheduled_for, "") is None:
+        return []
+    readers: Counter[str] = Counter()
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            f"SELECT time_zone, interests_id, past, COUNT(*) FROM {planned.table}"  # noqa: S608
+            " GROUP BY time_zone, interests_id, past"
+        )
+        for zone, interests_id, past, count in cursor:
+            if not isinstance(planned.groups[interests_id, past], str):
+                readers[zone] += count
+    times = {zone: not_before(schedule, planned.zone, planned.scheduled_for, zone) for zone in readers}
+    return [(zone, count, at) for zone, count in readers.most_common() if (at := times[zone]) is not None]
 
 
 def _sql(query: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:

@@ -1,0 +1,212 @@
+"""``broadsheet plan``: the dry run of an edition."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from django.utils import timezone
+
+from broadsheet.cli.campaigns import At, Slug
+from broadsheet.cli.content import Json
+from broadsheet.cli.output import ERR, OUT, counted, in_zone, print_json, print_table
+from broadsheet.cli.setup import moment, ready
+from broadsheet.workspace import Workspace
+
+if TYPE_CHECKING:
+    from broadsheet.editions import Difference, Plan, Side
+    from broadsheet.models import Subscriber
+
+#: Rows of a table before it is cut short; ``--json`` has them all.
+SHOWN = 20
+
+
+def plan(
+    campaign: Slug,
+    at: At = None,
+    diff: Annotated[bool, typer.Option("--diff", help="What changed since the approved or the last edition.")] = False,
+    reader: Annotated[str | None, typer.Option(metavar="EMAIL", help="Why this person gets which article.")] = None,
+    json: Json = False,
+) -> None:
+    """Who would get what, and who not and why. Changes nothing."""
+    workspace = ready()
+    from broadsheet import drafts, editions, pipeline, schedule
+
+    file = workspace.campaign(campaign)
+    person = drafts.known_reader(reader) if reader else None
+    due = moment(at, workspace.config.zone) or schedule.next_time(workspace, file, timezone.now())
+    planned = pipeline.select(workspace, file, due)
+    subjects = [each.subject for each in pipeline.press(workspace, planned)]
+    levels: Counter[str] = Counter(each.level for each in drafts.findings_of_plan(workspace, planned))
+    before = editions.earlier(planned) if diff else None
+    changes = editions.difference(planned, subjects, before) if before else None
+    if json:
+        shown = _facts(workspace, planned, subjects) | {"findings": dict(levels)}
+        if diff:
+            shown["diff"] = _diff_facts(workspace, changes) if changes else None
+        if person:
+            shown["reader"] = _reader_facts(workspace, planned, person)
+        print_json(shown)
+    elif person:
+        _print_reader(workspace, planned, person)
+    else:
+        _print_plan(workspace, planned, subjects)
+        _print_findings(campaign, levels)
+        if diff:
+            _print_diff(workspace, changes)
+
+
+def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[str, Any]:
+    from broadsheet import editions
+
+    return {
+        "campaign": planned.campaign.slug,
+        "scheduled_for": planned.scheduled_for.astimezone(workspace.config.zone),
+        "audience": planned.audience,
+        "readers": planned.readers,
+        "excluded": planned.excluded,
+        "variants": [
+            {"articles": list(variant.slugs), "readers": variant.readers, "subject": subject}
+            for variant, subject in zip(planned.variants, subjects, strict=True)
+        ],
+        "segments": [{"name": name, "readers": readers} for name, readers in _segments(workspace, planned)],
+        "zones": [
+            {"time_zone": zone, "readers": readers, "at": at.astimezone(workspace.config.zone)}
+            for zone, readers, at in editions.leaving(planned)
+        ],
+    }
+
+
+def _segments(workspace: Workspace, planned: "Plan") -> list[tuple[str, int]]:
+    """How many may be mailed in each of the campaign's segments. Somebody in two of them is in both numbers."""
+    from broadsheet import editions
+    from broadsheet.audience import Target, mailable
+
+    whole = editions.target_of(workspace, planned.campaign)
+    each = zip(planned.campaign.segment, whole.segments, strict=True)
+    return [(name, mailable(Target(whole.list_name, (one,), whole.exclude)).count()) for name, one in each]
+
+
+def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> None:
+    from broadsheet import editions
+
+    zone = workspace.config.zone
+    ERR.print(f"{planned.campaign.name}, {in_zone(planned.scheduled_for, zone)}", style="bold", soft_wrap=True)
+    ERR.print(f"{counted(planned.readers, 'reader')} would get a mail, in {counted(len(planned.variants), 'variant')}.")
+    if segments := _segments(workspace, planned):
+        print_table("Who may be mailed", ("readers", "segment"), [(readers, name) for name, readers in segments])
+    print_table(
+        _cut("Who gets what", len(planned.variants), "variants"),
+        ("readers", "subject", "articles"),
+        [
+            (variant.readers, subject, "\n".join(variant.slugs))
+            for variant, subject in list(zip(planned.variants, subjects, strict=True))[:SHOWN]
+        ],
+    )
+    if planned.excluded:
+        print_table("Who gets nothing", ("people", "because"), [(n, why) for why, n in planned.excluded.items()])
+    if zones := editions.leaving(planned):
+        print_table(
+            _cut("When it goes", len(zones), "time zones"),
+            ("readers", "time zone", "from"),
+            [(readers, name or "not known", in_zone(at, zone)) for name, readers, at in zones[:SHOWN]],
+        )
+
+
+def _cut(title: str, number: int, what: str) -> str:
+    return title if number <= SHOWN else f"{title} (the first {SHOWN} of {number:,} {what}; --json has all)"
+
+
+def _print_findings(campaign: str, levels: Counter[str]) -> None:
+    if not levels.total():
+        ERR.print("No findings.")
+        return
+    words = {"block": "must be mended", "warn": "should be mended", "advice": "advice"}
+    said = ", ".join(f"{levels[level]} {word}" for level, word in words.items() if levels[level])
+    ERR.print(f"{counted(levels.total(), 'finding')} ({said}): broadsheet check {campaign}", soft_wrap=True)
+
+
+def _side_facts(side: "Side") -> dict[str, Any]:
+    return {"articles": list(side.articles), "readers": side.readers, "subject": side.subject}
+
+
+def _diff_facts(workspace: Workspace, changes: "Difference") -> dict[str, Any]:
+    def both(pair: tuple[object, object]) -> dict[str, object]:
+        return {"before": pair[0], "now": pair[1]}
+
+    return {
+        "edition": changes.edition.pk,
+        "state": changes.edition.state,
+        "scheduled_for": changes.edition.scheduled_for.astimezone(workspace.config.zone),
+        "readers": both(changes.readers),
+        "excluded": {reason: both(numbers) for reason, numbers in changes.excluded.items()},
+        "added": [_side_facts(side) for side in changes.added],
+        "removed": [_side_facts(side) for side in changes.removed],
+        "changed": [
+            {
+                "articles": list(now.articles),
+                "readers": both((then.readers, now.readers)),
+                "subject": both((then.subject, now.subject)),
+            }
+            for then, now in changes.changed
+        ],
+    }
+
+
+def _print_diff(workspace: Workspace, changes: "Difference | None") -> None:
+    if changes is None:
+        ERR.print("There is no earlier edition to compare with.")
+        return
+    edition = changes.edition
+    when = in_zone(edition.scheduled_for, workspace.config.zone)
+    ERR.print(f"Since edition {edition.pk} ({when}, {edition.state}):", style="bold", soft_wrap=True)
+    if changes.nothing:
+        ERR.print("Nothing changed.")
+        return
+    rows: list[tuple[str, str, str]] = []
+    if changes.readers[0] != changes.readers[1]:
+        rows.append(("readers", f"{changes.readers[0]:,}", f"{changes.readers[1]:,}"))
+    rows += [(reason, f"{then:,}", f"{now:,}") for reason, (then, now) in changes.excluded.items()]
+    if rows:
+        print_table("Numbers", ("", "then", "now"), rows)
+    sides = [("new", each) for each in changes.added] + [("gone", each) for each in changes.removed]
+    variants = [(what, f"{side.readers:,}", side.subject, "\n".join(side.articles)) for what, side in sides]
+    for then, now in changes.changed:
+        subject = now.subject if now.subject == then.subject else f"{then.subject}\n→ {now.subject}"
+        readers = f"{now.readers:,}" if now.readers == then.readers else f"{then.readers:,} → {now.readers:,}"
+        variants.append(("changed", readers, subject, "\n".join(now.articles)))
+    if variants:
+        title = _cut("Variants", len(variants), "changes")
+        print_table(title, ("what", "readers", "subject", "articles"), variants[:SHOWN])
+
+
+def _reader_facts(workspace: Workspace, planned: "Plan", person: "Subscriber") -> dict[str, Any]:
+    """What this person gets, or why they get nothing; and a verdict on each article, if they are a reader at all."""
+    from broadsheet import editions
+    from broadsheet.audience import why_not
+
+    reason = why_not(editions.target_of(workspace, planned.campaign), person)
+    variant = reason or editions.variant_of(planned, person.pk)
+    verdicts = () if reason else editions.explained(planned, person)
+    return {
+        "email": person.email,
+        "interests": person.interests.tags,
+        "gets": [] if isinstance(variant, str) else list(variant.slugs),
+        "reason": variant if isinstance(variant, str) else "",
+        "articles": [{"slug": each.slug, "picked": each.picked, "reason": each.reason} for each in verdicts],
+    }
+
+
+def _print_reader(workspace: Workspace, planned: "Plan", person: "Subscriber") -> None:
+    facts = _reader_facts(workspace, planned, person)
+    interests = ", ".join(facts["interests"]) or "nothing in particular"
+    ERR.print(f"{facts['email']} is interested in {interests}.", soft_wrap=True, markup=False)
+    if facts["reason"]:
+        OUT.print(f"They get nothing: {facts['reason']}.", soft_wrap=True, markup=False)
+    else:
+        OUT.print(f"They get {counted(len(facts['gets']), 'article')}.")
+    if facts["articles"]:
+        print_table(
+            "Why each article, or why not",
+            ("", "article", "because"),
+            [("fits" if each["picked"] else "–", each["slug"], each["reason"]) for each in facts["articles"]],
+        )

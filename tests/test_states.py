@@ -1,0 +1,284 @@
+"""Editions' states: the allowed moves and no others, each with its trace, and what each means for the copies."""
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+from django.utils import timezone
+from tests.conftest import WEEKLY
+
+from broadsheet import editions, pipeline
+from broadsheet.editions import MOVES
+from broadsheet.errors import AdapterFailed, WrongState
+from broadsheet.models import Delivery, DeliveryState, Edition, EditionState
+from broadsheet.sending import Outcome, Result, runner
+from broadsheet.sending.adapters.memory import MemoryOutbox
+
+pytestmark = pytest.mark.django_db
+
+PAIRS = list(product(EditionState.values, repeat=2))
+
+
+@pytest.fixture
+def draft(freeze, write, cast):
+    """An edition of three copies that waits for approval."""
+    write("campaigns/weekly.md", WEEKLY.replace("approval: automatic", "approval: required"))
+    return freeze("weekly")
+
+
+@pytest.fixture
+def in_state(freeze, cast):
+    """An edition that is in that state."""
+
+    def put(state):
+        edition = freeze("weekly")
+        Edition.objects.filter(pk=edition.pk).update(state=state)
+        edition.refresh_from_db()
+        return edition
+
+    return put
+
+
+def last_move(edition):
+    move = edition.moves.last()
+    return move.before, move.after, move.who, move.why
+
+
+@pytest.mark.parametrize(("before", "after"), [pair for pair in PAIRS if pair[1] not in MOVES[pair[0]]])
+def test_a_move_that_is_not_in_the_table_is_refused_and_leaves_no_trace(in_state, before, after):
+    edition = in_state(before)
+    moves = edition.moves.count()
+    with pytest.raises(WrongState, match=f"Edition {edition.pk} is {before}, so it can't become {after}; it can"):
+        editions.move(edition, after, who="test")
+    edition.refresh_from_db()
+    assert (edition.state, edition.moves.count()) == (before, moves)
+
+
+@pytest.mark.parametrize(("before", "after"), [pair for pair in PAIRS if pair[1] in MOVES[pair[0]]])
+def test_each_allowed_move_has_a_row_with_who_when_and_why(in_state, before, after):
+    edition = in_state(before)
+    started = timezone.now()
+    editions.move(edition, after, who="ada", why="because")
+    edition.refresh_from_db()
+    assert (edition.state, edition.reason) == (after, "because")
+    assert last_move(edition) == (before, after, "ada", "because")
+    assert started <= edition.moves.last().at <= timezone.now()
+
+
+def test_every_state_has_its_moves():
+    assert set(MOVES) == set(EditionState.values)
+
+
+def test_freezing_is_the_first_move(draft):
+    assert last_move(draft) == ("", "draft", "test", "frozen")
+
+
+def test_a_move_from_a_state_that_is_over_meanwhile_is_refused(draft):
+    mine = Edition.objects.get(pk=draft.pk)
+    editions.cancel(draft, who="somebody else")
+    with pytest.raises(WrongState, match="became cancelled meanwhile; look again"):
+        editions.move(mine, EditionState.APPROVED, who="test")
+    assert mine.moves.last().who == "somebody else"
+
+
+# Approval
+
+
+def test_an_edition_that_nobody_approved_is_never_sent(draft, workspace, memory):
+    for state in (EditionState.DRAFT, EditionState.PROOFED):
+        Edition.objects.filter(pk=draft.pk).update(state=state)
+        with pytest.raises(WrongState, match=f"Edition {draft.pk} waits for approval: broadsheet edition"):
+            pipeline.send(workspace, draft, memory)
+    assert memory.mails == []
+    assert set(draft.deliveries.values_list("state", flat=True)) == {DeliveryState.QUEUED}
+
+
+def test_an_approved_edition_is_sent(draft, send, memory):
+    editions.approve(draft, who="ada", content_hash=draft.content_hash)
+    assert (draft.state, draft.approved_hash) == (EditionState.APPROVED, draft.content_hash)
+    assert send(draft, memory).sent == 3
+
+
+def test_approving_what_has_changed_since_it_was_looked_at_is_refused(draft):
+    with pytest.raises(WrongState, match="has changed since you looked at it"):
+        editions.approve(draft, who="ada", content_hash="0" * 64)
+    assert Edition.objects.get().state == EditionState.DRAFT
+
+
+def test_what_changed_after_its_approval_needs_a_new_one(draft, send, memory):
+    editions.approve(draft, who="ada")
+    Edition.objects.filter(pk=draft.pk).update(content_hash="1" * 64)
+    with pytest.raises(WrongState, match="has changed since it was approved"):
+        send(draft, memory)
+    assert memory.mails == []
+    editions.move(draft, EditionState.DRAFT, who="ada", why="changed")
+    editions.approve(draft, who="ada")
+    assert send(draft, memory).sent == 3
+
+
+def test_the_hash_is_of_what_is_frozen(freeze, cast, at, write):
+    first, same = freeze("letter"), freeze("letter", at + timedelta(days=7))
+    write("campaigns/letter.md", (pipeline_text := "---\nname: x\nlist: letters\ntemplate: plain\nsubject: New\n---\n"))
+    other = freeze("letter", at + timedelta(days=14))
+    assert pipeline_text
+    assert len({first.content_hash, other.content_hash}) == 2
+    assert len(same.content_hash) == 64
+
+
+def test_two_senders_that_begin_at_once_both_send(draft):
+    editions.approve(draft, who="ada")
+    mine, other = Edition.objects.get(pk=draft.pk), Edition.objects.get(pk=draft.pk)
+    assert editions.begin(mine, who="one")
+    assert editions.begin(other, who="two")
+    assert draft.moves.filter(after=EditionState.SENDING).count() == 1
+
+
+# Pause, resume, cancel
+
+
+@pytest.fixture
+def one_by_one(monkeypatch):
+    """Batches of one copy."""
+    monkeypatch.setattr(runner, "BATCH", 1)
+
+
+def after_first(does):
+    """An adapter's outbox; once it has taken one mail, something happens."""
+
+    class Box(MemoryOutbox):
+        def deliver(self, mails):
+            yield from super().deliver(mails)
+            if len(self.mails) == 1:
+                does()
+
+    return Box()
+
+
+def test_a_pause_takes_effect_between_batches_and_resuming_goes_on(freeze, send, cast, one_by_one, memory, ledger):
+    edition = freeze("weekly")
+    box = after_first(lambda: editions.move(Edition.objects.get(), EditionState.PAUSED, who="ada", why="a typo"))
+    numbers = send(edition, box)
+    edition.refresh_from_db()
+    assert (edition.state, edition.reason) == (EditionState.PAUSED, "a typo")
+    assert (len(box.mails), numbers.sent, numbers.waiting) == (1, 1, 2)
+    with pytest.raises(WrongState, match=f"is paused: broadsheet edition {edition.pk} resume"):
+        send(edition, memory)
+    editions.move(edition, EditionState.SENDING, who="ada")
+    assert send(edition, memory).sent == 3
+    assert len({mail.rcpt_to for mail in (*box.mails, *memory.mails)}) == 3
+    assert Edition.objects.get().state == EditionState.SENT
+
+
+def test_cancelling_leaves_the_waiting_copies_cancelled(freeze, send, cast, one_by_one, ledger, memory):
+    edition = freeze("weekly")
+    left = []
+    box = after_first(lambda: left.append(editions.cancel(Edition.objects.get(), who="ada", why="wrong list")))
+    numbers = send(edition, box)
+    edition.refresh_from_db()
+    assert left == [2]
+    assert (edition.state, len(box.mails), numbers.sent, numbers.skipped) == (EditionState.CANCELLED, 1, 1, 2)
+    assert sorted(ledger(edition).values()) == [
+        ("cancelled", "the edition was cancelled"),
+        ("cancelled", "the edition was cancelled"),
+        ("sent", ""),
+    ]
+    send(edition, memory)
+    assert memory.mails == []
+
+
+def test_what_a_sender_hands_back_after_the_cancelling_is_cancelled_too(freeze, send, cast, ledger):
+    edition = freeze("weekly")
+
+    class Breaks(MemoryOutbox):
+        def deliver(self, mails):
+            editions.cancel(Edition.objects.get(), who="ada")
+            yield Outcome(mails[0].delivery_id, Result.DEFERRED, "451 later")
+            raise AdapterFailed("The cable was pulled.", permanent=False)
+
+    with pytest.raises(AdapterFailed):
+        send(edition, Breaks())
+    assert {state for state, _ in ledger(edition).values()} == {"cancelled"}
+
+
+# Failed copies again
+
+
+def test_failed_copies_go_again_and_the_others_do_not(freeze, send, memory, cast):
+    edition = freeze("weekly")
+    send(edition, memory)
+    edition.deliveries.filter(subscriber=cast.ben).update(state=DeliveryState.FAILED, attempts=8, reason="552 full")
+    assert editions.resend_failed(edition, who="ada") == 1
+    assert last_move(edition) == ("sent", "sending", "ada", "1 failed copies go again")
+    memory.mails.clear()
+    assert send(edition, memory).sent == 3
+    assert [mail.rcpt_to for mail in memory.mails] == ["ben@reader.example"]
+
+
+def test_with_nothing_failed_nothing_moves(freeze, send, memory, cast):
+    edition = freeze("weekly")
+    send(edition, memory)
+    assert editions.resend_failed(edition, who="ada") == 0
+    assert (edition.state, last_move(edition)[1]) == (EditionState.SENT, "sent")
+
+
+def test_a_paused_edition_stays_paused_when_its_failed_copies_are_queued_again(in_state):
+    edition = in_state(EditionState.PAUSED)
+    edition.deliveries.update(state=DeliveryState.FAILED)
+    assert editions.resend_failed(edition, who="ada") == 3
+    assert Edition.objects.get().state == EditionState.PAUSED
+    assert last_move(edition) == ("paused", "paused", "ada", "3 failed copies go again")
+
+
+def test_a_cancelled_edition_sends_nothing_again(in_state):
+    edition = in_state(EditionState.CANCELLED)
+    edition.deliveries.update(state=DeliveryState.FAILED)
+    with pytest.raises(WrongState):
+        editions.resend_failed(edition, who="ada")
+    assert set(Delivery.objects.values_list("state", flat=True)) == {DeliveryState.FAILED}
+
+
+# Another time
+
+
+def test_an_edition_that_has_not_begun_moves_to_another_time(draft, at):
+    editions.reschedule(draft, at + timedelta(days=1), who="ada")
+    assert draft.scheduled_for == at + timedelta(days=1)
+    assert last_move(draft) == ("draft", "draft", "ada", "moved from 2026-03-03 09:00 UTC")
+
+
+@pytest.mark.parametrize("state", ["sending", "paused", "sent", "skipped", "cancelled", "failed"])
+def test_an_edition_that_has_begun_or_is_over_can_not_be_moved(in_state, at, state):
+    with pytest.raises(WrongState, match=f"is {state}; only one that has not begun can be moved"):
+        editions.reschedule(in_state(state), at + timedelta(days=1), who="ada")
+
+
+def test_a_time_that_has_an_edition_already_is_taken(freeze, cast, at):
+    first = freeze("weekly")
+    freeze("weekly", at + timedelta(days=7))
+    with pytest.raises(WrongState, match="weekly has an edition at that time already"):
+        editions.reschedule(first, at + timedelta(days=7), who="ada")
+
+
+# Due, held, skipped
+
+
+def test_what_is_ready_is_approved_and_due_or_sending_with_copies_due(freeze, write, cast, at):
+    approved = freeze("weekly")
+    letter = freeze("letter")
+    assert letter.state == EditionState.DRAFT
+    assert editions.ready_to_send(at - timedelta(seconds=1)) == []
+    assert editions.ready_to_send(at) == [approved]
+    assert editions.unapproved(at) == [letter]
+    assert editions.unapproved(at - timedelta(seconds=1)) == []
+    Edition.objects.filter(pk=approved.pk).update(state=EditionState.SENDING)
+    approved.deliveries.update(state=DeliveryState.DEFERRED, at=at + timedelta(hours=1))
+    assert editions.ready_to_send(at) == []
+    assert editions.ready_to_send(at + timedelta(hours=1)) == [approved]
+
+
+def test_a_run_that_did_not_happen_is_a_row_with_its_reason(db, at):
+    edition = editions.skip("weekly", at, "left out by the file", list_name="newsletter", who="scheduler")
+    assert (edition.state, edition.reason) == (EditionState.SKIPPED, "left out by the file")
+    assert last_move(edition) == ("", "skipped", "scheduler", "left out by the file")
+    assert editions.skip("weekly", at, "again", list_name="newsletter", who="scheduler") == edition
+    assert edition.moves.count() == 1
