@@ -119,7 +119,7 @@ def test_blank_lines_and_trailing_delimiters_are_no_people(take):
         ("subscribed", "subscribed"),
         ("ACTIVE", "subscribed"),
         (" Confirmed ", "subscribed"),
-        ("", "subscribed"),
+        ("", "pending"),
         ("pending", "pending"),
         ("unconfirmed", "pending"),
         ("unsubscribed", "unsubscribed"),
@@ -148,7 +148,6 @@ def test_a_suppressed_person_comes_with_their_suppression(take, status, reason):
 
 def test_no_word_that_is_not_in_the_table_of_statuses_subscribes():
     assert {word for word, state in STATUSES.items() if state == SubscriptionState.SUBSCRIBED} == {
-        "",
         "subscribed",
         "active",
         "confirmed",
@@ -161,9 +160,9 @@ def test_no_word_that_is_not_in_the_table_of_statuses_subscribes():
 def test_bad_lines_are_rejected_with_their_numbers_and_the_others_go_on(take):
     report = take(
         "email,first_name,time_zone,lists,created,status\n"
-        "ada@reader.example,Ada,,,,\n"
+        "ada@reader.example,Ada,,,,subscribed\n"
         "not an address,,,,,\n"
-        '"ben@reader.example","B\nen",,,,\n'
+        '"ben@reader.example","B\nen",,,,subscribed\n'
         "dan@reader.example,,Mars/Olympus,,,\n"
         "eve@reader.example,,,newsleter,,\n"
         "fay@reader.example,,,,yesterday,\n"
@@ -173,7 +172,7 @@ def test_bad_lines_are_rejected_with_their_numbers_and_the_others_go_on(take):
         "ida@reader.example,Ida, Jr,,,,unsubscribed\n"
         ",Jo,,,,\n"
         "kim@reader.example,,,,0001-01-01T00:00:00+23:00,\n"
-        "lea@reader.example,,,,,\n"
+        "lea@reader.example,,,,,subscribed\n"
     )
     assert counts(report) == (13, 3, 0, 0, 10)
     reasons = {each.line: each.reason for each in report.rejected}

@@ -34,7 +34,8 @@ HTML = (
 def article(title: str = "Night & harbour", **more: object) -> Content:
     return replace(
         Content(
-            slug="night", title=title, excerpt="An excerpt.", url="https://stillwater.example/night", image=None, category="Sleep", author="Ada",
+            slug="night", title=title, excerpt="An excerpt.", url="https://stillwater.example/night", image=None,
+            category="Sleep", author="Ada",
             tags=("sleep", "mind"), published_at=NOW, html=Markup("<p>Whole.</p>"), language="en", dir="ltr", minutes=2,
         ),
         **more,

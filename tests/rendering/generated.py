@@ -1,5 +1,7 @@
 """Templates and readers as Hypothesis makes them up."""
 
+# ruff: noqa: E501  a template's source reads best in one line
+
 from hypothesis import strategies as st
 
 _characters = st.characters(exclude_categories=("Cs", "Cc", "Cn", "Co"))
@@ -80,7 +82,7 @@ def expressions(draw, depth=2):
         case 5:
             return f"({draw(_words)}) | {draw(_filters)}"
         case 6 | 7:
-            return f"({one}) | {draw(_filters)}"
+            return f"({one}) | string | {draw(_filters)}"
         case 8:
             return f"({one}) ~ ({draw(expressions(depth - 1))})"
         case 9:

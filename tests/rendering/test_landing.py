@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 from jinja2.sandbox import SandboxedEnvironment
+from tests.rendering.conftest import a_reader, article
 
 from broadsheet.errors import TemplateProblem, UnstampableReader
 from broadsheet.rendering import compile_message
 from broadsheet.rendering.deferred import Recorder
-from tests.rendering.conftest import a_reader, article
 
 EVIL = "<script>\"'&"
 ESCAPED = "&lt;script&gt;&#34;&#39;&amp;"
@@ -48,7 +48,9 @@ def test_html_text_is_escaped_once_by_whatever_way_it_comes(press, source):
 
 def test_tags_taken_out_of_a_block_do_not_come_back_as_tags(press):
     """Jinja's own striptags turns &lt; back into < and prints it as it is."""
-    body = press.body("<p>{% filter striptags %}<i>{{ subscriber.x }}</i>{% endfilter %}</p>", x="<script>alert(1)</script>")
+    body = press.body(
+        "<p>{% filter striptags %}<i>{{ subscriber.x }}</i>{% endfilter %}</p>", x="<script>alert(1)</script>"
+    )
     assert "<script" not in body
 
 
@@ -58,7 +60,10 @@ def test_attributes_are_escaped(press):
 
 
 def test_html_a_filter_made_stays_inside_its_attribute(press):
-    assert press.body("<p title='{{ subscriber.x | tojson }}'>b</p>", x='" onclick="') == '<p title="&#34;\\&#34; onclick=\\&#34;&#34;">b</p>'
+    assert (
+        press.body("<p title='{{ subscriber.x | tojson }}'>b</p>", x='" onclick="')
+        == '<p title="&#34;\\&#34; onclick=\\&#34;&#34;">b</p>'
+    )
 
 
 def test_safe_prints_as_it_is(press):
@@ -100,13 +105,19 @@ def test_an_address_of_a_readers_making_stays_an_address(press, attribute, value
 
 
 def test_addresses_in_comments_for_outlook_are_minded_too(press):
-    body = press.body('<!--[if !mso]><!--><a href="{{ subscriber.x }}">a</a><!--<![endif]--><!--[if mso]><a href="{{ subscriber.x }}">b</a><![endif]-->', x="javascript:a")
+    body = press.body(
+        '<!--[if !mso]><!--><a href="{{ subscriber.x }}">a</a><!--<![endif]-->'
+        '<!--[if mso]><a href="{{ subscriber.x }}">b</a><![endif]-->',
+        x="javascript:a",
+    )
     assert body.count('href="#"') == 2
     assert "javascript" not in body
 
 
 def test_a_value_in_a_comment_does_not_end_it(press):
-    assert "--><" not in press.body("<!--[if mso]>{{ subscriber.x }}<![endif]-->", x="--><script>").removesuffix("<![endif]-->")
+    assert "--><" not in press.body("<!--[if mso]>{{ subscriber.x }}<![endif]-->", x="--><script>").removesuffix(
+        "<![endif]-->"
+    )
 
 
 def test_header_values_can_not_end_their_header(press):
@@ -116,7 +127,9 @@ def test_header_values_can_not_end_their_header(press):
 
 
 def test_control_characters_in_a_body_are_left_out(press):
-    mail = press.mail("<p>{{ subscriber.x }}</p>", "{{ subscriber.x }}|\n", reader=a_reader(x="a\x00b\x1b[1m\x08c\r\nd\re"))
+    mail = press.mail(
+        "<p>{{ subscriber.x }}</p>", "{{ subscriber.x }}|\n", reader=a_reader(x="a\x00b\x1b[1m\x08c\r\nd\re")
+    )
     mail.is_sound()
     assert "<p>ab[1mc\nd\ne</p>" in mail.html
     assert mail.text == "ab[1mc\nd\ne|\n"

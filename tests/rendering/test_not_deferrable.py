@@ -1,5 +1,7 @@
 """What can't wait for the reader is refused, with the place and with what to write instead."""
 
+# ruff: noqa: E501  a template's source reads best in one line
+
 import pytest
 
 from broadsheet.errors import NotDeferrable, TemplateProblem

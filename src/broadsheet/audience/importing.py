@@ -44,7 +44,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 #: What an export says of a person, to what we may do. A word that isn't here never makes anyone mailable.
 STATUSES: dict[str, SubscriptionState] = {
-    "": SubscriptionState.SUBSCRIBED,
+    "": SubscriptionState.PENDING,
     "unsubscribed": SubscriptionState.UNSUBSCRIBED,
     "subscribed": SubscriptionState.SUBSCRIBED,
     "active": SubscriptionState.SUBSCRIBED,
@@ -52,6 +52,8 @@ STATUSES: dict[str, SubscriptionState] = {
     "pending": SubscriptionState.PENDING,
     "unconfirmed": SubscriptionState.PENDING,
 }
+#: A file without that column is a list of people who subscribed; an empty cell in one that has it is a doubt.
+NO_STATUS_COLUMN = "subscribed"
 SUPPRESSING: dict[str, SuppressionReason] = {
     "suppressed": SuppressionReason.BY_HAND,
     "cleaned": SuppressionReason.DEAD,
@@ -199,7 +201,7 @@ def _cells(columns: list[str], row: list[str]) -> dict[str, str]:
 def _person(line: int, row: dict[str, str], list_name: str | None) -> Person:
     """The line as a person. Raises ValueError with what is wrong."""
     email, key = known_address(row.pop("email", ""))
-    status = row.pop("status", "").lower()
+    status = row.pop("status", NO_STATUS_COLUMN).lower()
     suppression = SUPPRESSING.get(status)
     lists = tuple(name.strip() for name in row.pop("lists", "").split(";") if name.strip())
     zone = row.pop("time_zone", "")
@@ -319,7 +321,7 @@ def _subscribe(people: list[Person], there: dict[str, Subscriber], source: str) 
                 Subscription(
                     subscriber_id=pk,
                     list_name=name,
-                    state=SubscriptionState.SUBSCRIBED if person.suppression else person.state,
+                    state=person.state,
                     consent_at=person.created_at if subscribed else None,
                     consent_how=f"import: {source}"[:200],
                     left_at=timezone.now() if left else None,

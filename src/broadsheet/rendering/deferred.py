@@ -212,8 +212,11 @@ def _gives_elements(expr: object) -> bool:
 
 
 def waits(value: object) -> bool:
-    """Whether only the reader decides if ``value`` is true."""
-    return not value.known if isinstance(value, Deferred) else _holds_token(value)
+    """Whether only the reader decides if ``value`` is true. A text with words of its own is, whatever they add."""
+    if isinstance(value, Deferred):
+        return not value.known
+    deferred = as_deferred(value)
+    return deferred is not None and not any(isinstance(part, str) for part in deferred.expr[2])
 
 
 def holds_deferred(value: object) -> bool:

@@ -1,7 +1,8 @@
 """premailer, behind one function.
 
-What premailer gets wrong is set right here: how selectors weigh, the order in which declarations land in a
-``style`` attribute, and its cache, which is shared between functions that give different things for one text.
+What premailer gets wrong is set right here: how selectors weigh; the order in which declarations land in a
+``style`` attribute; its cache, which is shared between functions that give different things for one text; and
+``@import``, which the parser it uses would follow over the network.
 """
 
 import logging
@@ -33,6 +34,8 @@ _COLON: Final = "\ue000"  # premailer cuts a selector at its first colon; ours a
 Declarations = tuple[tuple[str, str], ...]
 Rule = tuple[tuple[int, ...], str, str]
 
+#: cssutils would fetch what a style sheet imports, from anywhere.
+_PARSER: Final = cssutils.CSSParser(fetcher=lambda address: None)
 _css_lock = threading.RLock()  # cssutils is not safe to use from several threads
 
 
@@ -83,7 +86,7 @@ premailer._create_cssselector = lru_cache(maxsize=2048)(lambda selector: CSSSele
 def _rules(css: str, sheet: int) -> tuple[Rule, ...]:
     """The style sheet's rules that can be inlined: weight, selector, declarations."""
     with _css_lock:
-        parsed = cssutils.parseString(css, validate=False)
+        parsed = _PARSER.parseString(css, validate=False)
         found: list[Rule] = []
         for rule in parsed:
             if rule.type != rule.STYLE_RULE:
@@ -168,7 +171,7 @@ def inlined(html: str, recorder: Recorder | None = None) -> str:
         raise TemplateProblem(f"its HTML can't be parsed ({error}); check that tags and quotes are closed") from error
     if recorder is not None:
         _refuse_uncertain_rules(root, inliner.selectors, recorder)
-    written = etree.tostring(root, method="html", encoding="utf-8").decode()
+    written = etree.tostring(root.getroot(), method="html", encoding="utf-8").decode()
     return f"{doctype[1] if doctype else '<!doctype html>'}\n{written}"
 
 

@@ -183,7 +183,18 @@ class Workspace:
         shown = "subscribers/segments.yaml"
         if not (self.root / shown).is_file():
             return {}
-        return validated(Segments, load_data(self.root / shown, shown) or {}, shown).segments
+        found = validated(Segments, load_data(self.root / shown, shown) or {}, shown).segments
+        known = ", ".join(sorted(self.lists.lists)) or "none yet"
+        unknown = [
+            Problem(shown, f"segments.{name}", f"there is no list “{list_name}”; there is: {known}")
+            for name, segment in found.items()
+            for rule in (*segment.all, *segment.any, *segment.none)
+            for list_name in rule.list or ()
+            if list_name not in self.lists.lists
+        ]
+        if unknown:
+            raise InvalidFile(unknown)
+        return found
 
     def segment(self, name: str) -> Segment:
         """The segment of that name. Raises UnknownName."""
