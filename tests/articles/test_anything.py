@@ -30,8 +30,9 @@ CONTEXT = Context(
 )
 PATHS = st.sampled_from(["a.md", "2026-01-08-a.markdown", "b/index.mdx", "a.html", "a.txt", "a"])
 #: What the readers of dialects look for, so that random texts meet their branches.
-_WORDS = """--- +++ { } {{ }} {{< >}} {% %} {: } {# #} {/* */} < > </ /> <A <!-- --> ` ``` ~~~ ::: import export from '
-" \\ title: date: tags: slug: id: image: draft: lang: meta: headline: - # [ ] ( ) = * | & &lt; &amp; <p> </p> <img <h1> <html
+_WORDS = """--- +++ { } {{ }} {{< >}} {% %} {: } {# #} {/* */} < > </ />
+<A <!-- --> ` ``` ~~~ ::: import export from ' " \\
+title: date: tags: slug: id: image: draft: lang: meta: headline: - # [ ] ( ) = * | & &lt; &amp; <p> </p> <img <h1> <html
 <head> <meta <title> raw endraw highlight endhighlight comment endcomment 2026-01-08 :year/ http://[ \ufdd0 é"""
 WORDS = st.sampled_from([*_WORDS.split(), "\n", "\n\n", "\t"])
 TEXTS = st.one_of(
