@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
-from tests.conftest import AT, WEEKLY
+from tests.conftest import AT, SEGMENTS, WEEKLY
 
 from broadsheet import editions, pipeline, reports
 from broadsheet.errors import PlanOutdated, UnknownName
@@ -76,6 +76,14 @@ def test_a_plan_says_of_one_reader_what_they_get_or_why_not(plan, cast):
     planned = plan("weekly")
     assert editions.variant_of(planned, cast.ada.pk).slugs == ("back-to-the-allotment", "pillow-moon")
     assert "outside its segment" in editions.variant_of(planned, cast.dan.pk)
+
+
+def test_a_campaign_whose_every_reader_is_excluded_is_skipped(freeze, cast, write):
+    write("subscribers/segments.yaml", SEGMENTS + "  everybody: {}\n")
+    write("campaigns/weekly.md", WEEKLY.replace("segment: [sleepers, movers]", "exclude: [everybody]"))
+    edition = freeze("weekly")
+    assert (edition.state, edition.excluded["excluded"]) == (EditionState.SKIPPED, 4)
+    assert edition.reason == "nobody is due anything new (1 suppressed, 1 unsubscribed, 1 unconfirmed, 4 excluded)"
 
 
 # Freezing

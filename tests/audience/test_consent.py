@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter
 
-from broadsheet.audience import Target, excluded_by_reason, mailable, may_receive
+from broadsheet.audience import Target, excluded_by_reason, mailable, may_receive, why_not
 from broadsheet.models import Subscription, SubscriptionState, Suppression, SuppressionReason
 from broadsheet.workspace import Segment
 
@@ -71,3 +71,29 @@ def test_at_the_moment_of_sending_the_present_state_counts(cast):
 def test_who_is_suppressed_and_has_left_counts_as_suppressed(cast):
     Subscription.objects.filter(subscriber=cast.gus).update(state=SubscriptionState.UNSUBSCRIBED)
     assert may_receive([cast.gus.pk], "newsletter") == {cast.gus.pk: "suppressed"}
+
+
+def test_of_one_person_it_says_why_they_are_not_mailed(cast):
+    target = Target("newsletter", (SLEEPERS, MOVERS), (MOVERS,))
+    assert {name: why_not(target, person) for name, person in vars(cast).items()} == {
+        "ada": "",
+        "ben": "excluded",
+        "cleo": "excluded",
+        "dan": "outside the segment",
+        "eve": "unsubscribed",
+        "fay": "unconfirmed",
+        "gus": "suppressed",
+        "hal": "never was on the list newsletter",
+    }
+
+
+def test_the_excluded_are_left_out_and_counted(cast):
+    target = Target("newsletter", (), (MOVERS, SLEEPERS))
+    assert names(mailable(target)) == "dan"
+    assert excluded_by_reason(target)["excluded"] == 3
+
+
+def test_excluding_everybody_leaves_nobody(cast):
+    target = Target("newsletter", (), (EVERYBODY,))
+    assert names(mailable(target)) == ""
+    assert excluded_by_reason(target)["excluded"] == 4

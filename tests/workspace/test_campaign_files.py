@@ -109,6 +109,57 @@ def test_a_cron_time_that_never_comes_is_a_mistake(mistakes, cron):
 
 
 @pytest.mark.parametrize(
+    ("more", "key", "words"),
+    [
+        ("articles: {max_age: 60}", "articles.max_age", "must be a time span such as 60d, 6h or 30m (w d h m)"),
+        ("articles: {max_age: 2 months}", "articles.max_age", "must be a time span"),
+        ("articles: {settle: soon}", "articles.settle", "must be a time span"),
+        ("articles: {sort: random}", "articles.sort", "newest"),
+        ("articles: {pinned: [a, b], dropped: [b]}", "articles", "`b` is both pinned and dropped; keep one of the two"),
+        ("articles: {newest: 2, minimum: 3}", "articles", "`minimum` is 3, more than the 2 articles there can be"),
+        ("articles: {newest: 2, minimum: 3, pinned: [a]}", "articles", "more than the 2 articles"),
+        ("articles: {minimum: 4, slots: [{newest: 2}, {}]}", "articles", "more than the 3 articles"),
+        ("articles: {slots: [{newst: 2}]}", "articles.slots.0.newst", "did you mean `newest`?"),
+        ("articles: {slots: [{newest: 0}]}", "articles.slots.0.newest", "greater than or equal to 1"),
+        ("articles: {fill: {up_to: 0}}", "articles.fill.up_to", "greater than or equal to 1"),
+        ("articles: {categories: 3}", "articles.categories", "must be a list"),
+        ("schedule: {}", "schedule", "needs exactly one of `cron`, `every`, `at`"),
+        ('schedule: {cron: "0 9 * * tue", at: [2026-12-01T09:00]}', "schedule", "needs exactly one of"),
+        ("schedule: {every: 2w}", "schedule", "`every` and `start` belong together"),
+        ("schedule: {every: 1m, start: 2026-01-06T09:00}", "schedule", "`every` is at least 5m"),
+        ('schedule: {cron: "0 9 * * tue", window: "20:00-09:00"}', "schedule.window", "two times of one day"),
+        ('schedule: {cron: "0 9 * * tue", window: "9-20"}', "schedule.window", "such as 09:00-20:00"),
+        ('schedule: {cron: "0 9 * * tue", grace: long}', "schedule.grace", "must be a time span"),
+        ('schedule: {cron: "0 9 * * tue", lead: 1 day}', "schedule.lead", "must be a time span"),
+        ('schedule: {cron: "0 9 * * tue", skip: [xmas]}', "schedule.skip.0", "date"),
+        ('schedule: {cron: "0 9 * * tue", not_on: {weekdays: [funday]}}', "schedule.not_on.weekdays.0", "mon"),
+        ("schedule: {at: [tomorrow]}", "schedule.at.0", "date"),
+        ("exclude: [swimmers]", "exclude", "there is no segment “swimmers”"),
+    ],
+)
+def test_each_key_says_what_is_wrong_with_its_value(mistakes, more, key, words):
+    found = mistakes(GOOD.format(more=more + "\n"))
+    assert list(found) == [key]
+    assert words in found[key]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "articles: {minimum: 3, slots: [{newest: 2}], pinned: [a]}",
+        "articles: {newest: 2, minimum: 3, fill: {up_to: 3}}",
+        "articles: {max_age: 60d, settle: 30m}",
+        "schedule: {every: 2w, start: 2026-01-06T09:00}",
+        "schedule: {at: [2026-12-01T09:00, 2026-12-08T09:00]}",
+        'schedule: {cron: "0 9 * * 1-5", window: "09:00-20:00", skip: [2026-12-25], not_on: {weekdays: [sun]}}',
+    ],
+)
+def test_what_makes_sense_is_taken(workspace, write, more):
+    write("campaigns/weekly.md", GOOD.format(more=more + "\n"))
+    assert workspace.campaign("weekly").name == "Weekly"
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [("name", "3"), ("subject", "[a]"), ("list", "[newsletter]"), ("articles", "5"), ("schedule", "0 9 * * tue")],
 )

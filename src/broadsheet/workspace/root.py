@@ -155,18 +155,19 @@ class Workspace:
     def _dangling(self, settings: dict[Any, Any], shown: str) -> list[Problem]:
         """The names in a campaign's settings that nothing answers to."""
         named = [
-            ("list", list(self.lists.lists)),
-            ("segment", list(self.segments)),
-            ("template", self.template_names()),
-            ("adapter", ["default", *self.config.adapters]),
+            ("list", "list", list(self.lists.lists)),
+            ("segment", "segment", list(self.segments)),
+            ("exclude", "segment", list(self.segments)),
+            ("template", "template", self.template_names()),
+            ("adapter", "adapter", ["default", *self.config.adapters]),
         ]
         return [
             Problem(
                 shown,
                 key,
-                f"there is no {key} “{name}”; there is: {', '.join(sorted(set(known))) or 'none yet'}",
+                f"there is no {kind} “{name}”; there is: {', '.join(sorted(set(known))) or 'none yet'}",
             )
-            for key, known in named
+            for key, kind, known in named
             for name in _texts(settings.get(key))
             if name not in known
         ]
