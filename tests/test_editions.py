@@ -368,3 +368,11 @@ def test_the_migrations_say_all_that_the_models_do():
 def test_a_person_who_subscribes_again_is_planned_for_again(plan, cast):
     Subscription.objects.filter(subscriber=cast.eve).update(state=SubscriptionState.SUBSCRIBED)
     assert plan("weekly").readers == 4
+
+
+def test_old_plans_leave_no_tables_behind(cast, plan):
+    made = [plan("weekly") for _ in range(12)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_temp_master WHERE type = 'table' AND name LIKE 'plan%'")
+        kept = {name for (name,) in cursor.fetchall()}
+    assert kept == {each.table for each in made[-8:]}

@@ -188,7 +188,20 @@ def _group_readers(campaign: CampaignFile, target: Target, at: datetime) -> str:
             f") h ON h.subscriber_id = a.id",
             [*audience_params, *past_params],
         )
+        cursor.execute(_PLAN_TABLES[connection.vendor])
+        for (old,) in cursor.fetchall()[:-KEPT_TABLES]:
+            cursor.execute(f"DROP TABLE {old}")
     return table
+
+
+#: How many plans of one connection keep their table: a preview holds a few at a time, a scheduler one.
+KEPT_TABLES = 8
+#: This connection's tables of plans, oldest first.
+_PLAN_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_temp_master WHERE type = 'table' AND name LIKE 'plan%' ORDER BY rowid",
+    "postgresql": "SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'"
+    " AND relname LIKE 'plan%' ORDER BY oid",
+}
 
 
 def assignments(planned: Plan) -> Iterator[tuple[int, int | str]]:
