@@ -88,7 +88,7 @@ def test_a_second_import_changes_nothing(tour):
 def test_the_sync_reports_what_it_did(tour):
     assert tour.sync.code == 0
     keys = "added changed unchanged removed rejected articles failed findings"
-    assert list(tour.sync.json) == keys.split()
+    assert set(keys.split()) <= set(tour.sync.json)
     assert tour.sync.json["added"] == tour.sync.json["articles"] >= 12
     assert tour.sync_again.json == {**tour.sync.json, "added": 0, "unchanged": tour.sync.json["added"]}
 
@@ -98,14 +98,14 @@ def test_articles_are_listed_by_tag(tour):
     assert tour.articles.code == 0
     assert 0 < len(tour.articles.json) < tour.sync.json["articles"]
     for article in tour.articles.json:
-        assert list(article) == keys.split()
+        assert set(keys.split()) <= set(article)
         assert "sleep" in article["tags"]
 
 
 def test_the_plan_says_who_would_get_what_and_adds_up(tour):
     plan = tour.plan.json
     assert tour.plan.code == 0
-    assert list(plan) == ["campaign", "scheduled_for", "audience", "readers", "excluded", "variants"]
+    assert {"campaign", "scheduled_for", "audience", "readers", "excluded", "variants"} <= set(plan)
     assert (plan["campaign"], plan["scheduled_for"]) == ("weekly-digest", "2026-11-24T09:00:00+01:00")
     assert set(plan["excluded"]) == {"suppressed", "unsubscribed", "unconfirmed", "outside the segment"}
     assert plan["audience"] == plan["readers"] + sum(plan["excluded"].values())
@@ -141,8 +141,8 @@ def test_sending_without_a_terminal_needs_a_yes(tour):
 def test_sending_does_what_the_plan_said(tour):
     keys = "edition state sent failed deferred unknown skipped seconds"
     assert tour.send.code == 0
-    assert list(tour.send.json) == keys.split()
-    assert tour.send.json | {"seconds": 0} == {
+    assert set(keys.split()) <= set(tour.send.json)
+    assert {key: tour.send.json[key] for key in keys.split()} | {"seconds": 0} == {
         "edition": 1,
         "state": "sent",
         "sent": tour.plan.json["readers"],
@@ -169,7 +169,7 @@ def test_sending_again_mails_nobody_again_and_says_so(tour):
 def test_the_edition_is_listed_with_its_numbers(tour):
     keys = "edition campaign scheduled_for state readers sent failed deferred unknown skipped"
     (edition,) = tour.editions.json
-    assert list(edition) == keys.split()
+    assert set(keys.split()) <= set(edition)
     assert (edition["edition"], edition["campaign"], edition["state"]) == (1, "weekly-digest", "sent")
     assert edition["scheduled_for"] == "2026-11-24T09:00:00+01:00"
     assert edition["readers"] == edition["sent"] == tour.plan.json["readers"]
