@@ -23,7 +23,7 @@ def counts(root):
     """How many rows each table has, and how often the file was written to."""
     with closing(sqlite3.connect(root / ".broadsheet" / "broadsheet.sqlite3")) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: database.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in tables}  # noqa: S608
+        return {name: database.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in tables}
 
 
 @pytest.fixture(scope="module")

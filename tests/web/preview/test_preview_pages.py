@@ -19,7 +19,7 @@ def test_the_list_says_when_to_whom_and_how_many(page_of):
     assert "Weekly digest campaigns/weekly-digest.md" in page
     assert re.search(r"Next Tuesday, \d+ \w+ \d{4}, 09:00 Europe/Berlin, in ", page)
     assert "To Stillwater Weekly" in page
-    assert "3 readers, in 2 mails Left out: 1 unsubscribed, 1 too few new articles" in page
+    assert "3 readers, in 2 mails Left out: 1 unsubscribed, 1 too few articles for them" in page
 
 
 def test_a_mistake_in_a_campaign_shows_on_the_list_beside_the_good_ones(page_of, drafts):
