@@ -139,7 +139,7 @@ def test_a_mail_that_can_not_be_made_for_a_reader_without_values_is_found(found,
 
 
 def test_an_edition_that_nobody_gets_blocks(found, sample):
-    edit(sample / "campaigns" / "weekly-digest.md", "minimum: 1", "max_age: 1m\n  minimum: 1")
+    edit(sample / "campaigns" / "weekly-digest.md", "minimum: 1", "minimum: 1\n  max_age: 1m")
     finding = found("weekly-digest")["edition-empty"]
     assert finding["message"].startswith("Nobody would get a mail (")
     assert "too few articles for them" in finding["message"]

@@ -202,7 +202,7 @@ def test_a_mail_with_neither_articles_nor_intro_is_found():
 
 def test_an_edition_for_nobody_is_found(tmp_path):
     campaign = Workspace(ROOT).campaign("weekly-digest")
-    planned = Plan(campaign, NOW, 2, {"unsubscribed": 2}, (), {}, "t")
+    planned = Plan(campaign, NOW, 2, {"unsubscribed": 2}, (), {}, UTC, 0, "t")
     (found,) = of_plan(planned)
     assert (found.code, found.message) == ("edition-empty", "Nobody would get a mail (2 unsubscribed).")
 
