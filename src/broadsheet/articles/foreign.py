@@ -167,6 +167,7 @@ _TEMPLATES: tuple[tuple[str, Handler], ...] = (
 )
 _SCANNERS = {
     "markdown": Scanner(
+        "\\`<{ :i",
         (
             *_CODE,
             *_TEMPLATES,
@@ -174,9 +175,10 @@ _SCANNERS = {
             (r"^ {0,3}:::", _directive),
             (r"</?[A-Z]|</?>", mdx.component),
             (r"^import\b", _import),
-        )
+        ),
     ),
     "mdx": Scanner(
+        "\\`<{ :ie",
         (
             *_CODE,
             (r"\{[#:.]", lambda scan, mark: _attributes(scan, mark) or mdx.expression(scan, mark)),
@@ -184,7 +186,7 @@ _SCANNERS = {
             (r"^ {0,3}:::", _directive),
             (r"</?[A-Za-z>]", mdx.component),
             (r"^(?:import|export)\b", mdx.module_code),
-        )
+        ),
     ),
-    "html": Scanner((*_COMMENT, (r"<(?i:pre|code|script|style|textarea)\b", _verbatim), *_TEMPLATES)),
+    "html": Scanner("<{", (*_COMMENT, (r"<(?i:pre|code|script|style|textarea)\b", _verbatim), *_TEMPLATES)),
 }
