@@ -119,7 +119,7 @@ def main() -> None:
         )
         for template, html in mails.items():
             shots = [photographed(browser, html, width, scheme) for width in (640, 375) for scheme in ("light", "dark")]
-            side_by_side(shots, 2400).save(OUT / f"{template}.jpg", quality=82, optimize=True)
+            side_by_side(shots, 4800).save(OUT / f"{template}.jpg", quality=82, optimize=True)
             if template == "digest":
                 side_by_side([shots[0], shots[3]], 1500).save(OUT / "mail.jpg", quality=85, optimize=True)
             print(f"docs/pictures/{template}.jpg", file=sys.stderr)  # noqa: T201

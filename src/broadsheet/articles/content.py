@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from html import unescape
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from broadsheet.articles.images import ImageProblem, rendition
 from broadsheet.conf import FeedSource
@@ -13,6 +14,12 @@ from broadsheet.models import Article
 from broadsheet.workspace import Workspace
 
 WORDS_A_MINUTE = 220
+_WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
+_IMG = re.compile(r"<img\b[^>]*>")
+_SRC = re.compile(r'\s*src="([^"]*)"')
+_SIZE = re.compile(r'\s*(?:width|height)="[^"]*"')
+#: Endings of what every mail program shows, so that the source's own address may be used.
+_SHOWN_AS_IT_IS = re.compile(r"\.(?:png|jpe?g|gif)(?:$|\?)", re.IGNORECASE)
 SHOWN_WIDTH = 640
 _RIGHT_TO_LEFT = {"ar", "fa", "he", "ur", "yi", "ps", "sd", "ug", "dv", "ku"}
 
@@ -61,7 +68,8 @@ def load_content(workspace: Workspace, slugs: Iterable[str]) -> dict[str, Conten
 
 def _content(workspace: Workspace, row: Article) -> Content:
     picture, problems = _picture(workspace, row)
-    words = len(re.sub(r"<[^>]+>", " ", row.html).split())
+    html, missing = _with_pictures(workspace, row)
+    problems += missing
     return Content(
         slug=row.slug,
         title=row.title,
@@ -72,31 +80,61 @@ def _content(workspace: Workspace, row: Article) -> Content:
         author=row.author,
         tags=tuple(tag.name for tag in row.tags.all()),
         published_at=row.published_at.astimezone(workspace.config.zone) if row.published_at else None,
-        html=Markup(row.html),  # noqa: S704  sanitised when it was read
+        html=Markup(html),  # noqa: S704  sanitised when it was read
         language=row.language,
         dir=direction(row.language),
-        minutes=max(1, round(words / WORDS_A_MINUTE)),
+        minutes=reading_minutes(row.html),
         problems=problems,
     )
+
+
+def reading_minutes(html: str) -> int:
+    """How long reading takes, at least 1. Where words are not set apart by spaces, two signs count as a word."""
+    text = re.sub(r"<[^>]+>", " ", html)
+    signs = len(_WITHOUT_SPACES.findall(text))
+    words = len(_WITHOUT_SPACES.sub(" ", text).split()) + signs / 2
+    return max(1, round(words / WORDS_A_MINUTE))
 
 
 def _picture(workspace: Workspace, row: Article) -> tuple[Picture | None, tuple[str, ...]]:
     if not row.image_url:
         return None, ()
+    made = _made(workspace, row, row.image_url)
+    if isinstance(made, str):
+        return None, (made,)
+    src, width, height = made
+    return Picture(src, width, height, row.image_alt), ()
+
+
+def _with_pictures(workspace: Workspace, row: Article) -> tuple[str, tuple[str, ...]]:
+    """The article's HTML with its pictures as mail programs show them; those that can't be had are left out."""
+    problems: list[str] = []
+
+    def shown(found: re.Match[str]) -> str:
+        address = _SRC.search(found[0])
+        if address is None:
+            return found[0]
+        made = _made(workspace, row, unescape(address[1]))
+        if isinstance(made, str):
+            problems.append(made)
+            return ""
+        src, width, height = made
+        rest = _SIZE.sub("", _SRC.sub("", found[0].removeprefix("<img").removesuffix(">").removesuffix("/")))
+        return f'<img src="{escape(src)}" width="{width}" height="{height}"{rest}>'
+
+    return _IMG.sub(shown, row.html), tuple(problems)
+
+
+def _made(workspace: Workspace, row: Article, address: str) -> tuple[str, int, int] | str:
+    """A picture's address for a mail with its width and height in CSS pixels, or why it can't be had."""
     source = next((each for each in workspace.config.sources if row.place in ("", each.place)), None)
     if source is None:
-        return None, (f"its source {row.source} is no longer in broadsheet.toml",)
+        return f"its source {row.source} is no longer in broadsheet.toml"
     private = isinstance(source, FeedSource) and source.allow_private
-    made = rendition(workspace, source, row.image_url, allow_private=private)
+    made = rendition(workspace, source, address, allow_private=private)
     if isinstance(made, ImageProblem):
-        return None, (f"the image {made.address} {made.reason}",)
+        return f"the image {made.address} {made.reason}"
     scale = min(1.0, SHOWN_WIDTH / made.width)
-    return (
-        Picture(
-            src=f"{workspace.config.public.url}/i/{made.name}",
-            width=round(made.width * scale),
-            height=round(made.height * scale),
-            alt=row.image_alt,
-        ),
-        (),
-    )
+    own = workspace.config.public.images == "source" and _SHOWN_AS_IT_IS.search(address)
+    src = address if own else f"{workspace.config.public.url}/i/{made.name}"
+    return src, round(made.width * scale), round(made.height * scale)

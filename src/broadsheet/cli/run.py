@@ -38,6 +38,8 @@ def run(
     server, address = listening(get_wsgi_application(), host, port)
     with _scheduling(workspace):
         ERR.print(f"Running on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
+        if "default" not in workspace.config.adapters:
+            ERR.print("Without a default adapter, mail goes into the local inbox; `broadsheet inbox` shows it.")
         try:
             server.run()  # takes SystemExit as the wish to stop
         finally:

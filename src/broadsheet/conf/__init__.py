@@ -87,6 +87,10 @@ class Public:
         default="http://127.0.0.1:8000",
         description="Where readers reach `broadsheet serve`: unsubscribe, view in browser.",
     )
+    images: Literal["public", "source"] = Field(
+        default="public",
+        description="`public`: pictures are served under `/i/`; `source`: PNG, JPEG and GIF keep their own address.",
+    )
     mail_domain: str | None = Field(default=None, description="Domain of Message-ID and List-Id, if not the sender's.")
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description="Further host names the pages answer to, beside the one in `public.url` and loopback."

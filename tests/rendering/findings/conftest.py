@@ -13,8 +13,15 @@ ADDRESS = "Clinic, 12 Harbour Lane, 24103 Kiel"
 LEAVE = "https://news.clinic.example/u/abc"
 HEAD = '<html lang="en" dir="ltr"><head><title>Sleep well</title></head>'
 PREHEADER = '<div style="display:none">Three stories for you</div>'
-FOOTER = f'<p style="color:#444444">{ADDRESS} <a href="{LEAVE}" style="color:#0f4c4a">Unsubscribe</a></p>'
-TEXT = f"Sleep well.\n\n{ADDRESS}\nUnsubscribe: {LEAVE}\n"
+PAGES = "https://news.clinic.example"
+FOOTER = (
+    f'<p style="color:#444444">You get this because you subscribed to Clinic Weekly. {ADDRESS} '
+    f'<a href="{LEAVE}" style="color:#0f4c4a">Unsubscribe</a> '
+    f'<a href="{PAGES}/p/abc" style="color:#0f4c4a">Change your preferences</a> '
+    f'<a href="{PAGES}/v/abc" style="color:#0f4c4a">View in browser</a></p>'
+)
+FOOT = f"Clinic Weekly\nPreferences: {PAGES}/p/abc\nView: {PAGES}/v/abc\n"
+TEXT = f"Sleep well.\n\n{ADDRESS}\nUnsubscribe: {LEAVE}\n{FOOT}"
 
 
 @pytest.fixture
@@ -43,6 +50,7 @@ def mail() -> Callable[..., bytes]:
     ) -> bytes:
         message = EmailMessage(policy=SMTP)
         message["From"] = "Clinic <news@news.clinic.example>"
+        message["List-Id"] = '"Clinic Weekly" <weekly.news.clinic.example>'
         if subject is not None:
             message["Subject"] = subject
         if leave:

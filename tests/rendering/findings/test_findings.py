@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from tests.rendering.findings.conftest import TEXT
 
 from broadsheet.articles.links import Answer
 from broadsheet.rendering.findings import CODES, LEVELS, Copy, Finding, in_order, of_copy
@@ -140,6 +141,10 @@ IN_THE_MAIL = [
     ("unsubscribe-missing", {"text": "Clinic, 12 Harbour Lane, 24103 Kiel"}, {}),
     ("postal-address-missing", {"instead": {"12 Harbour Lane": ""}}, {}),
     ("postal-address-missing", {"text": "https://news.clinic.example/u/abc"}, {}),
+    ("footer-incomplete", {"instead": {"https://news.clinic.example/p/abc": "https://clinic.example/p"}}, {}),
+    ("footer-incomplete", {"instead": {"https://news.clinic.example/v/abc": "https://clinic.example/v"}}, {}),
+    ("footer-incomplete", {"instead": {"Clinic Weekly": "us"}}, {}),
+    ("footer-incomplete", {"text": "Clinic, 12 Harbour Lane, 24103 Kiel https://news.clinic.example/u/abc"}, {}),
     ("lang-missing", {"instead": {' lang="en"': ""}}, {}),
     ("dir-missing", {"instead": {' dir="ltr"': ""}}, {"instead": {'"ltr"': '"rtl"'}}),
     ("title-missing", {"instead": {"<title>Sleep well</title>": "<title> </title>"}}, {}),
@@ -219,9 +224,12 @@ def test_our_own_pages_on_a_loopback_address_are_let_off(codes, house):
     trying = replace(house, public_url="http://127.0.0.1:8000")
     (house.images / "a.png").write_bytes(b"")
     body = f'<a href="http://127.0.0.1:8000/v/abc">In a browser</a><img src="http://127.0.0.1:8000/i/a.png" {IMAGE}>'
-    assert codes(body, house=trying) == set()
-    assert codes('<a href="http://127.0.0.1:9000/v/abc">Sleep</a>', house=trying) == {"link-private"}
-    assert codes('<a href="http://clinic.example">Sleep</a>', house=trying) == {"link-not-https"}
+    local = {"https://news.clinic.example": "http://127.0.0.1:8000"}
+    here = {"house": trying, "instead": local, "text": TEXT.replace(*next(iter(local.items())))}
+    here["leave"] = "<http://127.0.0.1:8000/u/abc>"
+    assert codes(body, **here) == set()
+    assert codes('<a href="http://127.0.0.1:9000/v/abc">Sleep</a>', **here) == {"link-private"}
+    assert codes('<a href="http://clinic.example">Sleep</a>', **here) == {"link-not-https"}
 
 
 def test_our_own_pages_need_https_anywhere_else(codes, house):
@@ -293,7 +301,7 @@ def test_syntax_shown_as_code_is_not_left_over_in_the_plain_text_either(codes):
     assert (
         codes(
             "<p><code>{{ name }}</code></p>",
-            text="{{ name }}\nClinic, 12 Harbour Lane, 24103 Kiel https://news.clinic.example/u/abc",
+            text="{{ name }}\n" + TEXT,
         )
         == set()
     )

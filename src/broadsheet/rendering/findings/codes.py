@@ -151,6 +151,12 @@ CODES: Final[dict[str, Code]] = {
             "Set `site.postal_address` in `broadsheet.toml` and print `{{ site.postal_address }}` in the HTML and in "
             "`text.txt`; the footer of the shared macros does.",
         ),
+        Code(
+            "footer-incomplete",
+            "block",
+            "A part of the mail lacks what its footer must have: why the reader gets it, preferences, view in browser.",
+            "Print the shared macros' footer, or `{{ preferences_url }}`, `{{ view_url }}` and `{{ list.title }}`.",
+        ),
         # links
         Code("link-broken", "block", "A link's address is no address that could work.", "Correct the address."),
         Code(

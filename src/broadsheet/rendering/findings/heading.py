@@ -63,6 +63,12 @@ def _law(copy: Copy, house: House) -> Iterator[Finding]:
         yield found("unsubscribe-missing", "No link that is shown leads to unsubscribing.", "HTML")
     if not any(way in copy.text for way in ways):
         yield found("unsubscribe-missing", "The unsubscribe link is not in the plain text.", "text")
+    for place, text, shown in (("HTML", copy.html, copy.seen_text), ("text", copy.text, copy.text)):
+        lacks = [name for path, name in _PAGES.items() if f"{house.public_url}/{path}/" not in text]
+        if not any(reason and _letters(reason) in _letters(shown) for reason in _reasons(copy)):
+            lacks.append("why they get it: the list's title, or their own address")
+        if lacks:
+            yield found("footer-incomplete", f"The footer lacks {', '.join(lacks)}.", place)
     address = _letters(house.postal_address)
     if not address:
         yield found(
@@ -75,6 +81,17 @@ def _law(copy: Copy, house: House) -> Iterator[Finding]:
     for place, text in (("HTML", copy.seen_text), ("text", copy.text)):
         if address not in _letters(text):
             yield found("postal-address-missing", "The postal address is not shown.", place)
+
+
+#: A reader's own pages beside the one to leave, by their path.
+_PAGES = {"p": "the link to their preferences", "v": "the link to view it in a browser"}
+
+
+def _reasons(copy: Copy) -> tuple[str, str]:
+    """What says why a reader gets this: the list's title, or the address it was sent to."""
+    title = str(copy.mail["List-Id"] or "").partition("<")[0].strip(' "')
+    address = re.findall(r"[^<>\s]+@[^<>\s]+", str(copy.mail["To"] or ""))
+    return title, address[-1] if address else ""
 
 
 def _letters(text: str) -> str:
