@@ -376,3 +376,11 @@ def test_old_plans_leave_no_tables_behind(cast, plan):
         cursor.execute("SELECT name FROM sqlite_temp_master WHERE type = 'table' AND name LIKE 'plan%'")
         kept = {name for (name,) in cursor.fetchall()}
     assert kept == {each.table for each in made[-8:]}
+
+
+def test_the_latest_edition_of_a_campaign_is_found_without_its_time(cast, freeze, at):
+    assert editions.latest("weekly") is None
+    first = freeze("weekly")
+    assert editions.latest("weekly") == first
+    editions.skip("weekly", at.replace(year=2027), "a try", list_name="newsletter", who="test")
+    assert editions.latest("weekly") == first

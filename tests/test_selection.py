@@ -364,3 +364,19 @@ def test_an_explanation_agrees_with_the_picks_and_gives_each_article_its_reason(
     assert all(each.reason for each in verdicts)
     found = pick(rules, fit, interests, seen)
     assert found.too_few or found.slugs == tuple(each.slug for each in verdicts if each.picked)
+
+
+def test_a_source_may_want_its_articles_to_settle():
+    now = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+    rules = ArticleRules()
+    fresh = Candidate(
+        "a",
+        now - timedelta(days=1),
+        False,
+        frozenset(),
+        changed_at=now - timedelta(minutes=5),
+        settle=timedelta(minutes=30),
+    )
+    assert pick(rules, pool(rules, [fresh], now), frozenset(), frozenset()).too_few
+    later = now + timedelta(minutes=26)
+    assert pick(rules, pool(rules, [fresh], later), frozenset(), frozenset()).slugs == ("a",)

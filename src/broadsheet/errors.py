@@ -54,8 +54,8 @@ class UnknownName(BroadsheetError, LookupError):
     """A name that nothing in the workspace bears."""
 
     def __init__(self, kind: str, name: str, known: Sequence[str]) -> None:
-        listed = ", ".join(sorted(known)) or "none yet"
-        super().__init__(f"There is no {kind} named “{name}”. There is: {listed}.")
+        listed = f"There is: {', '.join(sorted(known))}." if known else "There are none yet."
+        super().__init__(f"There is no {kind} named “{name}”. {listed}")
 
 
 class RejectedArticle(BroadsheetError, ValueError):

@@ -5,7 +5,7 @@ Its cost grows with the distinct groups of readers (same interests, same past), 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from broadsheet.timing import span_in_words
 from broadsheet.workspace import ArticleRules, Slot
@@ -28,6 +28,8 @@ class Candidate:
     changed_at: datetime | None = None
     seen_before: bool = False
     """Was there, and old, when its source was first read."""
+    settle: timedelta = timedelta(0)
+    """How long its source wants it to be unchanged."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ def _waits(rules: ArticleRules, article: Candidate, at: datetime) -> str:
         return "has no date"
     if article.published_at > at:
         return f"waits for {article.published_at:%Y-%m-%d %H:%M %Z}"
-    if rules.settle and article.changed_at and article.changed_at > at - rules.settle:
+    settle = max(rules.settle or timedelta(0), article.settle)
+    if settle and article.changed_at and article.changed_at > at - settle:
         return "changed a moment ago; it has to settle"
     return ""
 

@@ -44,7 +44,10 @@ def render(
 
 def send(
     campaign: Slug,
-    at: At = None,
+    at: Annotated[
+        str | None,
+        typer.Option(help="The edition's time, ISO 8601; else the latest one due, or without a schedule the last one."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sending.")] = False,
     json: Json = False,
 ) -> None:
@@ -55,8 +58,9 @@ def send(
 
     started = time.monotonic()
     file = workspace.campaign(campaign)
+    latest = None if file.schedule or at else edition_store.latest(campaign)
     due = moment(at, workspace.config.zone) or schedule.last_time(workspace, file, timezone.now())
-    edition = edition_store.existing(campaign, due)
+    edition = latest or edition_store.existing(campaign, due)
     before = reports.numbers(edition) if edition else None
     if edition is None:
         rejected = pipeline.collect(workspace).rejected
@@ -72,12 +76,15 @@ def send(
     if edition.state in ("draft", "proofed"):  # whoever says send has said yes
         edition_store.approve(edition, who=who(), content_hash=edition.content_hash)
     waiting = reports.due_now(edition, timezone.now())
+    if before and before.finished:
+        ERR.print(f"Edition {edition.pk} ({edition.key}) was sent before; nobody was mailed again.", style="bold")
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=ERR,
+        disable=not waiting,
     ) as bar:
         task = bar.add_task("Sending", total=waiting)
         numbers = pipeline.send(
@@ -101,11 +108,6 @@ def send(
             }
         )
     else:
-        if before and before.finished:
-            ERR.print(
-                f"Edition {edition.pk} ({edition.key}) was sent before; nobody was mailed again.",
-                style="bold",
-            )
         _print_numbers(edition.pk, edition.key, numbers)
         if numbers.waiting and numbers.next_at:
             ERR.print(

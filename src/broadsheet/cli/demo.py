@@ -85,8 +85,12 @@ def _scratch_workspace() -> Workspace:
     try:
         root = find_root()
     except WorkspaceNotFound:
-        root = make_workspace(Path("broadsheet-demo")).root
-        ERR.print(f"No workspace here, so one was made in {root}.", soft_wrap=True)
+        made = Path("broadsheet-demo")
+        if (made / "broadsheet.toml").is_file():
+            root = made.resolve()
+        else:
+            root = make_workspace(made).root
+            ERR.print(f"No workspace here, so one was made in {root}.", soft_wrap=True)
     os.environ["BROADSHEET_WORKSPACE"] = str(root)
     os.environ["BROADSHEET_STATE"] = str(root / ".broadsheet" / "demo")
     os.environ.pop("BROADSHEET_DATABASE", None)
@@ -159,7 +163,7 @@ def _tables(workspace: Workspace, edition: "Edition", numbers: "Numbers") -> Non
     nobody |= Counter(numbers.reasons)
     print_table(
         "Who got nothing, and why",
-        ("people", "because they are, or there were"),
+        ("people", "because"),
         [(count, why) for why, count in nobody.most_common()] or [(0, "nobody was left out")],
     )
 
@@ -209,4 +213,4 @@ def _next_steps(workspace: Workspace) -> None:
         (pages, "the pages behind their links: unsubscribe, preferences, view in browser"),
         (f"{os.path.relpath(workspace.root / 'campaigns' / CAMPAIGN)}.md", "the file that said all this; change it"),
     ):
-        OUT.print(f"  {command:<32} {purpose}", markup=False, soft_wrap=True)
+        OUT.print(f"  {command:<32}  {purpose}", markup=False, soft_wrap=True)

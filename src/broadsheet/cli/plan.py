@@ -186,7 +186,7 @@ def _reader_facts(workspace: Workspace, planned: "Plan", person: "Subscriber") -
 
     reason = why_not(editions.target_of(workspace, planned.campaign), person)
     variant = reason or editions.variant_of(planned, person.pk)
-    verdicts = () if reason else editions.explained(planned, person)
+    verdicts = () if reason else editions.explained(workspace, planned, person)
     return {
         "email": person.email,
         "interests": person.interests.tags,

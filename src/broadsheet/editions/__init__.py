@@ -1,7 +1,7 @@
 """Picks and audience to a frozen Edition; its states."""
 
 from broadsheet.editions.comparing import Difference, Side, difference, earlier
-from broadsheet.editions.freezing import FrozenText, PrintedVariant, existing, freeze, skip
+from broadsheet.editions.freezing import FrozenText, PrintedVariant, existing, freeze, latest, skip
 from broadsheet.editions.planning import (
     Plan,
     PlannedVariant,
@@ -46,6 +46,7 @@ __all__ = [
     "existing",
     "explained",
     "freeze",
+    "latest",
     "leaving",
     "may_go_on",
     "move",

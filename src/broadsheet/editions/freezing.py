@@ -39,6 +39,12 @@ def existing(campaign_slug: str, at: datetime) -> Edition | None:
     return Edition.objects.select_related("campaign").filter(campaign__slug=campaign_slug, scheduled_for=at).first()
 
 
+def latest(campaign_slug: str) -> Edition | None:
+    """The campaign's last edition that was not skipped, if there is one."""
+    found = Edition.objects.select_related("campaign").filter(campaign__slug=campaign_slug)
+    return found.exclude(state=EditionState.SKIPPED).order_by("-scheduled_for", "-pk").first()
+
+
 def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *, who: str) -> Edition:
     """The plan as rows, in one transaction: edition, variants, and one delivery for each reader.
 

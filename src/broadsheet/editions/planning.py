@@ -5,7 +5,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -76,7 +76,7 @@ def plan(workspace: Workspace, campaign: CampaignFile, at: datetime) -> Plan:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT interests_id, past, COUNT(*) FROM {table} GROUP BY interests_id, past")  # noqa: S608
         sizes: dict[Group, int] = {(interests_id, past): count for interests_id, past, count in cursor.fetchall()}
-    picks = _picks_by_group(campaign, at, sizes)
+    picks = _picks_by_group(workspace, campaign, at, sizes)
     readers: Counter[tuple[str, ...]] = Counter()
     nothing: Counter[str] = Counter()
     for group, picked in picks.items():
@@ -117,8 +117,10 @@ def target_of(workspace: Workspace, campaign: CampaignFile) -> Target:
     )
 
 
-def _picks_by_group(campaign: CampaignFile, at: datetime, groups: Iterable[Group]) -> dict[Group, Picks]:
-    fit = pool(campaign.articles, candidates(), at)
+def _picks_by_group(
+    workspace: Workspace, campaign: CampaignFile, at: datetime, groups: Iterable[Group]
+) -> dict[Group, Picks]:
+    fit = pool(campaign.articles, candidates(workspace), at)
     interests = {row.pk: frozenset(row.tags) for row in InterestSet.objects.all()}
     groups = list(groups)
     had = _articles_of({int(pk) for _, past in groups for pk in past.split(",") if pk})
@@ -133,12 +135,14 @@ def _picks_by_group(campaign: CampaignFile, at: datetime, groups: Iterable[Group
     }
 
 
-def candidates() -> list[Candidate]:
+def candidates(workspace: Workspace) -> list[Candidate]:
     """Every article there is, as picking sees it."""
-    return [_candidate(row) for row in Article.objects.prefetch_related("tags").defer("html", "excerpt")]
+    settle = {source.place: source.settle for source in workspace.config.sources}
+    rows = Article.objects.prefetch_related("tags").defer("html", "excerpt")
+    return [_candidate(row, settle.get(row.place, timedelta(0))) for row in rows]
 
 
-def _candidate(row: Article) -> Candidate:
+def _candidate(row: Article, settle: timedelta) -> Candidate:
     return Candidate(
         slug=row.slug,
         published_at=row.published_at,
@@ -149,6 +153,7 @@ def _candidate(row: Article) -> Candidate:
         source=row.source,
         changed_at=row.changed_at,
         seen_before=row.seen_before,
+        settle=settle,
     )
 
 
@@ -262,7 +267,7 @@ def variant_of(planned: Plan, subscriber_id: int) -> PlannedVariant | str:
     return found if isinstance(found, str) else planned.variants[found]
 
 
-def explained(planned: Plan, subscriber: Subscriber) -> tuple[Verdict, ...]:
+def explained(workspace: Workspace, planned: Plan, subscriber: Subscriber) -> tuple[Verdict, ...]:
     """For each article, why this reader gets it in the plan's edition, or doesn't."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT past FROM {planned.table} WHERE subscriber_id = %s", [subscriber.pk])  # noqa: S608
@@ -270,5 +275,5 @@ def explained(planned: Plan, subscriber: Subscriber) -> tuple[Verdict, ...]:
     past = [int(pk) for pk in row[0].split(",") if pk] if row else []
     had = frozenset(slug for slugs in _articles_of(set(past)).values() for slug in slugs)
     rules = planned.campaign.articles
-    fit = pool(rules, candidates(), planned.scheduled_for)
+    fit = pool(rules, candidates(workspace), planned.scheduled_for)
     return explain(rules, fit, frozenset(subscriber.interests.tags), had)

@@ -125,9 +125,9 @@ class Desk:
         return Reader(0, "robin@reader.example", "Robin Reader", {**values, "interests": []})
 
 
-def made_up_picks(draft: Draft) -> tuple[str, ...]:
+def made_up_picks(workspace: Workspace, draft: Draft) -> tuple[str, ...]:
     """What somebody interested in everything, who has had nothing, would get."""
-    known, rules = editions.candidates(), draft.campaign.articles
+    known, rules = editions.candidates(workspace), draft.campaign.articles
     tags = frozenset(tag for each in known for tag in each.tags)
     return pick(rules, pool(rules, known, draft.at), tags, frozenset()).slugs
 

@@ -64,7 +64,7 @@ def whose(desk: Desk, draft: Draft, address: str = "") -> Whose:
     if row is None and draft.planned.variants:
         row = subscriber(draft.first_reader(0))
     if row is None:
-        picks = made_up_picks(draft)
+        picks = made_up_picks(desk.workspace, draft)
         reader = desk.nobody
         why = "" if picks else "no article fits its rules yet"
         return Whose(reader if picks else None, picks, reader.name, reader.email, (), why, is_nobody=True)
