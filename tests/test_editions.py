@@ -384,3 +384,5 @@ def test_the_latest_edition_of_a_campaign_is_found_without_its_time(cast, freeze
     assert editions.latest("weekly") == first
     editions.skip("weekly", at.replace(year=2027), "a try", list_name="newsletter", who="test")
     assert editions.latest("weekly") == first
+    editions.cancel(first, who="test")
+    assert editions.latest("weekly") is None

@@ -89,3 +89,11 @@ def test_an_article_written_from_right_to_left_says_so(tmp_path):
     )  # fmt: skip
     content = load_content(Workspace(tmp_path), ["layl"])["layl"]
     assert (content.language, content.dir) == ("ar", "rtl")
+
+
+def test_signs_in_an_alt_text_never_become_markup_when_its_picture_is_left_out(tmp_path):
+    (tmp_path / "broadsheet.toml").write_text(SETTINGS.format(more=""))
+    html = '<p>a <img src="https://clinic.example/gone.png" alt="1 > 0 <b onclick=x>"> b</p>'
+    Article.objects.create(slug="a", source="articles", path="a.md", title="A", url="https://x.example/a", html=html)
+    content = load_content(Workspace(tmp_path), ["a"])["a"]
+    assert content.html == "<p>a  b</p>"

@@ -15,7 +15,7 @@ from broadsheet.workspace import Workspace
 
 WORDS_A_MINUTE = 220
 _WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
-_IMG = re.compile(r"<img\b[^>]*>")
+_IMG = re.compile(r"""<img\b(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _SRC = re.compile(r'\s*src="([^"]*)"')
 _SIZE = re.compile(r'\s*(?:width|height)="[^"]*"')
 #: Endings of what every mail program shows, so that the source's own address may be used.

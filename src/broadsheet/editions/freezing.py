@@ -40,9 +40,10 @@ def existing(campaign_slug: str, at: datetime) -> Edition | None:
 
 
 def latest(campaign_slug: str) -> Edition | None:
-    """The campaign's last edition that was not skipped, if there is one."""
+    """The campaign's last edition that was neither skipped nor called off, if there is one."""
     found = Edition.objects.select_related("campaign").filter(campaign__slug=campaign_slug)
-    return found.exclude(state=EditionState.SKIPPED).order_by("-scheduled_for", "-pk").first()
+    gone = (EditionState.SKIPPED, EditionState.CANCELLED)
+    return found.exclude(state__in=gone).order_by("-scheduled_for", "-pk").first()
 
 
 def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *, who: str) -> Edition:
