@@ -33,9 +33,11 @@ def test_published_again_it_mails_nobody_again(workspace, cast, memory, at):
 
 def test_published_again_after_a_breakdown_it_goes_on_where_it_stopped(workspace, cast, memory, at):
     class Breaks(MemoryOutbox):
-        def deliver(self, mails):
-            self.mails.append(mails[0])
-            yield Outcome(mails[0].delivery_id, Result.SENT)
+        def deliver(self, tray):
+            [mail] = tray.take(1)
+            tray.attempt(mail)
+            self.mails.append(mail)
+            tray.answer(Outcome(mail.delivery_id, Result.SENT))
             raise AdapterFailed("The cable was pulled.", permanent=False)
 
     broken = Breaks()

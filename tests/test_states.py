@@ -146,8 +146,8 @@ def after_first(does):
     """An adapter's outbox; once it has taken one mail, something happens."""
 
     class Box(MemoryOutbox):
-        def deliver(self, mails):
-            yield from super().deliver(mails)
+        def deliver(self, tray):
+            super().deliver(tray)
             if len(self.mails) == 1:
                 does()
 
@@ -190,9 +190,9 @@ def test_what_a_sender_hands_back_after_the_cancelling_is_cancelled_too(freeze, 
     edition = freeze("weekly")
 
     class Breaks(MemoryOutbox):
-        def deliver(self, mails):
+        def deliver(self, tray):
             editions.cancel(Edition.objects.get(), who="ada")
-            yield Outcome(mails[0].delivery_id, Result.DEFERRED, "451 later")
+            tray.answer(Outcome(tray.take(1)[0].delivery_id, Result.DEFERRED, "451 later"))
             raise AdapterFailed("The cable was pulled.", permanent=False)
 
     with pytest.raises(AdapterFailed):

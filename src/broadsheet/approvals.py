@@ -35,7 +35,7 @@ def ask_approval(workspace: Workspace, edition: Edition) -> None:
     adapter = sending.make_adapter(workspace, edition.adapter)
     try:
         adapter.open()
-        for outcome in adapter.deliver(mails):
+        for outcome in sending.hand_over(adapter, mails):
             if outcome.result != Result.SENT:
                 raise BroadsheetError(
                     f"The question about edition {edition.pk} was not taken: {outcome.reply or outcome.result}."

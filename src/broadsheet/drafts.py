@@ -61,7 +61,7 @@ def proof(
     adapter = adapter or sending.make_adapter(workspace, campaign.adapter)
     try:
         adapter.open()
-        for outcome in adapter.deliver([mail]):
+        for outcome in sending.hand_over(adapter, [mail]):
             if outcome.result != Result.SENT:
                 raise BroadsheetError(f"The proof to {address} was not taken: {outcome.reply or outcome.result}.")
     finally:

@@ -9,6 +9,7 @@ from broadsheet import events, pipeline, sending
 from broadsheet.errors import AdapterFailed
 from broadsheet.models import Delivery, DeliveryState, EditionState, Subscription, Suppression
 from broadsheet.sending import Outcome, Result, claims, runner
+from broadsheet.sending.tray import each
 
 pytestmark = pytest.mark.django_db
 
@@ -139,12 +140,13 @@ class FailsAfter:
     def open(self):
         """Ready."""
 
-    def deliver(self, mails):
-        for mail in mails:
+    def deliver(self, tray):
+        for mail in each(tray):
             if len(self.mails) == self.number:
                 raise AdapterFailed("The provider has closed for the day.", permanent=False)
+            tray.attempt(mail)
             self.mails.append(mail)
-            yield Outcome(mail.delivery_id, Result.SENT)
+            tray.answer(Outcome(mail.delivery_id, Result.SENT))
 
     def close(self):
         self.closed = True

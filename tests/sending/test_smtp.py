@@ -11,7 +11,7 @@ from tests.sending.servers import DROP_AFTER_DATA, DROP_AT_DATA, DROP_AT_RCPT, H
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
 from broadsheet.models import Delivery, DeliveryState, EditionState, Event, EventKind, Suppression
-from broadsheet.sending import Result
+from broadsheet.sending import Result, hand_over
 from broadsheet.sending.adapters.smtp import Smtp, refused
 from broadsheet.stamping import Mail
 
@@ -225,7 +225,7 @@ def test_an_international_address_has_failed_where_the_server_does_not(server, s
 def handed_over(adapter, *mails):
     adapter.open()
     try:
-        return [(outcome.result, outcome.reply) for outcome in adapter.deliver(mails)]
+        return [(outcome.result, outcome.reply) for outcome in hand_over(adapter, mails)]
     finally:
         adapter.close()
 
@@ -252,7 +252,7 @@ def test_a_server_that_goes_away_in_between_defers_the_rest(server, smtp):
     adapter.open()
     server.stop()
     try:
-        outcomes = list(adapter.deliver([a_mail(1), a_mail(2, BEN)]))
+        outcomes = hand_over(adapter, [a_mail(1), a_mail(2, BEN)])
     finally:
         adapter.close()
     assert sorted(outcome.delivery_id for outcome in outcomes) == [1, 2]

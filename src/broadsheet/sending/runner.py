@@ -12,6 +12,7 @@ from broadsheet.rendering import Message
 from broadsheet.sending import claims
 from broadsheet.sending.adapters import Adapter
 from broadsheet.sending.outcome import Outcome, Result
+from broadsheet.sending.tray import Handful
 from broadsheet.stamping import Imprint, LinkSigner, Mail, Stamp
 
 BATCH = 200
@@ -45,11 +46,13 @@ def drain(
         claims.set_aside(aside, sender)
         due = [row for row in claimed if row.pk not in aside]
         mails, outcomes = _stamped(due, imprint, stamps)
+        tray = Handful(mails)
         failed: AdapterFailed | None = None
         try:
-            outcomes.extend(adapter.deliver(mails))
+            adapter.deliver(tray)
         except AdapterFailed as error:
             failed = error
+        outcomes.extend(tray.outcomes)
         claims.record({row.pk: row for row in due}, outcomes, sender)
         if failed:
             answered = {outcome.delivery_id for outcome in outcomes}

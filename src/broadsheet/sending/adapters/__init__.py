@@ -1,6 +1,6 @@
 """What hands stamped mail over: SMTP, a provider's HTTP API, a folder, memory."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from broadsheet import conf
@@ -9,6 +9,7 @@ from broadsheet.sending.adapters.memory import MemoryOutbox
 from broadsheet.sending.adapters.postmark import Postmark
 from broadsheet.sending.adapters.smtp import Smtp
 from broadsheet.sending.outcome import Outcome
+from broadsheet.sending.tray import Handful, Tray
 from broadsheet.stamping import Mail
 from broadsheet.workspace import Workspace
 
@@ -19,10 +20,11 @@ class Adapter(Protocol):
     def open(self) -> None:
         """Make ready. Raises AdapterFailed when nothing can be sent at all."""
 
-    def deliver(self, mails: Sequence[Mail]) -> Iterable[Outcome]:
-        """One outcome for each mail. One mail's refusal never disturbs its neighbours.
+    def deliver(self, tray: Tray) -> None:
+        """Take mails until the tray has ended, and answer each. One mail's refusal never disturbs its neighbours.
 
-        Raises AdapterFailed when no further mail can be sent; mails without an outcome were not attempted.
+        Raises AdapterFailed when no further mail can be sent. Of the mails it took and did not answer, those it noted
+        an attempt of are unknown; the others go back to the queue.
         """
 
     def close(self) -> None:
@@ -43,3 +45,10 @@ def make_adapter(workspace: Workspace, name: str) -> Adapter:
     if settings is None:
         return FolderOutbox(workspace.state / "inbox")
     return _MAKERS[type(settings)](workspace, settings)
+
+
+def hand_over(adapter: Adapter, mails: Iterable[Mail]) -> list[Outcome]:
+    """What an open adapter answers for these mails. Raises AdapterFailed when it can't send."""
+    tray = Handful(mails)
+    adapter.deliver(tray)
+    return tray.outcomes

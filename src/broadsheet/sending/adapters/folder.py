@@ -1,11 +1,11 @@
 """Mail as ``.eml`` files; nothing leaves the machine."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from broadsheet.errors import AdapterFailed
 from broadsheet.sending.inbox import MailFolder
 from broadsheet.sending.outcome import Outcome, Result
+from broadsheet.sending.tray import Tray, each
 from broadsheet.stamping import Mail
 
 
@@ -25,16 +25,18 @@ class FolderOutbox:
                 permanent=True,
             ) from error
 
-    def deliver(self, mails: Sequence[Mail]) -> list[Outcome]:
+    def deliver(self, tray: Tray) -> None:
         """One file for each mail."""
-        outcomes = []
-        for mail in mails:
-            try:
-                self._folder.add(mail.mail_from, [mail.rcpt_to], mail.content)
-                outcomes.append(Outcome(mail.delivery_id, Result.SENT))
-            except OSError as error:
-                outcomes.append(Outcome(mail.delivery_id, Result.DEFERRED, f"can't be written: {error.strerror}"))
-        return outcomes
+        for mail in each(tray):
+            tray.attempt(mail)
+            tray.answer(self._keep(mail))
+
+    def _keep(self, mail: Mail) -> Outcome:
+        try:
+            self._folder.add(mail.mail_from, [mail.rcpt_to], mail.content)
+        except OSError as error:
+            return Outcome(mail.delivery_id, Result.DEFERRED, f"can't be written: {error.strerror}")
+        return Outcome(mail.delivery_id, Result.SENT)
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -1,8 +1,7 @@
 """Mail kept in memory, for trying Broadsheet out from Python and for its tests."""
 
-from collections.abc import Sequence
-
 from broadsheet.sending.outcome import Outcome, Result
+from broadsheet.sending.tray import Tray, each
 from broadsheet.stamping import Mail
 
 
@@ -16,17 +15,16 @@ class MemoryOutbox:
     def open(self) -> None:
         """Always ready."""
 
-    def deliver(self, mails: Sequence[Mail]) -> list[Outcome]:
+    def deliver(self, tray: Tray) -> None:
         """Sent, unless the address is one to refuse."""
-        outcomes = []
-        for mail in mails:
+        for mail in each(tray):
+            tray.attempt(mail)
             refused = self._refuse.get(mail.rcpt_to)
-            if refused is not None:
-                outcomes.append(Outcome(mail.delivery_id, refused.result, refused.reply, refused.dead))
-                continue
-            self.mails.append(mail)
-            outcomes.append(Outcome(mail.delivery_id, Result.SENT))
-        return outcomes
+            if refused is None:
+                self.mails.append(mail)
+                tray.answer(Outcome(mail.delivery_id, Result.SENT))
+            else:
+                tray.answer(Outcome(mail.delivery_id, refused.result, refused.reply, refused.dead))
 
     def close(self) -> None:
         """The mails stay."""

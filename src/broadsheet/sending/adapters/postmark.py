@@ -1,6 +1,5 @@
 """Postmark's HTTP API, through django-anymail."""
 
-from collections.abc import Iterator, Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -14,6 +13,7 @@ from urllib3.exceptions import NewConnectionError
 from broadsheet.conf import PostmarkAdapter
 from broadsheet.errors import AdapterFailed
 from broadsheet.sending.outcome import Outcome, Result
+from broadsheet.sending.tray import Tray, each
 from broadsheet.stamping import Mail
 
 #: Headers that the API sets itself or takes as fields of its own.
@@ -54,10 +54,11 @@ class Postmark:
         )
         self._backend.open()
 
-    def deliver(self, mails: Sequence[Mail]) -> Iterator[Outcome]:
+    def deliver(self, tray: Tray) -> None:
         """One API call for each mail."""
-        for mail in mails:
-            yield self._hand_over(mail)
+        for mail in each(tray):
+            tray.attempt(mail)
+            tray.answer(self._hand_over(mail))
 
     def close(self) -> None:
         """Close the session."""

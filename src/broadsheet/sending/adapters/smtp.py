@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-from collections import deque
-from collections.abc import Sequence
 from typing import Final
 
 from aiosmtplib import (
@@ -18,6 +16,7 @@ from aiosmtplib import (
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
 from broadsheet.sending.outcome import Outcome, Result
+from broadsheet.sending.tray import Tray
 from broadsheet.stamping import Mail
 
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f<>]")
@@ -25,6 +24,9 @@ _STATUS: Final = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 #: Enhanced status codes (RFC 3463) that say the address itself does not exist. Policy refusals and full
 #: mailboxes (5.7.x, 5.2.2) say nothing of the kind.
 DEAD: Final = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"}
+
+#: Seconds until a connection without mail asks for some.
+_LOOK_AGAIN: Final = 0.02
 
 
 class Smtp:
@@ -39,9 +41,9 @@ class Smtp:
         """Connect once, so that a wrong host or password shows before anything is claimed."""
         self._idle.append(self._runner.run(self._connected()))
 
-    def deliver(self, mails: Sequence[Mail]) -> list[Outcome]:
-        """One outcome for each mail."""
-        return self._runner.run(self._deliver(mails))
+    def deliver(self, tray: Tray) -> None:
+        """Every connection takes from the tray until it has ended."""
+        self._runner.run(self._deliver(tray))
 
     def close(self) -> None:
         """Say goodbye on every connection."""
@@ -72,29 +74,28 @@ class Smtp:
             ) from error
         return client
 
-    async def _deliver(self, mails: Sequence[Mail]) -> list[Outcome]:
-        waiting = deque(mails)
-        outcomes: list[Outcome] = []
-        workers = [self._work(waiting, outcomes) for _ in range(min(self._settings.connections, len(mails)))]
-        await asyncio.gather(*workers)
-        return outcomes
+    async def _deliver(self, tray: Tray) -> None:
+        await asyncio.gather(*(self._work(tray) for _ in range(self._settings.connections)))
 
-    async def _work(self, waiting: deque[Mail], outcomes: list[Outcome]) -> None:
-        """Send mails off the common queue on one connection until it is empty."""
+    async def _work(self, tray: Tray) -> None:
+        """Send the tray's mails on one connection until it has ended."""
         client: SMTP | None = self._idle.pop() if self._idle else None
-        while waiting:
-            mail = waiting.popleft()
+        while not tray.ended():
+            if not (mails := tray.take(1)):
+                await asyncio.sleep(_LOOK_AGAIN)
+                continue
+            mail = mails[0]
             try:
                 if client is None or not client.is_connected:
                     client = await self._connected()
             except AdapterFailed as error:
-                outcomes.append(Outcome(mail.delivery_id, Result.DEFERRED, error.reason[:300]))
+                tray.answer(Outcome(mail.delivery_id, Result.DEFERRED, error.reason[:300]))
                 continue
-            outcomes.append(await self._hand_over(client, mail))
+            tray.answer(await self._hand_over(client, mail, tray))
         if client is not None and client.is_connected:
             self._idle.append(client)
 
-    async def _hand_over(self, client: SMTP, mail: Mail) -> Outcome:
+    async def _hand_over(self, client: SMTP, mail: Mail, tray: Tray) -> Outcome:
         """One transaction: MAIL, RCPT, DATA. What fails before the data is sent is certain; after it, it is not."""
         utf8 = [] if (mail.mail_from + mail.rcpt_to).isascii() else ["SMTPUTF8"]
         encoding = "utf-8" if utf8 else "ascii"
@@ -111,6 +112,7 @@ class Smtp:
         except (SMTPException, OSError) as error:
             client.close()
             return Outcome(mail.delivery_id, Result.DEFERRED, f"connection lost: {error}"[:300])
+        tray.attempt(mail)
         try:
             await client.data(mail.content)
         except (SMTPServerDisconnected, SMTPTimeoutError, OSError) as error:
