@@ -80,7 +80,7 @@ def press(workspace: Workspace, planned: Plan) -> list[PrintedVariant]:
     for variant in planned.variants:
         sheet = sheet_for(workspace, planned.campaign, planned.scheduled_for, [content[slug] for slug in variant.slugs])
         message = compile_message(sheet)
-        printed.append(PrintedVariant(variant.slugs, variant.key, message.subject, message.to_bytes()))
+        printed.append(PrintedVariant(variant.slugs, variant.key, message.subject, message.to_bytes(), message.links))
     return printed
 
 
@@ -90,7 +90,10 @@ def freeze(workspace: Workspace, planned: Plan, printed: list[PrintedVariant], *
     Raises PlanOutdated if another edition was frozen since the plan was made.
     """
     config = workspace.config
-    text = FrozenText(config.sender.email, config.mail_domain, config.public.url)
+    campaign = planned.campaign
+    text = FrozenText(
+        config.sender.email, config.mail_domain, config.public.url, campaign.tracking, campaign.without_consent
+    )
     return editions.freeze(planned, printed, text, who=who)
 
 

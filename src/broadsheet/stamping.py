@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -23,8 +23,8 @@ from markupsafe import Markup, escape
 from broadsheet.audience import Reader
 from broadsheet.errors import UnstampableReader
 from broadsheet.rendering.expressions import Scope, function
-from broadsheet.rendering.message import Choice, Encoding, Line, Message, Pieces, Slot
-from broadsheet.rendering.mime import SOFT_BREAK, quoted_printable
+from broadsheet.rendering.message import Choice, Encoding, Line, Mark, MarkKind, Message, Pieces, Slot
+from broadsheet.rendering.mime import SOFT_BREAK, joined, quoted_printable
 
 #: One line of text that stands in quoted-printable as it is …
 _PLAIN_LINE: Final = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,68}[!-<>-~])?")
@@ -131,12 +131,22 @@ class Mail:
     """RFC 5322, CRLF line ends, no line begins with a dot."""
 
 
-class Stamp:
-    """A message made ready: call it with a reader and get their copy."""
+@dataclass(frozen=True)
+class Counted:
+    """How a variant's copies count clicks and opens."""
 
-    def __init__(self, message: Message, imprint: Imprint) -> None:
+    variant_id: int
+    links: Mapping[str, int]
+    """The number of each address that may be clicked."""
+    individual: bool
+    """Whether the reader of each copy is counted, too: only those who agreed to it."""
+
+
+class Stamp:
+    """A message made ready: call it with a reader and get their copy. Without ``counted`` it counts nothing."""
+
+    def __init__(self, message: Message, imprint: Imprint, counted: Counted | None = None) -> None:
         self._imprint = imprint
-        self._pieces = _ready(message.pieces)
         self._message_word = imprint.signer.maker("m", imprint.edition_id)
         used = _names(message.pieces)
         self._addresses = [
@@ -144,6 +154,7 @@ class Stamp:
             for name, purpose in ADDRESSES.items()
             if name in used
         ]
+        self._pieces = _ready(joined(self._counting(message.pieces, counted)))
         self._date: tuple[datetime | None, str] = (None, "")
 
     def __call__(self, reader: Reader, *, delivery_id: int, now: datetime) -> Mail:
@@ -164,6 +175,34 @@ class Stamp:
             raise UnstampableReader(f"reader {reader.id}: {error}") from error
         return Mail(delivery_id, imprint.mail_from, reader.email, message_id, content)
 
+    def _counting(self, pieces: Pieces, counted: Counted | None) -> Pieces:
+        """The pieces with each mark made what it is in these copies."""
+        made: list[Any] = []
+        for piece in pieces:
+            if isinstance(piece, Mark):
+                made += self._mark(piece, counted)
+            elif isinstance(piece, Choice):
+                first, second = self._counting(piece.first, counted), self._counting(piece.second, counted)
+                made.append(Choice(piece.test, first, second))
+            else:
+                made.append(piece)
+        return tuple(made)
+
+    def _mark(self, mark: Mark, counted: Counted | None) -> list[bytes | Slot]:
+        """What a mark is: the plain address or nothing, an address of the variant's, or one of the reader's own."""
+        number = counted.links.get(mark.url, 0) if counted else 0
+        if counted is None or (mark.kind is MarkKind.LINK and not number):
+            return [body_value(str(escape(mark.url)))] if mark.kind is MarkKind.LINK else []
+        purpose = COUNTING[mark.kind, counted.individual]
+        start, (before, after) = f"{self._imprint.public_url}/{purpose}/", _AROUND[mark.kind]
+        if counted.individual:
+            key, name = number or self._imprint.edition_id, f"{purpose}{number}"
+            if all(name != known for known, _, _ in self._addresses):
+                self._addresses.append((name, start, self._imprint.signer.maker(purpose, key)))
+            return [body_value(before), Slot(["name", name], Encoding.HTML), body_value(after)]
+        word = self._imprint.signer.make(purpose, number, counted.variant_id)
+        return [body_value(f"{before}{start}{word}{after}")]
+
     def _written_date(self, now: datetime) -> str:
         last, written = self._date
         if last is not now:
@@ -174,6 +213,28 @@ class Stamp:
 
 #: A reader's own addresses, by the name that templates have for them: the purpose of their word, and their path.
 ADDRESSES: Final = {"unsubscribe_url": "u", "view_url": "v", "preferences_url": "p"}
+
+#: The purpose of the words that count, by what they count and whether they name the reader. They hold the link's number
+#: (0 for what is none) and the variant, or the link's number (else the edition's) and the reader.
+COUNTING: Final = {
+    (MarkKind.LINK, False): "c",
+    (MarkKind.LINK, True): "k",
+    (MarkKind.OPEN, False): "o",
+    (MarkKind.OPEN, True): "w",
+    (MarkKind.TRAP, False): "t",
+    (MarkKind.TRAP, True): "r",
+}
+_AROUND: Final = {
+    MarkKind.LINK: ("", ""),
+    MarkKind.OPEN: (
+        '<img src="',
+        '" width="1" height="1" alt="" role="presentation" style="display:block;border:0;width:1px;height:1px">',
+    ),
+    MarkKind.TRAP: (
+        '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all" aria-hidden="true"><a href="',
+        '" tabindex="-1" rel="nofollow"></a></div>',
+    ),
+}
 
 Ready = bytes | Callable[[Scope], bytes]
 
@@ -204,7 +265,7 @@ def _ready(pieces: Pieces) -> tuple[Ready, ...]:
     return tuple(_one_ready(piece) for piece in pieces)
 
 
-def _one_ready(piece: bytes | Slot | Choice | Line) -> Ready:
+def _one_ready(piece: bytes | Slot | Choice | Line | Mark) -> Ready:
     match piece:
         case bytes():
             return piece
@@ -217,6 +278,8 @@ def _one_ready(piece: bytes | Slot | Choice | Line) -> Ready:
             return lambda scope: header_value(line(scope))
         case Choice():
             return _choice(piece)
+        case Mark():
+            raise TypeError("a mark that was not resolved")
 
 
 def _choice(choice: Choice) -> Ready:

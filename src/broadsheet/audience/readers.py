@@ -16,6 +16,8 @@ class Reader:
     name: str
     values: dict[str, Any]
     """What templates call ``subscriber``. What nobody told us is left out, so that ``default`` works."""
+    counted: bool = False
+    """Whether they agreed to their clicks and opens being counted by name."""
 
 
 def readers(ids: Iterable[int]) -> dict[int, Reader]:
@@ -40,7 +42,7 @@ def reader_of(row: Subscriber) -> Reader:
         "email": row.email,
         "interests": row.interests.tags,
     }
-    return Reader(row.pk, row.email, name, values)
+    return Reader(row.pk, row.email, name, values, row.tracking_consent_at is not None)
 
 
 def known_attributes() -> frozenset[str]:

@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from broadsheet.editions.planning import Plan, drop
 from broadsheet.editions.states import newest_move, note, one_at_a_time
 from broadsheet.errors import PlanOutdated
-from broadsheet.models import Campaign, DeliveryState, Edition, EditionState, Variant
+from broadsheet.models import Article, Campaign, DeliveryState, Edition, EditionState, Link, Variant
 from broadsheet.timing import not_before
 
 
@@ -22,6 +22,8 @@ class FrozenText:
     mail_from: str
     mail_domain: str
     public_url: str
+    tracking: str = "none"
+    without_consent: str = "none"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class PrintedVariant:
     key: str
     subject: str
     message: bytes
+    links: tuple[str, ...] = ()
+    """The addresses whose clicks may be counted."""
 
 
 def existing(campaign_slug: str, at: datetime) -> Edition | None:
@@ -97,6 +101,8 @@ def _edition(planned: Plan, text: FrozenText) -> tuple[Edition, bool]:
             "mail_from": text.mail_from,
             "mail_domain": text.mail_domain,
             "public_url": text.public_url,
+            "tracking": text.tracking,
+            "without_consent": text.without_consent,
             "audience": planned.audience,
             "excluded": planned.excluded,
         },
@@ -115,6 +121,9 @@ def _fill(planned: Plan, printed: Sequence[PrintedVariant], edition: Edition) ->
         Variant(edition=edition, key=each.key, articles=list(each.slugs), subject=each.subject, message=each.message)
         for each in printed
     )
+    urls = list(dict.fromkeys(url for each in printed for url in each.links))
+    of_articles = dict(Article.objects.filter(url__in=urls).values_list("url", "slug"))
+    Link.objects.bulk_create(Link(edition=edition, url=url, article=of_articles.get(url, "")) for url in urls)
     with connection.cursor() as cursor:
         _write_deliveries(cursor, planned, edition, [row.pk for row in rows])
 

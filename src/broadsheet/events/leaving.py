@@ -32,7 +32,7 @@ def unsubscribed(edition_id: int, subscriber_id: int, *, how: str) -> Subscripti
             Event.objects.get_or_create(
                 delivery=delivery,
                 kind=EventKind.UNSUBSCRIBED,
-                defaults={"detail": how[:300], "at": timezone.now()},
+                defaults={"edition_id": edition_id, "detail": how[:300], "at": timezone.now()},
             )
     return subscription
 

@@ -16,15 +16,20 @@ def record_refusals(outcomes: Sequence[Outcome]) -> None:
         return
     now = timezone.now()
     with transaction.atomic():
+        rows = Delivery.objects.filter(pk__in=failed).select_related("subscriber")
         Event.objects.bulk_create(
             [
-                Event(kind=EventKind.BOUNCED, delivery_id=pk, detail=outcome.reply, at=now)
-                for pk, outcome in failed.items()
+                Event(
+                    kind=EventKind.BOUNCED,
+                    delivery=row,
+                    edition_id=row.edition_id,
+                    detail=failed[row.pk].reply,
+                    at=now,
+                )
+                for row in rows
             ],
             ignore_conflicts=True,
         )
-        dead = [pk for pk, outcome in failed.items() if outcome.dead]
-        rows = Delivery.objects.filter(pk__in=dead).select_related("subscriber")
         Suppression.objects.bulk_create(
             [
                 Suppression(
@@ -33,6 +38,7 @@ def record_refusals(outcomes: Sequence[Outcome]) -> None:
                     detail=failed[row.pk].reply,
                 )
                 for row in rows
+                if failed[row.pk].dead
             ],
             ignore_conflicts=True,
         )

@@ -10,7 +10,7 @@ from broadsheet.models.content import (
     Tag,
     Variant,
 )
-from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind
+from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind, Link, Tally
 from broadsheet.models.people import (
     InterestSet,
     Subscriber,
@@ -31,6 +31,7 @@ __all__ = [
     "Event",
     "EventKind",
     "InterestSet",
+    "Link",
     "SourceState",
     "Subscriber",
     "Subscription",
@@ -38,5 +39,6 @@ __all__ = [
     "Suppression",
     "SuppressionReason",
     "Tag",
+    "Tally",
     "Variant",
 ]

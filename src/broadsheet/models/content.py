@@ -130,6 +130,10 @@ class Edition(models.Model):
     mail_from = models.CharField(max_length=320)
     mail_domain = models.CharField(max_length=255)
     public_url = models.CharField(max_length=300)
+    #: `none`, `aggregate` or `individual`: what is counted of clicks and opens
+    tracking = models.CharField(max_length=10, default="none")
+    #: the same for readers who did not agree to be counted one by one
+    without_consent = models.CharField(max_length=10, default="none")
     #: the time it was made for, if it was moved to another
     moved_from = models.DateTimeField(null=True, blank=True)
     #: when its approvers were last asked

@@ -87,8 +87,26 @@ class EventKind(models.TextChoices):
 
     #: the next server refused it for good
     BOUNCED = "bounced", "Bounced"
+    #: the reader reported it as spam
+    COMPLAINED = "complained", "Complained"
+    #: its invisible picture was fetched: approximate, as mail programs fetch it or don't as they like
+    OPENED = "opened", "Opened"
+    #: the reader followed a link
+    CLICKED = "clicked", "Clicked"
     #: the reader left the list
     UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+
+
+class Link(models.Model):
+    """One address that an edition's mails lead to. Redirects lead to these and nowhere else."""
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="links")
+    url = models.TextField()
+    #: the slug of the article it belongs to; empty for any other link
+    article = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return self.url
 
 
 class Event(models.Model):
@@ -96,11 +114,49 @@ class Event(models.Model):
 
     kind = models.CharField(max_length=12, choices=EventKind)
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="events")
+    #: the delivery's, so that an edition's events are counted from an index
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="events", db_index=False)
+    #: what was clicked
+    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="events", null=True, db_index=False)
+    #: a robot's or a mail gateway's: kept, and left out of the numbers that people read
+    automatic = models.BooleanField(default=False)
     detail = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["delivery", "kind"], name="event_once_per_delivery")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "kind"], name="event_once_per_delivery", condition=Q(link__isnull=True)
+            ),
+            models.UniqueConstraint(
+                fields=["delivery", "kind", "link"], name="event_once_per_link", condition=Q(link__isnull=False)
+            ),
+        ]
+        indexes = [models.Index(fields=["edition", "kind", "automatic", "at"], name="event_of_edition")]
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.delivery_id})"
+
+
+class Tally(models.Model):
+    """How often something was clicked or opened in an hour; names no reader."""
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="tallies", db_index=False)
+    variant_id = models.BigIntegerField()
+    #: of :class:`Link`; 0 for opens
+    link_id = models.BigIntegerField(default=0)
+    kind = models.CharField(max_length=12, choices=EventKind)
+    automatic = models.BooleanField(default=False)
+    #: the full hour it began
+    hour = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["edition", "kind", "automatic", "link_id", "variant_id", "hour"], name="tally_once_per_hour"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.kind} of edition {self.edition_id}"

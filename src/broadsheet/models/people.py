@@ -28,6 +28,9 @@ class Subscriber(models.Model):
     attributes = models.JSONField(default=dict)
     interests = models.ForeignKey(InterestSet, on_delete=models.PROTECT, related_name="subscribers")
     source = models.CharField(max_length=200, blank=True)
+    #: when they agreed to their clicks and opens being counted by name, and in which words; none: they did not
+    tracking_consent_at = models.DateTimeField(null=True, blank=True)
+    tracking_consent_wording = models.TextField(blank=True)
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from broadsheet.errors import NotDeferrable
 from broadsheet.rendering.deferred import Fork, Recorder, Token, parts_expr, tree_of
-from broadsheet.rendering.message import Choice, Encoding, Pieces, Slot
+from broadsheet.rendering.message import Choice, Encoding, Mark, MarkKind, Pieces, Slot
 
 _TAG: Final = r"""<[a-zA-Z/](?:[^>"']|"[^"]*"|'[^']*')*>"""
 _RAW_TEXT: Final = r"<(?P<raw>style|script)\b[^>]*>.*?</(?P=raw)\s*>"
@@ -75,7 +75,9 @@ def cut_html(html: str, recorder: Recorder) -> Pieces:
     tree = tree_of(html, recorder, str, lambda word, token: (word, token))
     _refuse_torn_elements(tree)
 
-    def slot(word: str, token: Token) -> Slot:
+    def slot(word: str, token: Token) -> Slot | Mark:
+        if token.expr and token.expr[0] == "mark":
+            return Mark(MarkKind(token.expr[1]), token.expr[2])
         return Slot(token.expr or [], encodings.get(word, Encoding.HTML if token.escaped else Encoding.RAW))
 
     return _pieces(tree, slot)
@@ -202,7 +204,7 @@ def _text_of(side: list[Any]) -> str:
     )
 
 
-def _pieces(tree: list[Any], slot: Callable[[str, Token], Slot]) -> Pieces:
+def _pieces(tree: list[Any], slot: Callable[[str, Token], Slot | Mark]) -> Pieces:
     return tuple(
         part.encode()
         if isinstance(part, str)

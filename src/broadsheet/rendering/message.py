@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -54,7 +55,26 @@ class Line:
     parts: tuple[Any, ...]
 
 
-Pieces = tuple[bytes | Slot | Choice | Line, ...]
+class MarkKind(StrEnum):
+    """What an edition that counts clicks and opens puts into its HTML."""
+
+    #: an article's or any other fixed web address
+    LINK = "link"
+    #: an invisible picture, fetched when the mail is shown
+    OPEN = "open"
+    #: an invisible link that only robots follow
+    TRAP = "trap"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place that counts, if its edition and its reader let it; else the plain address, or nothing."""
+
+    kind: MarkKind
+    url: str = ""
+
+
+Pieces = tuple[bytes | Slot | Choice | Line | Mark, ...]
 
 
 @dataclass(frozen=True)
@@ -67,6 +87,11 @@ class Message:
     html_size: int
     """Bytes of the HTML part before its transfer encoding, slots empty."""
 
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The addresses whose clicks can be counted, each once, in the order of the mail."""
+        return tuple(dict.fromkeys(_linked(self.pieces)))
+
     def to_bytes(self) -> bytes:
         """The message as the database keeps it."""
         data = {"pieces": _plain(self.pieces), "subject": self.subject, "html_size": self.html_size}
@@ -77,6 +102,15 @@ class Message:
         """The message that :meth:`to_bytes` gave."""
         plain = json.loads(zlib.decompress(data))
         return cls(_pieces(plain["pieces"]), plain["subject"], plain["html_size"])
+
+
+def _linked(pieces: Pieces) -> Iterator[str]:
+    for piece in pieces:
+        if isinstance(piece, Mark) and piece.kind is MarkKind.LINK:
+            yield piece.url
+        elif isinstance(piece, Choice):
+            yield from _linked(piece.first)
+            yield from _linked(piece.second)
 
 
 def _plain(pieces: Pieces) -> list[Any]:
@@ -91,11 +125,13 @@ def _plain(pieces: Pieces) -> list[Any]:
                 plain.append(["choice", piece.test, _plain(piece.first), _plain(piece.second)])
             case Line():
                 plain.append(["line", list(piece.parts)])
+            case Mark():
+                plain.append(["mark", piece.kind.value, piece.url])
     return plain
 
 
 def _pieces(plain: list[Any]) -> Pieces:
-    pieces: list[bytes | Slot | Choice | Line] = []
+    pieces: list[bytes | Slot | Choice | Line | Mark] = []
     for each in plain:
         if isinstance(each, str):
             pieces.append(each.encode("ascii"))
@@ -103,6 +139,8 @@ def _pieces(plain: list[Any]) -> Pieces:
             pieces.append(Slot(each[2], Encoding(each[1])))
         elif each[0] == "line":
             pieces.append(Line(tuple(each[1])))
+        elif each[0] == "mark":
+            pieces.append(Mark(MarkKind(each[1]), each[2]))
         else:
             pieces.append(Choice(each[1], _pieces(each[2]), _pieces(each[3])))
     return tuple(pieces)

@@ -16,6 +16,7 @@ from broadsheet.rendering.deferred import Deferred, Recorder, recording, renderi
 from broadsheet.rendering.environment import PressEnvironment
 from broadsheet.rendering.inlining import inlined
 from broadsheet.rendering.intro import intro_html
+from broadsheet.rendering.marking import marked
 from broadsheet.rendering.message import Encoding, Line, Message, Pieces, Slot
 from broadsheet.rendering.mime import joined, skeleton
 from broadsheet.rendering.plain_text import from_html
@@ -45,6 +46,8 @@ def compile_message(sheet: Sheet) -> Message:
         html = _html(sheet, html_env, {**head, "intro": Markup(intro)}, recorder)  # noqa: S704  sanitised
         plain = from_html(intro, recorder) if intro else ""
         text = _text(sheet, text_env, {**head, "intro": plain}, html, recorder)
+        if sheet.counted:
+            html = marked(html, recorder)
         try:
             html_pieces = cut_html(unshielded(html, recorder), recorder)
             text_pieces = cut_text(text, recorder)

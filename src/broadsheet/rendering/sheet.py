@@ -26,6 +26,8 @@ class Sheet:
     articles: tuple[Content, ...]
     headers: tuple[tuple[str, str], ...] = ()
     """Fixed headers beside From, such as List-Id."""
+    counted: bool = False
+    """Whether clicks and opens may be counted, so that their places are marked."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further values for the template (a confirmation's ``action``)."""
 
@@ -65,6 +67,7 @@ def sheet_for(workspace: Workspace, campaign: CampaignFile, at: datetime, articl
         edition={"date": at.astimezone(zone)},
         articles=tuple(articles),
         headers=tuple(headers),
+        counted=campaign.tracking != "none",
     )
 
 

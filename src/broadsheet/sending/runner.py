@@ -7,13 +7,13 @@ from django.utils import timezone
 
 from broadsheet.audience import may_receive, readers
 from broadsheet.errors import AdapterFailed, UnstampableReader
-from broadsheet.models import Delivery, Edition, Variant
-from broadsheet.rendering import Message
+from broadsheet.models import Delivery, Edition
 from broadsheet.sending import claims
 from broadsheet.sending.adapters import Adapter
 from broadsheet.sending.outcome import Outcome, Result
+from broadsheet.sending.stamps import Stamps
 from broadsheet.sending.tray import Handful
-from broadsheet.stamping import Imprint, LinkSigner, Mail, Stamp
+from broadsheet.stamping import LinkSigner, Mail
 
 BATCH = 200
 
@@ -38,14 +38,13 @@ def drain(
     when the adapter can't send at all; what was claimed and not attempted goes back to the queue.
     """
     sender = claims.sender_name()
-    imprint = Imprint(edition.pk, edition.public_url, edition.mail_domain, edition.mail_from, signer)
-    stamps: dict[int, Stamp] = {}
+    stamps = Stamps(edition, signer)
     while go_on() and (claimed := claims.claim(edition, sender, BATCH)):
         refused = may_receive([row.subscriber_id for row in claimed], edition.list_name)
         aside = {row.pk: refused[row.subscriber_id] for row in claimed if row.subscriber_id in refused}
         claims.set_aside(aside, sender)
         due = [row for row in claimed if row.pk not in aside]
-        mails, outcomes = _stamped(due, imprint, stamps)
+        mails, outcomes = _stamped(due, stamps)
         tray = Handful(mails)
         failed: AdapterFailed | None = None
         try:
@@ -62,18 +61,16 @@ def drain(
             raise failed
 
 
-def _stamped(due: list[Delivery], imprint: Imprint, stamps: dict[int, Stamp]) -> tuple[list[Mail], list[Outcome]]:
-    """The mails of those rows, and failures for the readers whose data can't go in. ``stamps`` is filled as needed."""
+def _stamped(due: list[Delivery], stamps: Stamps) -> tuple[list[Mail], list[Outcome]]:
+    """The mails of those rows, and failures for the readers whose data can't go in."""
     people = readers(row.subscriber_id for row in due)
-    missing = {row.variant_id for row in due if row.variant_id is not None} - stamps.keys()
-    for variant in Variant.objects.filter(pk__in=missing):
-        stamps[variant.pk] = Stamp(Message.from_bytes(bytes(variant.message)), imprint)
     now = timezone.now()
     mails: list[Mail] = []
     failures: list[Outcome] = []
     for row in due:
         try:
-            mails.append(stamps[row.variant_id or 0](people[row.subscriber_id], delivery_id=row.pk, now=now))
+            reader = people[row.subscriber_id]
+            mails.append(stamps.of(row.variant_id or 0, reader)(reader, delivery_id=row.pk, now=now))
         except UnstampableReader as error:
             failures.append(Outcome(row.pk, Result.FAILED, f"their data can't go into this mail: {error}"[:300]))
     return mails, failures

@@ -240,5 +240,12 @@ class CampaignFile:
         default=(), description="Addresses that the proof and the question go to; the sender's if unset."
     )
     adapter: str = Field(default="default", description="Which adapter sends it.")
-    tracking: Literal["none"] = Field(default="none", description="`none`: nothing about readers is recorded.")
+    tracking: Literal["none", "aggregate", "individual"] = Field(
+        default="none",
+        description="`none`: links and pictures stay as they are; `aggregate`: clicks and opens are counted without "
+        "any reader's id; `individual`: by reader, for those who agreed to it.",
+    )
+    without_consent: Literal["none", "aggregate"] = Field(
+        default="none", description="With `individual`: how the copies of readers who did not agree are counted."
+    )
     intro: str = Field(default="", description="The file's body: the mail's opening words, Markdown with Jinja2.")

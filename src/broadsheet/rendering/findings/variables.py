@@ -79,7 +79,7 @@ def _printed_bare(pieces: Pieces, name: str) -> bool:
     return any(_prints_bare(piece, name) for piece in pieces)
 
 
-def _prints_bare(piece: bytes | Slot | Choice | Line, name: str) -> bool:
+def _prints_bare(piece: object, name: str) -> bool:
     bare = (["attr", _SUBSCRIBER, name], ["item", _SUBSCRIBER, name])
     match piece:
         case Slot():
