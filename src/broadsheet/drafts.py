@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from broadsheet import articles, editions, sending
+from broadsheet import articles, editions, reports, sending
 from broadsheet.articles.links import try_links
 from broadsheet.audience import Reader, known_attributes
 from broadsheet.audience.importing import known_address
@@ -123,6 +123,8 @@ def findings_of_plan(workspace: Workspace, planned: Plan, *, links: bool = False
     """As :func:`findings_of`, of a plan that is there."""
     house = House.of(workspace, known_attributes())
     found = findings.of_plan(planned)
+    health = reports.health_of(planned.campaign.list)
+    found += findings.of_health(health.warning, health.hold, planned.campaign.list)
     copies = []
     for made in _sample_copies(workspace, planned, house):
         if isinstance(made, Finding):

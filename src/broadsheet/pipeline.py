@@ -94,7 +94,7 @@ def freeze(workspace: Workspace, planned: Plan, printed: list[PrintedVariant], *
     text = FrozenText(
         config.sender.email, config.mail_domain, config.public.url, campaign.tracking, campaign.without_consent
     )
-    return editions.freeze(planned, printed, text, who=who)
+    return editions.freeze(planned, printed, text, who=who, hold=reports.health_of(campaign.list).hold)
 
 
 def send(
@@ -135,6 +135,7 @@ def record(edition: Edition) -> Numbers:
         editions.move(edition, EditionState.SENT, who="send", why=edition.reason)
         edition.finished_at = timezone.now()
         edition.save(update_fields=["finished_at"])
+        reports.summarise(edition)
     return found
 
 

@@ -19,6 +19,7 @@ from broadsheet.cli.people import subscribers
 from broadsheet.cli.plan import plan
 from broadsheet.cli.preview import preview
 from broadsheet.cli.proof import proof
+from broadsheet.cli.report import report
 from broadsheet.cli.run import run, schedule, scheduler
 from broadsheet.cli.serve import serve
 from broadsheet.cli.setup import WrongUse
@@ -47,7 +48,7 @@ def choose_workspace(
 
 
 for command in (
-    *(init, demo, sync, articles, plan, render, check, preview, proof, send, editions, edition),
+    *(init, demo, sync, articles, plan, render, check, preview, proof, send, editions, edition, report),
     *(schedule, run, scheduler, serve, inbox),
 ):
     app.command()(command)

@@ -50,14 +50,14 @@ def latest(campaign_slug: str) -> Edition | None:
     return found.exclude(state__in=gone).order_by("-scheduled_for", "-pk").first()
 
 
-def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *, who: str) -> Edition:
+def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *, who: str, hold: str = "") -> Edition:
     """The plan as rows, in one transaction: edition, variants, and one delivery for each reader.
 
     ``printed`` is in the order of ``planned.variants``. If the edition exists already, that one comes back and
     nothing is written. Raises PlanOutdated if another edition was frozen since the plan was made, or failed copies
     of one went back into the queue: its readers may have had the same articles. A reader who gets nothing has a row
-    too, skipped, with the reason. The edition is a draft if the campaign wants approval, else approved; without any
-    reader it is skipped. The plan's table is gone then, and with it the plan's use.
+    too, skipped, with the reason. The edition is a draft if the campaign wants approval or there is a reason to
+    ``hold`` it, else approved; without any reader it is skipped. The plan's table is gone then, and with it the plan's use.
     """
     with transaction.atomic():
         one_at_a_time()
@@ -66,7 +66,7 @@ def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *
             if planned.campaign.articles.repeat != "allow" and newest_move() != planned.newest_move:
                 raise PlanOutdated("Another edition was frozen meanwhile, so the plan is out of date; try again.")
             _fill(planned, printed, edition)
-            state, why = _first_state(planned)
+            state, why = _first_state(planned, hold)
             edition.state, edition.reason = state, why
             edition.content_hash = hashlib.sha256(b"".join(each.message for each in printed)).hexdigest()
             edition.approved_hash = edition.content_hash if state == EditionState.APPROVED else ""
@@ -109,11 +109,12 @@ def _edition(planned: Plan, text: FrozenText) -> tuple[Edition, bool]:
     )
 
 
-def _first_state(planned: Plan) -> tuple[EditionState, str]:
+def _first_state(planned: Plan, hold: str) -> tuple[EditionState, str]:
     if not planned.variants:
         reasons = ", ".join(f"{count} {why}" for why, count in planned.excluded.items())
         return EditionState.SKIPPED, f"nobody is due anything new ({reasons or 'the list has no readers'})"[:300]
-    return (EditionState.DRAFT if planned.campaign.approval == "required" else EditionState.APPROVED), ""
+    asked = hold or planned.campaign.approval == "required"
+    return (EditionState.DRAFT if asked else EditionState.APPROVED), hold[:300]
 
 
 def _fill(planned: Plan, printed: Sequence[PrintedVariant], edition: Edition) -> None:

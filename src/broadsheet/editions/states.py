@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from broadsheet.errors import WrongState
-from broadsheet.models import Delivery, DeliveryState, Edition, EditionMove, EditionState, Subscriber, Variant
+from broadsheet.models import Delivery, DeliveryState, Edition, EditionMove, EditionState, Subscriber, Summary, Variant
 from broadsheet.models.delivery import HAD
 
 #: Every allowed move. What is not here is refused.
@@ -113,6 +113,7 @@ def resend_failed(edition: Edition, *, who: str) -> int:
     """
     with transaction.atomic():
         one_at_a_time()
+        Summary.objects.filter(edition=edition).delete()
         failed = Delivery.objects.filter(edition=edition, state=DeliveryState.FAILED)
         had = _had_meanwhile(edition, failed)
         again = 0

@@ -10,7 +10,8 @@ from broadsheet.models.content import (
     Tag,
     Variant,
 )
-from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind, Link, Tally
+from broadsheet.models.counts import Summary, Tally
+from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind, Link
 from broadsheet.models.people import (
     InterestSet,
     Subscriber,
@@ -36,6 +37,7 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "SubscriptionState",
+    "Summary",
     "Suppression",
     "SuppressionReason",
     "Tag",

@@ -120,6 +120,8 @@ class Event(models.Model):
     link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="events", null=True, db_index=False)
     #: a robot's or a mail gateway's: kept, and left out of the numbers that people read
     automatic = models.BooleanField(default=False)
+    #: of a bounce: `dead`, `temporary`, `policy`, `full` or `unknown`
+    bounce_class = models.CharField(max_length=10, blank=True)
     detail = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
 
@@ -136,27 +138,3 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.delivery_id})"
-
-
-class Tally(models.Model):
-    """How often something was clicked or opened in an hour; names no reader."""
-
-    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="tallies", db_index=False)
-    variant_id = models.BigIntegerField()
-    #: of :class:`Link`; 0 for opens
-    link_id = models.BigIntegerField(default=0)
-    kind = models.CharField(max_length=12, choices=EventKind)
-    automatic = models.BooleanField(default=False)
-    #: the full hour it began
-    hour = models.DateTimeField()
-    count = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["edition", "kind", "automatic", "link_id", "variant_id", "hour"], name="tally_once_per_hour"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.count} {self.kind} of edition {self.edition_id}"

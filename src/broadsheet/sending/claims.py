@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from broadsheet.models import Delivery, DeliveryState, Edition
+from broadsheet.models import Delivery, DeliveryState, Edition, Summary
 from broadsheet.sending.outcome import Outcome, Result
 
 LEASE = timedelta(minutes=10)
@@ -57,6 +57,7 @@ def expire(edition: Edition) -> int:
 def settle_unknown(edition: Edition, as_: str) -> int:
     """Turns the edition's unknown copies into ``sent`` or ``queued`` again, as a person decided; how many."""
     state = DeliveryState.SENT if as_ == "sent" else DeliveryState.QUEUED
+    Summary.objects.filter(edition=edition).delete()
     return Delivery.objects.filter(edition=edition, state=DeliveryState.UNKNOWN).update(
         state=state, reason="", at=timezone.now() if as_ == "sent" else None
     )

@@ -93,6 +93,20 @@ CODES: Final[dict[str, Code]] = {
             "`broadsheet subscribers import`; loosen `articles` or `segment` in the campaign.",
         ),
         Code(
+            "list-held",
+            "block",
+            "So many readers complained about the list's last editions, or so many copies bounced, that the next one "
+            "waits for somebody's yes.",
+            "Look at `broadsheet report`: who complained, which addresses are dead. Clean the list first; "
+            "`broadsheet edition ID approve` sends all the same.",
+        ),
+        Code(
+            "list-unwell",
+            "warn",
+            "Complaints or bounces of the list's last editions are above what mailbox providers put up with.",
+            "Look at `broadsheet report`, and mail only those who asked for it and still read it.",
+        ),
+        Code(
             "article-duplicate",
             "warn",
             "One mail holds the same article twice: the same address, or the same title.",

@@ -17,6 +17,12 @@ def of_plan(planned: Plan) -> list[Finding]:
     return [found("edition-empty", f"Nobody would get a mail{because}.", f"campaigns/{planned.campaign.slug}.md")]
 
 
+def of_health(warning: str, hold: str, list_name: str) -> list[Finding]:
+    """Findings about what the list's last editions met with."""
+    said = (("list-held", hold), ("list-unwell", warning))
+    return [found(code, f"{words}.", f"list {list_name}") for code, words in said if words]
+
+
 def of_articles(articles: Sequence[Content], campaign_slug: str, intro: str) -> list[Finding]:
     """Findings about the articles of one mail."""
     if not articles and not intro.strip():

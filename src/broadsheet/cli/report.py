@@ -1,0 +1,172 @@
+"""``broadsheet report EDITION``: what came of it."""
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from broadsheet.cli.content import Json
+from broadsheet.cli.output import OUT, counted, in_zone, print_json, print_table
+from broadsheet.cli.setup import WrongUse, ready
+
+if TYPE_CHECKING:
+    from broadsheet.reports import Report
+    from broadsheet.workspace import Workspace
+
+
+def report(
+    number: Annotated[str, typer.Argument(metavar="EDITION", help="The edition's number, as `editions` lists it.")],
+    compare: Annotated[bool, typer.Option("--compare", help="The campaign's last editions side by side.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Its numbers as CSV: section, name, number, of.")] = False,
+    json: Json = False,
+) -> None:
+    """Say what came of an edition: sent, failed, bounced, complaints, clicks, and by what."""
+    if not number.isdigit():
+        raise WrongUse(f"“{number}” is not an edition's number; `broadsheet editions` lists them.")
+    if json and as_csv:
+        raise WrongUse("--json and --csv are two forms of one answer; give one of them.")
+    workspace = ready()
+    from broadsheet import pipeline, reports
+
+    edition = pipeline.known_edition(int(number))
+    if compare:
+        _compare(workspace, reports.compared(edition.campaign), json=json)
+        return
+    found = reports.report(workspace, edition)
+    if json:
+        print_json(_plain(workspace, found))
+    elif as_csv:
+        _print_csv(found)
+    else:
+        _print(workspace, found)
+
+
+_RATES = ("failed", "bounced", "complained", "unsubscribed", "clicked", "opened")
+
+
+def _plain(workspace: "Workspace", found: "Report") -> dict[str, Any]:
+    zone = workspace.config.zone
+    plain: dict[str, Any] = {
+        "edition": found.edition.pk,
+        "campaign": found.edition.campaign.slug,
+        "scheduled_for": found.edition.scheduled_for.astimezone(zone),
+        "as_of": found.as_of.astimezone(zone),
+        "readers": found.readers,
+        "sent": found.sent,
+    }
+    for field in fields(found):
+        value = getattr(found, field.name)
+        if field.name in _RATES:
+            plain[field.name] = {**asdict(value), "share": round(value.share, 6)}
+        elif field.name not in ("edition", "as_of"):
+            plain[field.name] = value
+    return plain
+
+
+def _print_csv(found: "Report") -> None:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("section", "name", "number", "of"))
+    writer.writerows((section, _disarmed(name), count, of) for section, name, count, of in _lines(found))
+    sys.stdout.write(out.getvalue())
+
+
+def _lines(found: "Report") -> Iterator[tuple[str, str, int, int | str]]:
+    yield from (("state", state, count, found.readers) for state, count in found.states.items())
+    for name in _RATES:
+        rate = getattr(found, name)
+        yield "total", name, rate.count, rate.of
+    yield from (("reason", reason, count, found.readers) for reason, count in found.reasons.items())
+    yield from (("bounce class", name, count, found.bounced.count) for name, count in found.bounces_by_class.items())
+    yield from (
+        ("unsubscribe reason", name, count, found.unsubscribed.count)
+        for name, count in found.unsubscribe_reasons.items()
+    )
+    yield from (("link", each["url"], each["clicks"], found.clicked.count) for each in found.links)
+    yield from (("article", each["article"], each["clicks"], found.clicked.count) for each in found.articles)
+    yield from (("domain", each["domain"] or "others", each["sent"], each["readers"]) for each in found.domains)
+    yield from (("segment", name, each["sent"], each["readers"]) for name, each in found.segments.items())
+    yield from (("variant", str(each["variant"]), each["sent"], each["readers"]) for each in found.variants)
+    yield from (("hour", f"{each['hour']:%Y-%m-%dT%H:00Z}", each["sent"], found.sent) for each in found.hours)
+
+
+def _disarmed(text: str) -> str:
+    """``text`` as a cell that no spreadsheet takes for a formula."""
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _print(workspace: "Workspace", found: "Report") -> None:
+    edition, zone = found.edition, workspace.config.zone
+    print_table(
+        f"Edition {edition.pk}: {edition.campaign.slug}, {in_zone(edition.scheduled_for, zone)}",
+        ("readers", *(state for state in found.states)),
+        [(found.readers, *found.states.values())],
+    )
+    rates = [(name, rate.count, f"{rate.share:.2%}", f"{rate.of:,} {rate.what}") for name, rate in _shown(found)]
+    print_table("What came back", ("", "number", "share", "of"), rates)
+    for title, columns, rows in _tables(found):
+        if rows:
+            print_table(title, columns, rows)
+    if found.tracking == "none":
+        OUT.print("Clicks and opens are not counted: the campaign says `tracking: none`.")
+    OUT.print(f"Deliveries as of {in_zone(found.as_of, zone)}.")
+
+
+def _shown(found: "Report") -> Iterator[tuple[str, Any]]:
+    for name in _RATES if found.tracking != "none" else _RATES[:4]:
+        yield {"opened": "opened (approximate)"}.get(name, name), getattr(found, name)
+
+
+Rows = list[tuple[object, ...]]
+
+
+def _tables(found: "Report") -> Iterator[tuple[str, tuple[str, ...], Rows]]:
+    yield "Not sent", ("copies", "because"), [(count, why) for why, count in found.reasons.items()]
+    yield "Bounces", ("class", "number"), list(found.bounces_by_class.items())
+    yield "Why readers left", ("reason", "readers"), list(found.unsubscribe_reasons.items())
+    clicked = [each for each in found.links if each["clicks"] or each["by_robots"]]
+    links: Rows = [(each["clicks"], each["by_robots"], each["url"]) for each in clicked[:20]]
+    yield "Links", ("clicks", "by robots", "address"), links
+    yield "Articles", ("clicks", "article"), [(each["clicks"], each["article"]) for each in found.articles[:20]]
+    segments: Rows = [(name, each["readers"], each["sent"]) for name, each in found.segments.items()]
+    yield "Segments", ("segment", "readers", "sent"), segments
+    domains: Rows = [
+        (each["domain"] or "others", each["readers"], each["sent"], each["failed"]) for each in found.domains[:15]
+    ]
+    yield "Domains", ("domain", "readers", "sent", "failed"), domains
+
+
+def _compare(workspace: "Workspace", rows: list[Any], *, json: bool) -> None:
+    zone = workspace.config.zone
+    names = ("bounced", "complained", "unsubscribed", "clicked", "opened")
+    if json:
+        print_json(
+            [
+                {
+                    "edition": row.edition.pk,
+                    "scheduled_for": row.edition.scheduled_for.astimezone(zone),
+                    "readers": row.readers,
+                    "sent": row.sent,
+                    **{name: {**asdict(getattr(row, name)), "share": getattr(row, name).share} for name in names},
+                }
+                for row in rows
+            ]
+        )
+        return
+    print_table(
+        f"The last {counted(len(rows), 'edition')}",
+        ("edition", "time", "sent", *names),
+        [
+            (
+                row.edition.pk,
+                in_zone(row.edition.scheduled_for, zone),
+                row.sent,
+                *(f"{getattr(row, name).share:.2%}" for name in names),
+            )
+            for row in rows
+        ],
+    )

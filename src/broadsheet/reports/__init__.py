@@ -1,0 +1,26 @@
+"""Ledger and events to numbers: where an edition stands, what came of it, and how it compares."""
+
+from broadsheet.reports.comparing import ArticleRow, EditionRow, GrowthDay, articles_ranked, compared, growth
+from broadsheet.reports.health import Health, health_of
+from broadsheet.reports.numbers import Numbers, due_now, numbers
+from broadsheet.reports.report import Rate, Report, report
+from broadsheet.reports.summary import summarise, summary_of
+
+__all__ = [
+    "ArticleRow",
+    "EditionRow",
+    "GrowthDay",
+    "Health",
+    "Numbers",
+    "Rate",
+    "Report",
+    "articles_ranked",
+    "compared",
+    "due_now",
+    "growth",
+    "health_of",
+    "numbers",
+    "report",
+    "summarise",
+    "summary_of",
+]

@@ -1,0 +1,141 @@
+"""Editions side by side, a list's growth, and what readers liked."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import TruncDate
+
+from broadsheet.models import (
+    Campaign,
+    Edition,
+    EditionState,
+    Event,
+    EventKind,
+    Link,
+    Subscription,
+    SubscriptionState,
+    Tally,
+)
+from broadsheet.reports.report import Rate, list_size
+from broadsheet.reports.summary import summary_of
+
+
+@dataclass(frozen=True)
+class EditionRow:
+    """One edition in a comparison."""
+
+    edition: Edition
+    readers: int
+    sent: int
+    bounced: Rate
+    complained: Rate
+    unsubscribed: Rate
+    clicked: Rate
+    opened: Rate
+
+
+def compared(campaign: Campaign, last: int = 12) -> list[EditionRow]:
+    """The campaign's last editions that went out, newest first."""
+    went_out = (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
+    editions = list(
+        Edition.objects.select_related("campaign")
+        .filter(campaign=campaign, state__in=went_out)
+        .order_by("-scheduled_for")[:last]
+    )
+    events = Counter[tuple[int, str]]()
+    for edition, kind, count in (
+        Event.objects.filter(edition__in=editions, automatic=False)
+        .values_list("edition", "kind")
+        .annotate(Count("pk"))
+        .order_by()
+    ):
+        events[edition, kind] = count
+    counts = Counter[tuple[int, str]]()
+    for edition, kind, count in (
+        Tally.objects.filter(edition__in=editions, automatic=False)
+        .values_list("edition", "kind")
+        .annotate(Sum("count"))
+        .order_by()
+    ):
+        counts[edition, kind] = count
+    return [_row(edition, events, counts) for edition in editions]
+
+
+def _row(edition: Edition, events: Counter[tuple[int, str]], counts: Counter[tuple[int, str]]) -> EditionRow:
+    states = summary_of(edition).data["states"]
+    readers, sent, pk = sum(states.values()), states.get("sent", 0), edition.pk
+    return EditionRow(
+        edition=edition,
+        readers=readers,
+        sent=sent,
+        bounced=Rate(events[pk, EventKind.BOUNCED], readers, "readers"),
+        complained=Rate(events[pk, EventKind.COMPLAINED], sent, "sent"),
+        unsubscribed=Rate(events[pk, EventKind.UNSUBSCRIBED], sent, "sent"),
+        clicked=Rate(counts[pk, EventKind.CLICKED], sent, "sent"),
+        opened=Rate(counts[pk, EventKind.OPENED], sent, "sent"),
+    )
+
+
+@dataclass(frozen=True)
+class GrowthDay:
+    """A list on one day (UTC)."""
+
+    day: date
+    joined: int
+    left: int
+    size: int
+    """At the day's end."""
+
+
+def growth(list_name: str, until: date, days: int = 30) -> list[GrowthDay]:
+    """How the list grew: each of the last ``days`` days up to ``until``."""
+    since = until - timedelta(days=days - 1)
+    start = datetime.combine(since, time.min, UTC)
+    rows = Subscription.objects.filter(list_name=list_name)
+    joined = _by_day(rows.exclude(state=SubscriptionState.PENDING).filter(consent_at__gte=start), "consent_at")
+    left = _by_day(rows.filter(state=SubscriptionState.UNSUBSCRIBED, left_at__gte=start), "left_at")
+    size = list_size(list_name)
+    found = []
+    for back in range(days):
+        day = until - timedelta(days=back)
+        found.append(GrowthDay(day, joined.get(day, 0), left.get(day, 0), size))
+        size += left.get(day, 0) - joined.get(day, 0)
+    return found[::-1]
+
+
+def _by_day(rows: QuerySet[Subscription], field: str) -> dict[date, int]:
+    grouped = rows.annotate(day=TruncDate(field, tzinfo=UTC)).values_list("day").annotate(Count("pk")).order_by()
+    return dict(grouped)
+
+
+@dataclass(frozen=True)
+class ArticleRow:
+    """An article by what readers did."""
+
+    slug: str
+    editions: int
+    clicks: int
+
+
+def articles_ranked(since: datetime, limit: int = 20) -> list[ArticleRow]:
+    """The articles that people clicked most in editions since then."""
+    links = {
+        link.pk: link
+        for link in Link.objects.filter(edition__scheduled_for__gte=since)
+        .exclude(article="")
+        .only("article", "edition")
+    }
+    clicks = Counter[str]()
+    seen: dict[str, set[int]] = {}
+    for link in links.values():
+        seen.setdefault(link.article, set()).add(link.edition_id)
+    tallies = Tally.objects.filter(
+        edition__scheduled_for__gte=since, kind=EventKind.CLICKED, automatic=False, link_id__gt=0
+    )
+    for link_id, count in tallies.values_list("link_id").annotate(Sum("count")).order_by():
+        if link_id in links:
+            clicks[links[link_id].article] += count
+    ranked = sorted(seen, key=lambda slug: (-clicks[slug], slug))[:limit]
+    return [ArticleRow(slug, len(seen[slug]), clicks[slug]) for slug in ranked]

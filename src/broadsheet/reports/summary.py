@@ -1,0 +1,114 @@
+"""An edition's deliveries broken down once, and kept: a report reads one row instead of a million.
+
+A summary is made when the edition's last copy is in a final state, anew when one moves after that, and every so often
+while copies are going out. What comes back later (bounces, clicks) is not in it: those are counted from their own rows.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+
+from broadsheet.audience import segment_query
+from broadsheet.models import Delivery, DeliveryState, Edition, EditionState, Subscriber, Summary, Variant
+from broadsheet.workspace import Segment
+
+#: How old the summary of an edition in mid-sending may be.
+FRESH = timedelta(minutes=1)
+#: Recipient domains that are listed by name; the others are added up.
+DOMAINS = 50
+
+_PART = {
+    "sqlite": "substr(s.email_key, instr(s.email_key, '@') + 1)",
+    "postgresql": "split_part(s.email_key, '@', 2)",
+}
+_HOUR = {
+    "sqlite": "strftime('%%Y-%%m-%%dT%%H:00:00+00:00', d.at)",
+    "postgresql": "to_char(date_trunc('hour', d.at AT TIME ZONE 'UTC'), 'YYYY-MM-DD\"T\"HH24:00:00+00:00')",
+}
+
+
+def summary_of(edition: Edition, segments: Iterable[tuple[str, Segment]] = ()) -> Summary:
+    """The edition's summary: the kept one while it is good, else a new one."""
+    found = Summary.objects.filter(edition=edition).first()
+    if found is not None and (found.final or timezone.now() - found.made_at < FRESH):
+        return found
+    return summarise(edition, segments)
+
+
+def summarise(edition: Edition, segments: Iterable[tuple[str, Segment]] = ()) -> Summary:
+    """Break the edition down now, and keep it. ``segments`` are those whose share is wanted, by name."""
+    now = timezone.now()
+    ended = edition.state in (EditionState.SENT, EditionState.CANCELLED, EditionState.SKIPPED)
+    data = {
+        "states": _counted("d.state", edition),
+        "reasons": _counted("d.reason", edition, "AND d.reason <> '' AND d.state <> 'sent'"),
+        "variants": _variants(edition),
+        "domains": _domains(edition),
+        "hours": _counted(_HOUR[connection.vendor], edition, "AND d.state = 'sent' AND d.at IS NOT NULL"),
+        "segments": {name: _in_segment(edition, segment) for name, segment in segments},
+    }
+    made, _ = Summary.objects.update_or_create(
+        edition=edition, defaults={"data": data, "made_at": now, "final": ended and not _open(edition)}
+    )
+    return made
+
+
+def _open(edition: Edition) -> bool:
+    return Delivery.objects.filter(edition=edition, state__in=DeliveryState.open()).exists()
+
+
+def _counted(expression: str, edition: Edition, condition: str = "") -> dict[str, int]:
+    return {str(key): count for key, count in _rows(f"{expression}, COUNT(*)", edition, condition, "GROUP BY 1")}
+
+
+def _variants(edition: Edition) -> list[dict[str, Any]]:
+    found = Variant.objects.filter(edition=edition).values_list("pk", "subject", "articles")
+    counts: dict[int, dict[str, int]] = {}
+    for variant, state, count in _rows(
+        "d.variant_id, d.state, COUNT(*)", edition, "AND d.variant_id IS NOT NULL", "GROUP BY 1, 2"
+    ):
+        counts.setdefault(variant, {})[state] = count
+    listed = [
+        {
+            "variant": pk,
+            "subject": subject,
+            "articles": articles,
+            "readers": sum(counts.get(pk, {}).values()),
+            "sent": counts.get(pk, {}).get("sent", 0),
+        }
+        for pk, subject, articles in found
+    ]
+    return sorted(listed, key=lambda each: -each["readers"])
+
+
+def _domains(edition: Edition) -> list[dict[str, Any]]:
+    columns = (
+        f"{_PART[connection.vendor]}, COUNT(*), SUM(CASE WHEN d.state = 'sent' THEN 1 ELSE 0 END),"
+        " SUM(CASE WHEN d.state = 'failed' THEN 1 ELSE 0 END), SUM(CASE WHEN d.state = 'deferred' THEN 1 ELSE 0 END)"
+    )
+    rows = _rows(columns, edition, "", "GROUP BY 1 ORDER BY 2 DESC, 1", join=True)
+    named = [list(row) for row in rows[:DOMAINS]]
+    if others := rows[DOMAINS:]:
+        named.append(["", *(sum(row[place] for row in others) for place in (1, 2, 3, 4))])
+    names = ("domain", "readers", "sent", "failed", "deferred")
+    return [dict(zip(names, row, strict=True)) for row in named]
+
+
+def _rows(columns: str, edition: Edition, condition: str, tail: str, *, join: bool = False) -> list[Any]:
+    people = " JOIN broadsheet_subscriber s ON s.id = d.subscriber_id" if join else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {columns} FROM broadsheet_delivery d{people} WHERE d.edition_id = %s {condition} {tail}",  # noqa: S608  all ours
+            [edition.pk],
+        )
+        return list(cursor.fetchall())
+
+
+def _in_segment(edition: Edition, segment: Segment) -> dict[str, int]:
+    """How many of the edition's readers are in the segment now, and how many of them were sent a copy."""
+    inside = Delivery.objects.filter(edition=edition, subscriber__in=Subscriber.objects.filter(segment_query(segment)))
+    return {"readers": inside.count(), "sent": inside.filter(Q(state=DeliveryState.SENT)).count()}
