@@ -60,6 +60,7 @@ def test_passwords_and_tokens_are_marked_as_secret():
     assert secret == {
         "adapters.NAME.password (smtp)",
         "adapters.NAME.server_token (postmark)",
+        "webhooks.NAME.secret",
         "BROADSHEET_SECRET_KEY",
     }
 

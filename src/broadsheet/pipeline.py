@@ -136,6 +136,8 @@ def record(edition: Edition) -> Numbers:
         edition.finished_at = timezone.now()
         edition.save(update_fields=["finished_at"])
         reports.summarise(edition)
+        facts = {"edition": edition.pk, "campaign": edition.campaign.slug, "sent": found.sent, "failed": found.failed}
+        events.announce("edition.sent", facts)
     return found
 
 

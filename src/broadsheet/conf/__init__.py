@@ -27,7 +27,9 @@ from broadsheet.conf.adapters import (
     SmtpAdapter,
 )
 from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
+from broadsheet.conf.privacy import Privacy
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
+from broadsheet.conf.webhooks import Webhook
 from broadsheet.errors import BroadsheetError
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "Mailbox",
     "MemoryAdapter",
     "PostmarkAdapter",
+    "Privacy",
     "Public",
     "Sender",
     "Setting",
@@ -57,6 +60,7 @@ __all__ = [
     "Tags",
     "TimeZoneName",
     "WebAddress",
+    "Webhook",
     "from_environment",
     "overlaid",
     "secrets_in",
@@ -125,10 +129,12 @@ class Config:
     sender: Sender = Field(default_factory=Sender)
     public: Public = Field(default_factory=Public)
     schedule: Scheduling = Field(default_factory=Scheduling)
+    privacy: Privacy = Field(default_factory=Privacy)
     sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
     tag_rules: tuple[TaggingRule, ...] = Field(default=(), description="Tags for articles that have none.")
     tags: Tags = Field(default_factory=Tags)
     adapters: dict[str, AdapterSettings] = Field(default_factory=dict)
+    webhooks: dict[str, Webhook] = Field(default_factory=dict)
     theme: dict[str, str | int] = Field(
         default_factory=dict, description="Colours and fonts laid over every template's own."
     )
@@ -179,6 +185,7 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("sender", Sender),
     *_rows("public", Public),
     *_rows("schedule", Scheduling),
+    *_rows("privacy", Privacy),
     *(
         Setting(f"{row.name} ({kind})", row.default, row.help)
         for kind, declared in SOURCE_KINDS.items()
@@ -190,6 +197,10 @@ SETTINGS: tuple[Setting, ...] = (
         Setting(f"adapters.NAME.{row.name.partition('.')[2]} ({kind})", row.default, row.help, row.secret)
         for kind, declared in ADAPTER_KINDS.items()
         for row in _rows("adapters", declared)
+    ),
+    *(
+        Setting(f"webhooks.NAME.{row.name.partition('.')[2]}", row.default, row.help, row.secret)
+        for row in _rows("webhooks", Webhook)
     ),
     Setting("theme.KEY", None, "A colour or font laid over every template's own, such as `theme.primary`."),
 )
@@ -225,7 +236,13 @@ def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str
 
 
 #: The sections that the environment may set key by key.
-_SECTIONS: dict[str, type] = {"site": Site, "sender": Sender, "public": Public, "schedule": Scheduling}
+_SECTIONS: dict[str, type] = {
+    "site": Site,
+    "sender": Sender,
+    "public": Public,
+    "schedule": Scheduling,
+    "privacy": Privacy,
+}
 
 
 def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -243,23 +260,32 @@ def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -
                     if declared_field.name == "allowed_hosts"
                     else value
                 )
-    adapters: Any = merged.get("adapters")
-    for name, adapter in list(adapters.items()) if isinstance(adapters, dict) else ():
-        kind = ADAPTER_KINDS.get(str(adapter.get("kind"))) if isinstance(adapter, dict) else None
-        for declared_field in fields(kind) if kind else ():
-            key = f"BROADSHEET_ADAPTERS_{name}_{declared_field.name}".upper().replace("-", "_")
-            value = from_environment(key, environ)
-            if value is not None:
-                adapters[name] = {**adapters[name], declared_field.name: value}
+    for section, name, given, declared in _named(merged):
+        keys = {each.name: f"BROADSHEET_{section}_{name}_{each.name}" for each in fields(declared)}
+        found = {key: from_environment(env.upper().replace("-", "_"), environ) for key, env in keys.items()}
+        said = {key: value for key, value in found.items() if value is not None}
+        merged[section] = {**merged[section], name: {**given, **said}}
     return merged
 
 
 def secrets_in(raw: Mapping[str, Any]) -> list[str]:
     """The names of secret settings that the file itself holds, where none belongs."""
+    return [
+        f"{section}.{name}.{row.name.partition('.')[2]}"
+        for section, name, given, declared in _named(raw)
+        for row in sorted(_rows(section, declared), key=lambda row: row.name)
+        if row.secret and row.name.partition(".")[2] in given
+    ]
+
+
+def _named(raw: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any], type]]:
+    """The file's tables that bear a name of their own: section, name, content, and the form that it should have."""
     found = []
-    adapters = raw.get("adapters")
-    for name, adapter in adapters.items() if isinstance(adapters, dict) else ():
-        declared = ADAPTER_KINDS.get(str(adapter.get("kind"))) if isinstance(adapter, dict) else None
-        secret = {row.name.partition(".")[2] for row in _rows("adapters", declared) if row.secret} if declared else ()
-        found += [f"adapters.{name}.{key}" for key in sorted(secret) if key in adapter]
+    for section in ("adapters", "webhooks"):
+        tables = raw.get(section)
+        for name, given in tables.items() if isinstance(tables, dict) else ():
+            if isinstance(given, dict):
+                declared = Webhook if section == "webhooks" else ADAPTER_KINDS.get(str(given.get("kind")))
+                if declared is not None:
+                    found.append((section, name, given, declared))
     return found

@@ -57,7 +57,7 @@ def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *
     nothing is written. Raises PlanOutdated if another edition was frozen since the plan was made, or failed copies
     of one went back into the queue: its readers may have had the same articles. A reader who gets nothing has a row
     too, skipped, with the reason. The edition is a draft if the campaign wants approval or there is a reason to
-    ``hold`` it, else approved; without any reader it is skipped. The plan's table is gone then, and with it the plan's use.
+    ``hold`` it, else approved; without any reader it is skipped. The plan's table is gone then.
     """
     with transaction.atomic():
         one_at_a_time()

@@ -3,7 +3,8 @@
 from django.db import transaction
 from django.utils import timezone
 
-from broadsheet.models import Delivery, Edition, Event, EventKind, Subscription, SubscriptionState
+from broadsheet.events.outgoing import announce
+from broadsheet.models import Delivery, Edition, Event, EventKind, Subscriber, Subscription, SubscriptionState
 
 
 def _subscription(edition_id: int, subscriber_id: int) -> Subscription | None:
@@ -27,6 +28,7 @@ def unsubscribed(edition_id: int, subscriber_id: int, *, how: str) -> Subscripti
             subscription.state = SubscriptionState.UNSUBSCRIBED
             subscription.left_at = timezone.now()
             subscription.save(update_fields=["state", "left_at"])
+            _tell(subscription.subscriber, subscription.list_name, how)
         delivery = Delivery.objects.filter(edition_id=edition_id, subscriber_id=subscriber_id).first()
         if delivery is not None:
             Event.objects.get_or_create(
@@ -42,7 +44,14 @@ def left(subscriber_id: int, list_name: str) -> bool:
     on = Subscription.objects.filter(subscriber_id=subscriber_id, list_name=list_name).exclude(
         state=SubscriptionState.UNSUBSCRIBED
     )
-    return bool(on.update(state=SubscriptionState.UNSUBSCRIBED, left_at=timezone.now()))
+    found = bool(on.update(state=SubscriptionState.UNSUBSCRIBED, left_at=timezone.now()))
+    if found:
+        _tell(Subscriber.objects.get(pk=subscriber_id), list_name, "preferences")
+    return found
+
+
+def _tell(subscriber: Subscriber, list_name: str, how: str) -> None:
+    announce("subscriber.unsubscribed", {"email": subscriber.email, "list": list_name, "how": how})
 
 
 def resubscribed(edition_id: int, subscriber_id: int) -> Subscription | None:

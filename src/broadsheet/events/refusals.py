@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
+from broadsheet.events.outgoing import announce
 from broadsheet.models import Delivery, Event, EventKind, Suppression, SuppressionReason
 from broadsheet.sending import Outcome, Result
 
@@ -30,6 +31,9 @@ def record_refusals(outcomes: Sequence[Outcome]) -> None:
             ],
             ignore_conflicts=True,
         )
+        for row in rows:
+            reply = failed[row.pk].reply
+            announce("subscriber.bounced", {"email": row.subscriber.email, "edition": row.edition_id, "reply": reply})
         Suppression.objects.bulk_create(
             [
                 Suppression(

@@ -12,6 +12,7 @@ from broadsheet.models.content import (
 )
 from broadsheet.models.counts import Summary, Tally
 from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind, Link
+from broadsheet.models.outgoing import Outgoing
 from broadsheet.models.people import (
     InterestSet,
     Subscriber,
@@ -33,6 +34,7 @@ __all__ = [
     "EventKind",
     "InterestSet",
     "Link",
+    "Outgoing",
     "SourceState",
     "Subscriber",
     "Subscription",

@@ -19,7 +19,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from django.db import connections
 from django.utils import timezone
 
-from broadsheet import pipeline
+from broadsheet import events, pipeline
+from broadsheet.audience.tracking_consent import forget_reading
 from broadsheet.schedule.cleaning import clean_up
 from broadsheet.schedule.following import Follower
 from broadsheet.schedule.leader import Leadership
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the files, and at what is due.
 LOOK, TICK = 2, 10
+#: Seconds between two rounds of posts to webhooks.
+WEBHOOKS = 5
 #: Seconds by which two clocks may differ before the jobs' times are worked out anew.
 _JUMP = 5.0
 
@@ -113,6 +116,8 @@ class Engine:
         if settings.sync_minutes:
             every = IntervalTrigger(minutes=settings.sync_minutes, timezone=UTC)
             self._add("sync", every, self._sync, at_once=True)
+        if workspace.config.webhooks:
+            self._add("webhooks", IntervalTrigger(seconds=WEBHOOKS, timezone=UTC), self._tell, at_once=True)
         if settings.clean_up == "daily":
             self._add("clean-up", IntervalTrigger(days=1, timezone=UTC), self._clean_up, at_once=True)
 
@@ -135,7 +140,13 @@ class Engine:
         if report.added or report.changed or report.removed:
             log.info("Articles: %s added, %s changed, %s removed", report.added, report.changed, report.removed)
 
+    def _tell(self) -> None:
+        events.deliver_due(self._clock())
+
     def _clean_up(self) -> None:
+        now = self._clock()
+        forget_reading(now - self._follower.workspace.config.privacy.keep_reading)
+        events.outgoing.forget(now - events.outgoing.KEPT)
         if removed := clean_up(self._follower.workspace.state, self._clock()):
             log.info("Cleaned up: %s", ", ".join(removed))
 
