@@ -12,7 +12,10 @@ from broadsheet.models.content import (
 )
 from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind
 from broadsheet.models.people import (
+    ConsentHow,
+    Erased,
     InterestSet,
+    PersonNote,
     Subscriber,
     Subscription,
     SubscriptionState,
@@ -23,14 +26,17 @@ from broadsheet.models.people import (
 __all__ = [
     "Article",
     "Campaign",
+    "ConsentHow",
     "Delivery",
     "DeliveryState",
     "Edition",
     "EditionMove",
     "EditionState",
+    "Erased",
     "Event",
     "EventKind",
     "InterestSet",
+    "PersonNote",
     "SourceState",
     "Subscriber",
     "Subscription",
