@@ -91,9 +91,8 @@ def freeze(workspace: Workspace, planned: Plan, printed: list[PrintedVariant], *
     """
     config = workspace.config
     campaign = planned.campaign
-    text = FrozenText(
-        config.sender.email, config.mail_domain, config.public.url, campaign.tracking, campaign.without_consent
-    )
+    sender = workspace.sender_of(campaign.list)
+    text = FrozenText(sender.email, config.mail_domain, config.public.url, campaign.tracking, campaign.without_consent)
     return editions.freeze(planned, printed, text, who=who, hold=reports.health_of(campaign.list).hold)
 
 

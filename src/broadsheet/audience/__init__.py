@@ -4,7 +4,7 @@ from broadsheet.audience.consent import Target, excluded_by_reason, mailable, ma
 from broadsheet.audience.importing import ImportReport, import_people
 from broadsheet.audience.interests import interest_set, set_interests
 from broadsheet.audience.readers import Reader, known_attributes, readers
-from broadsheet.audience.segments import segment_query, segment_sentence
+from broadsheet.audience.segments import list_titles, segment_label, segment_query, segment_sentence
 
 __all__ = [
     "ImportReport",
@@ -14,9 +14,11 @@ __all__ = [
     "import_people",
     "interest_set",
     "known_attributes",
+    "list_titles",
     "mailable",
     "may_receive",
     "readers",
+    "segment_label",
     "segment_query",
     "segment_sentence",
     "set_interests",

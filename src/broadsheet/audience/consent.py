@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db import connection
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from broadsheet.audience.segments import segment_query
+from broadsheet.audience.idsets import holds
+from broadsheet.audience.segments import in_any, not_in_any
 from broadsheet.models import Subscriber, Subscription, SubscriptionState, Suppression
 from broadsheet.workspace import Segment
 
@@ -14,20 +16,16 @@ def _suppressed() -> Q:
     return Q(email_key__in=Suppression.objects.values("email_key"))
 
 
+def _unsuppressed() -> Q:
+    """Whom no suppression names; an anti-join on PostgreSQL, as :mod:`broadsheet.audience.idsets` tells."""
+    if connection.vendor == "postgresql":
+        return ~Q(Exists(Suppression.objects.filter(email_key=OuterRef("email_key"))))
+    return ~_suppressed()
+
+
 def _on(list_name: str, *states: str) -> Q:
     """On the list, in one of the states. ``IN`` over one index is ten times faster here than ``EXISTS`` per row."""
     return Q(pk__in=Subscription.objects.filter(list_name=list_name, state__in=states).values("subscriber_id"))
-
-
-def _in_segments(segments: Iterable[Segment]) -> Q:
-    """In at least one of the segments; everybody, if there are none."""
-    queries = [segment_query(segment) for segment in segments]
-    if not all(queries):
-        return Q()  # a segment without rules is everybody; in a union Q() would be nobody
-    union = Q()
-    for query in queries:
-        union |= query
-    return union
 
 
 @dataclass(frozen=True)
@@ -39,21 +37,13 @@ class Target:
     exclude: tuple[Segment, ...] = ()
 
     def _inside(self) -> Q:
-        return _in_segments(self.segments)
-
-    def _excluded(self) -> Q | None:
-        return _in_segments(self.exclude) if self.exclude else None
+        return holds(in_any(self.segments))
 
 
 def mailable(target: Target) -> QuerySet[Subscriber]:
     """The subscribers of the target whom nothing keeps from being mailed."""
-    found = (
-        Subscriber.objects.filter(_on(target.list_name, SubscriptionState.SUBSCRIBED))
-        .filter(target._inside())
-        .exclude(_suppressed())
-    )
-    excluded = target._excluded()
-    return found if excluded is None else found.filter(~excluded if excluded else Q(pk__in=[]))
+    found = Subscriber.objects.filter(_on(target.list_name, SubscriptionState.SUBSCRIBED))
+    return found.filter(target._inside()).filter(_unsuppressed()).filter(not_in_any(target.exclude))
 
 
 _BY_STATE = {SubscriptionState.UNSUBSCRIBED: "unsubscribed", SubscriptionState.PENDING: "unconfirmed"}
@@ -69,7 +59,7 @@ def excluded_by_reason(target: Target) -> dict[str, int]:
     states = dict(ever.values_list("state").annotate(Count("pk")).order_by())
     counts |= {reason: states.get(state, 0) for state, reason in _BY_STATE.items()}
     reached = states.get(SubscriptionState.SUBSCRIBED, 0)
-    if target._inside():
+    if target.segments and target._inside():
         inside = mailable(Target(target.list_name, target.segments)).count()
         counts["outside the segment"], reached = reached - inside, inside
     if target.exclude:

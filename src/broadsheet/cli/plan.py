@@ -79,11 +79,16 @@ def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[s
 def _segments(workspace: Workspace, planned: "Plan") -> list[tuple[str, int]]:
     """How many may be mailed in each of the campaign's segments. Somebody in two of them is in both numbers."""
     from broadsheet import editions
-    from broadsheet.audience import Target, mailable
+    from broadsheet.audience import Target, mailable, segment_label
 
     whole = editions.target_of(workspace, planned.campaign)
-    each = zip(planned.campaign.segment, whole.segments, strict=True)
-    return [(name, mailable(Target(whole.list_name, (one,), whole.exclude)).count()) for name, one in each]
+    return [
+        (
+            named if isinstance(named, str) else segment_label(workspace, named),
+            mailable(Target(whole.list_name, (segment,), whole.exclude)).count(),
+        )
+        for named, segment in zip(planned.campaign.segment, whole.segments, strict=True)
+    ]
 
 
 def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> None:

@@ -155,6 +155,7 @@ def _record_events(hits: list[Hit]) -> None:
                 kind=hit.kind,
                 delivery_id=copies[hit.edition_id, hit.subscriber_id],
                 edition_id=hit.edition_id,
+                subscriber_id=hit.subscriber_id,
                 link_id=hit.link_id or None,
                 automatic=hit.automatic,
                 at=datetime.fromtimestamp(hit.at, UTC),

@@ -4,7 +4,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from broadsheet.events.outgoing import announce
-from broadsheet.models import Delivery, Edition, Event, EventKind, Subscriber, Subscription, SubscriptionState
+from broadsheet.models import (
+    ConsentHow,
+    Delivery,
+    Edition,
+    Event,
+    EventKind,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+)
 
 
 def _subscription(edition_id: int, subscriber_id: int) -> Subscription | None:
@@ -34,7 +43,12 @@ def unsubscribed(edition_id: int, subscriber_id: int, *, how: str) -> Subscripti
             Event.objects.get_or_create(
                 delivery=delivery,
                 kind=EventKind.UNSUBSCRIBED,
-                defaults={"edition_id": edition_id, "detail": how[:300], "at": timezone.now()},
+                defaults={
+                    "edition_id": edition_id,
+                    "subscriber_id": subscriber_id,
+                    "detail": how[:300],
+                    "at": timezone.now(),
+                },
             )
     return subscription
 
@@ -64,8 +78,9 @@ def resubscribed(edition_id: int, subscriber_id: int) -> Subscription | None:
             subscription.state = SubscriptionState.SUBSCRIBED
             subscription.left_at = None
             subscription.consent_at = timezone.now()
-            subscription.consent_how = "undid an unsubscribe"
-            subscription.save(update_fields=["state", "left_at", "consent_at", "consent_how"])
+            subscription.consent_how = ConsentHow.FORM
+            subscription.consent_detail = "undid an unsubscribe"
+            subscription.save(update_fields=["state", "left_at", "consent_at", "consent_how", "consent_detail"])
             Event.objects.filter(
                 delivery__edition_id=edition_id,
                 delivery__subscriber_id=subscriber_id,

@@ -19,16 +19,7 @@ def record_refusals(outcomes: Sequence[Outcome]) -> None:
     with transaction.atomic():
         rows = Delivery.objects.filter(pk__in=failed).select_related("subscriber")
         Event.objects.bulk_create(
-            [
-                Event(
-                    kind=EventKind.BOUNCED,
-                    delivery=row,
-                    edition_id=row.edition_id,
-                    detail=failed[row.pk].reply,
-                    at=now,
-                )
-                for row in rows
-            ],
+            [Event.of(row, EventKind.BOUNCED, now, detail=failed[row.pk].reply) for row in rows],
             ignore_conflicts=True,
         )
         for row in rows:

@@ -14,7 +14,10 @@ from broadsheet.models.counts import Summary, Tally
 from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind, Link
 from broadsheet.models.outgoing import Outgoing
 from broadsheet.models.people import (
+    ConsentHow,
+    Erased,
     InterestSet,
+    PersonNote,
     Subscriber,
     Subscription,
     SubscriptionState,
@@ -25,16 +28,19 @@ from broadsheet.models.people import (
 __all__ = [
     "Article",
     "Campaign",
+    "ConsentHow",
     "Delivery",
     "DeliveryState",
     "Edition",
     "EditionMove",
     "EditionState",
+    "Erased",
     "Event",
     "EventKind",
     "InterestSet",
     "Link",
     "Outgoing",
+    "PersonNote",
     "SourceState",
     "Subscriber",
     "Subscription",

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db.models import Count, Q, Sum
 
+from broadsheet.audience import segment_label
+from broadsheet.errors import BroadsheetError
 from broadsheet.models import Edition, Event, EventKind, Link, Subscription, SubscriptionState, Tally
 from broadsheet.reports.summary import summary_of
 from broadsheet.workspace import Workspace
@@ -108,8 +110,11 @@ def _segments(workspace: Workspace, edition: Edition) -> list[tuple[str, Any]]:
     slug = edition.campaign.slug
     if slug not in workspace.campaign_names():
         return []
-    known = workspace.segments
-    return [(name, known[name]) for name in workspace.campaign(slug).segment if name in known]
+    try:
+        named = workspace.campaign(slug).segment
+    except BroadsheetError:  # its file is broken meanwhile; the other numbers stand
+        return []
+    return [(segment_label(workspace, each), workspace.segment(each)) for each in named]
 
 
 def _events(edition: Edition) -> dict[str, int]:
