@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 from standardwebhooks import Webhook as Signer
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from broadsheet.conf import Webhook
 from broadsheet.conf.webhooks import Told
@@ -107,7 +108,7 @@ def _post(session: requests.Session, row: Outgoing, now: datetime) -> tuple[str,
         answer.close()
     except requests.RequestException as error:
         return f"no answer: {type(error).__name__}", False
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, EmptyWebhookSecretError) as error:
         return f"its secret is none that Standard Webhooks knows ({error})", False
     if answer.ok and answer.status_code < 300:
         return "", True

@@ -8,8 +8,8 @@ from django.db.models import Count, Q, Sum
 
 from broadsheet.audience import segment_label
 from broadsheet.errors import BroadsheetError
-from broadsheet.models import Edition, Event, EventKind, Link, Subscription, SubscriptionState, Tally
-from broadsheet.reports.summary import summary_of
+from broadsheet.models import Edition, Event, EventKind, Link, Subscription, SubscriptionState, Summary, Tally
+from broadsheet.reports.summary import add_segments, summary_of
 from broadsheet.workspace import Workspace
 
 
@@ -74,7 +74,7 @@ class Report:
 
 def report(workspace: Workspace, edition: Edition) -> Report:
     """The edition's report."""
-    summary = summary_of(edition, _segments(workspace, edition))
+    summary = summary_of(edition)
     data = summary.data
     sent, readers = data["states"].get("sent", 0), sum(data["states"].values())
     # what bounced after it was taken is still counted as sent: it was
@@ -100,21 +100,21 @@ def report(workspace: Workspace, edition: Edition) -> Report:
         hours=_hours(data["hours"], edition),
         variants=_with_clicks(data["variants"], tallies),
         domains=data["domains"],
-        segments=data["segments"],
+        segments=_in_segments(workspace, summary),
         tracking=edition.tracking,
     )
 
 
-def _segments(workspace: Workspace, edition: Edition) -> list[tuple[str, Any]]:
-    """The campaign's segments as its file names them now; none if the file is gone."""
-    slug = edition.campaign.slug
-    if slug not in workspace.campaign_names():
-        return []
+def _in_segments(workspace: Workspace, summary: Summary) -> dict[str, dict[str, int]]:
+    """The share of the campaign's segments, as its file named them when this was first asked; none if it is gone."""
+    known: dict[str, dict[str, int]] | None = summary.data.get("segments")
+    if known is not None:
+        return known
     try:
-        named = workspace.campaign(slug).segment
-    except BroadsheetError:  # its file is broken meanwhile; the other numbers stand
-        return []
-    return [(segment_label(workspace, each), workspace.segment(each)) for each in named]
+        named = workspace.campaign(summary.edition.campaign.slug).segment
+    except BroadsheetError:  # gone, or broken at the moment; the other numbers stand
+        return {}
+    return add_segments(summary, [(segment_label(workspace, each), workspace.segment(each)) for each in named])
 
 
 def _events(edition: Edition) -> dict[str, int]:

@@ -31,16 +31,16 @@ _HOUR = {
 }
 
 
-def summary_of(edition: Edition, segments: Iterable[tuple[str, Segment]] = ()) -> Summary:
+def summary_of(edition: Edition) -> Summary:
     """The edition's summary: the kept one while it is good, else a new one."""
     found = Summary.objects.filter(edition=edition).first()
     if found is not None and (found.final or timezone.now() - found.made_at < FRESH):
         return found
-    return summarise(edition, segments)
+    return summarise(edition)
 
 
-def summarise(edition: Edition, segments: Iterable[tuple[str, Segment]] = ()) -> Summary:
-    """Break the edition down now, and keep it. ``segments`` are those whose share is wanted, by name."""
+def summarise(edition: Edition) -> Summary:
+    """Break the edition down now, and keep it."""
     now = timezone.now()
     ended = edition.state in (EditionState.SENT, EditionState.CANCELLED, EditionState.SKIPPED)
     data = {
@@ -49,12 +49,20 @@ def summarise(edition: Edition, segments: Iterable[tuple[str, Segment]] = ()) ->
         "variants": _variants(edition),
         "domains": _domains(edition),
         "hours": _counted(_HOUR[connection.vendor], edition, "AND d.state = 'sent' AND d.at IS NOT NULL"),
-        "segments": {name: _in_segment(edition, segment) for name, segment in segments},
     }
     made, _ = Summary.objects.update_or_create(
         edition=edition, defaults={"data": data, "made_at": now, "final": ended and not _open(edition)}
     )
     return made
+
+
+def add_segments(summary: Summary, segments: Iterable[tuple[str, Segment]]) -> dict[str, dict[str, int]]:
+    """The share of these segments, by name, kept with the summary; whoever made it may not have had the files."""
+    if "segments" not in summary.data:
+        summary.data["segments"] = {name: _in_segment(summary.edition, segment) for name, segment in segments}
+        summary.save(update_fields=["data"])
+    found: dict[str, dict[str, int]] = summary.data["segments"]
+    return found
 
 
 def _open(edition: Edition) -> bool:
