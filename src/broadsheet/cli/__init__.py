@@ -23,6 +23,7 @@ from broadsheet.cli.report import report
 from broadsheet.cli.run import run, schedule, scheduler
 from broadsheet.cli.serve import serve
 from broadsheet.cli.setup import WrongUse
+from broadsheet.cli.staff import staff
 from broadsheet.cli.start import init
 from broadsheet.errors import BroadsheetError, UnknownName, WorkspaceNotFound
 
@@ -53,6 +54,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(subscribers, name="subscribers")
+app.add_typer(staff, name="staff")
 
 
 def main() -> None:

@@ -1,7 +1,5 @@
 """``broadsheet report EDITION``: what came of it."""
 
-import csv
-import io
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, fields
@@ -40,15 +38,14 @@ def report(
     if json:
         print_json(_plain(workspace, found))
     elif as_csv:
-        _print_csv(found)
+        sys.stdout.write(reports.as_csv(found))
     else:
         _print(workspace, found)
 
 
-_RATES = ("failed", "bounced", "complained", "unsubscribed", "clicked", "opened")
-
-
 def _plain(workspace: "Workspace", found: "Report") -> dict[str, Any]:
+    from broadsheet.reports import RATES
+
     zone = workspace.config.zone
     plain: dict[str, Any] = {
         "edition": found.edition.pk,
@@ -60,43 +57,11 @@ def _plain(workspace: "Workspace", found: "Report") -> dict[str, Any]:
     }
     for field in fields(found):
         value = getattr(found, field.name)
-        if field.name in _RATES:
+        if field.name in RATES:
             plain[field.name] = {**asdict(value), "share": round(value.share, 6)}
         elif field.name not in ("edition", "as_of"):
             plain[field.name] = value
     return plain
-
-
-def _print_csv(found: "Report") -> None:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(("section", "name", "number", "of"))
-    writer.writerows((section, _disarmed(name), count, of) for section, name, count, of in _lines(found))
-    sys.stdout.write(out.getvalue())
-
-
-def _lines(found: "Report") -> Iterator[tuple[str, str, int, int | str]]:
-    yield from (("state", state, count, found.readers) for state, count in found.states.items())
-    for name in _RATES:
-        rate = getattr(found, name)
-        yield "total", name, rate.count, rate.of
-    yield from (("reason", reason, count, found.readers) for reason, count in found.reasons.items())
-    yield from (("bounce class", name, count, found.bounced.count) for name, count in found.bounces_by_class.items())
-    yield from (
-        ("unsubscribe reason", name, count, found.unsubscribed.count)
-        for name, count in found.unsubscribe_reasons.items()
-    )
-    yield from (("link", each["url"], each["clicks"], found.clicked.count) for each in found.links)
-    yield from (("article", each["article"], each["clicks"], found.clicked.count) for each in found.articles)
-    yield from (("domain", each["domain"] or "others", each["sent"], each["readers"]) for each in found.domains)
-    yield from (("segment", name, each["sent"], each["readers"]) for name, each in found.segments.items())
-    yield from (("variant", str(each["variant"]), each["sent"], each["readers"]) for each in found.variants)
-    yield from (("hour", f"{each['hour']:%Y-%m-%dT%H:00Z}", each["sent"], found.sent) for each in found.hours)
-
-
-def _disarmed(text: str) -> str:
-    """``text`` as a cell that no spreadsheet takes for a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _print(workspace: "Workspace", found: "Report") -> None:
@@ -117,7 +82,9 @@ def _print(workspace: "Workspace", found: "Report") -> None:
 
 
 def _shown(found: "Report") -> Iterator[tuple[str, Any]]:
-    for name in _RATES if found.tracking != "none" else _RATES[:4]:
+    from broadsheet.reports import RATES
+
+    for name in RATES if found.tracking != "none" else RATES[:4]:
         yield {"opened": "opened (approximate)"}.get(name, name), getattr(found, name)
 
 

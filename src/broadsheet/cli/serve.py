@@ -22,8 +22,25 @@ def serve(
     from django.core.wsgi import get_wsgi_application
 
     server, address = listening(get_wsgi_application(), host, port)
-    ERR.print(f"Serving on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
+    ERR.print(f"Serving on {address}, the console on {address}console/ (Ctrl-C stops it)", soft_wrap=True, markup=False)
+    _greet()
     run_until_stopped(server)
+
+
+def _greet() -> None:
+    """On the first start, the link that makes the first account."""
+    from broadsheet import staff as accounts
+    from broadsheet.models import Member, Role
+
+    if any(member.user.has_usable_password() for member in Member.objects.select_related("user")):
+        return
+    member = accounts.add("admin@localhost.test", Role.ADMIN, by="the first start")
+    ERR.print(
+        f"Nobody can sign in to the console yet. Choose a password for {member.user.email} here (works once):\n"
+        f"{accounts.welcome_url(member.user)}\nor make your own: broadsheet staff add YOU@YOUR.SITE",
+        soft_wrap=True,
+        markup=False,
+    )
 
 
 def listening(application: Any, host: str, port: int, option: str = "--port") -> tuple[Any, str]:

@@ -24,9 +24,11 @@ from broadsheet.models.people import (
     Suppression,
     SuppressionReason,
 )
+from broadsheet.models.staff import Audit, Member, Role
 
 __all__ = [
     "Article",
+    "Audit",
     "Campaign",
     "ConsentHow",
     "Delivery",
@@ -39,8 +41,10 @@ __all__ = [
     "EventKind",
     "InterestSet",
     "Link",
+    "Member",
     "Outgoing",
     "PersonNote",
+    "Role",
     "SourceState",
     "Subscriber",
     "Subscription",

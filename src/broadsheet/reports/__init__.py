@@ -5,8 +5,10 @@ from broadsheet.reports.health import Health, health_of
 from broadsheet.reports.numbers import Numbers, due_now, numbers
 from broadsheet.reports.report import Rate, Report, report
 from broadsheet.reports.summary import summarise, summary_of
+from broadsheet.reports.taking import RATES, as_csv
 
 __all__ = [
+    "RATES",
     "ArticleRow",
     "EditionRow",
     "GrowthDay",
@@ -15,6 +17,7 @@ __all__ = [
     "Rate",
     "Report",
     "articles_ranked",
+    "as_csv",
     "compared",
     "due_now",
     "growth",

@@ -15,6 +15,9 @@ from django.views.decorators.http import require_safe
 #: name -> content type; nothing else is served
 ASSETS = {
     "broadsheet.css": "text/css; charset=utf-8",
+    "console.css": "text/css; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
+    "htmx.js": "text/javascript; charset=utf-8",
     "inbox.js": "text/javascript; charset=utf-8",
     "preview.css": "text/css; charset=utf-8",
     "preview.js": "text/javascript; charset=utf-8",
@@ -43,10 +46,15 @@ class AssetConverter:
 register_converter(AssetConverter, "asset")
 
 
+#: What other packages ship, under our own name.
+_ELSEWHERE = {"htmx.js": ("django_htmx", "static/django_htmx/htmx-2.min.js")}
+
+
 @cache
 def content(name: str) -> bytes:
     """The bytes of a packaged asset."""
-    return (files("broadsheet.web") / f"static/{name}").read_bytes()
+    package, path = _ELSEWHERE.get(name, ("broadsheet.web", f"static/{name}"))
+    return (files(package) / path).read_bytes()
 
 
 @require_safe

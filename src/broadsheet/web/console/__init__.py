@@ -1,0 +1,1 @@
+"""The pages that staff work in: plan, see, approve, send and learn."""

@@ -1,0 +1,114 @@
+"""Today: what comes next, what waits for somebody, what is going out, what needs a look."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from broadsheet import editions, reports
+from broadsheet.errors import BroadsheetError
+from broadsheet.models import Delivery, DeliveryState, Edition, EditionState, SourceState
+from broadsheet.timing import firings, in_words
+from broadsheet.workspace import Workspace
+
+#: How many of each are shown.
+SHOWN = 6
+
+
+def today(request: HttpRequest) -> HttpResponse:
+    """The first page."""
+    workspace: Workspace = settings.WORKSPACE
+    at = timezone.now()
+    return render(
+        request,
+        "console/today.html",
+        {
+            "here": "today",
+            "coming": coming(workspace, at)[:SHOWN],
+            "waiting": _waiting(),
+            "attention": _attention(workspace, at),
+            "last": [_result(each) for each in _last()],
+            **_sending(),
+        },
+    )
+
+
+def now(request: HttpRequest) -> HttpResponse:
+    """The part of the page that changes by itself: what is being sent."""
+    return render(request, "console/parts/sending.html", _sending())
+
+
+def coming(workspace: Workspace, at: datetime) -> list[dict[str, Any]]:
+    """Each scheduled campaign's next edition, soonest first; those that are frozen already with their state."""
+    found = []
+    for slug in workspace.campaign_names():
+        try:
+            file = workspace.campaign(slug)
+        except BroadsheetError:  # the campaigns' page says what is wrong with it
+            continue
+        if file.schedule is None:
+            continue
+        zone = file.schedule.zone(workspace.config.zone)
+        moment = next(iter(firings(file.schedule, zone, at)), None)
+        if moment is None:
+            continue
+        edition = editions.existing(slug, moment)
+        found.append(
+            {
+                "campaign": slug,
+                "name": file.name,
+                "at": moment,
+                "zone": str(zone),
+                "edition": edition,
+                "needs_approval": file.approval == "required",
+                "words": in_words(file.schedule, zone),
+            }
+        )
+    return sorted(found, key=lambda each: each["at"])
+
+
+def _waiting() -> list[Edition]:
+    states = (EditionState.DRAFT, EditionState.PROOFED)
+    return list(Edition.objects.select_related("campaign").filter(state__in=states).order_by("scheduled_for")[:SHOWN])
+
+
+def _sending() -> dict[str, Any]:
+    going = (
+        Edition.objects.select_related("campaign")
+        .filter(state__in=(EditionState.SENDING, EditionState.PAUSED))
+        .order_by("scheduled_for")[:SHOWN]
+    )
+    return {"sending": [(edition, reports.numbers(edition)) for edition in going]}
+
+
+def _last() -> list[Edition]:
+    return list(Edition.objects.select_related("campaign").filter(state=EditionState.SENT)[:SHOWN])
+
+
+def _result(edition: Edition) -> reports.EditionRow:
+    return next(row for row in reports.compared(edition.campaign, last=30) if row.edition.pk == edition.pk)
+
+
+def _attention(workspace: Workspace, at: datetime) -> list[tuple[str, str, str]]:
+    """What needs a look: how grave, in a sentence, and where to look."""
+    found = [
+        ("warn", f"{source.name} can't be read: {source.reason}", "")
+        for source in SourceState.objects.exclude(reason="")[:SHOWN]
+    ]
+    found += [
+        ("block", f"{edition.campaign.slug} is held: nobody approved it in time.", f"editions/{edition.pk}")
+        for edition in editions.unapproved(at)[:SHOWN]
+    ]
+    unknown = Delivery.objects.filter(state=DeliveryState.UNKNOWN).values_list("edition", flat=True).distinct()
+    found += [
+        ("warn", f"Edition {pk} has copies of which nobody can say whether they arrived.", f"editions/{pk}")
+        for pk in unknown[:SHOWN]
+    ]
+    for name in workspace.lists.lists:
+        health = reports.health_of(name)
+        found += [("block", f"{health.hold}.", "reports")] if health.hold else []
+        found += [("warn", f"{health.warning}.", "reports")] if health.warning else []
+    return found

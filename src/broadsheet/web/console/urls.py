@@ -1,0 +1,32 @@
+"""Every address of the console, with who may read it and who may post to it."""
+
+from django.urls import include, path
+
+from broadsheet.models import Role
+from broadsheet.web.console import account, editions, reports, today
+from broadsheet.web.console.access import Route
+
+ROUTES: tuple[Route, ...] = (
+    Route("", today.today, "today"),
+    Route("now", today.now, "now"),
+    Route("editions", editions.listing, "editions"),
+    Route("editions/<int:pk>", editions.show, "edition"),
+    Route("editions/<int:pk>/live", editions.live, "edition-live"),
+    Route("editions/<int:pk>/mail", editions.mail, "edition-mail"),
+    Route("editions/<int:pk>/approve", editions.approve, "edition-approve", None, Role.PUBLISHER),
+    Route("editions/<int:pk>/pause", editions.pause, "edition-pause", None, Role.PUBLISHER),
+    Route("editions/<int:pk>/resume", editions.resume, "edition-resume", None, Role.PUBLISHER),
+    Route("editions/<int:pk>/cancel", editions.cancel, "edition-cancel", None, Role.PUBLISHER),
+    Route("editions/<int:pk>/resend", editions.resend, "edition-resend", None, Role.PUBLISHER),
+    Route("editions/<int:pk>/resolve", editions.resolve, "edition-resolve", None, Role.PUBLISHER),
+    Route("editions/<int:pk>/report.csv", reports.as_csv, "edition-csv"),
+    Route("editions/<int:pk>/chart.svg", reports.chart, "edition-chart"),
+    Route("reports", reports.overview, "reports"),
+    Route("team", account.team, "team", Role.ADMIN, Role.ADMIN),
+)
+
+urlpatterns = [
+    *(route.pattern for route in ROUTES),
+    path("welcome/<str:uid>/<str:token>", account.welcome, name="console-welcome"),  # the signed word is the key
+    path("account/", include("allauth.urls")),
+]
