@@ -21,6 +21,7 @@ from broadsheet.cli.preview import preview
 from broadsheet.cli.proof import proof
 from broadsheet.cli.report import report
 from broadsheet.cli.run import run, schedule, scheduler
+from broadsheet.cli.segments import segments
 from broadsheet.cli.serve import serve
 from broadsheet.cli.setup import WrongUse
 from broadsheet.cli.start import init
@@ -49,7 +50,7 @@ def choose_workspace(
 
 for command in (
     *(init, demo, sync, articles, plan, render, check, preview, proof, send, editions, edition, report),
-    *(schedule, run, scheduler, serve, inbox),
+    *(segments, schedule, run, scheduler, serve, inbox),
 ):
     app.command()(command)
 app.add_typer(subscribers, name="subscribers")

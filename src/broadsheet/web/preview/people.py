@@ -7,7 +7,7 @@ from operator import and_, or_
 from django.db.models import Q
 
 from broadsheet.audience import may_receive
-from broadsheet.audience.importing import known_address
+from broadsheet.audience.addresses import known_address
 from broadsheet.models import Subscriber, Subscription, SubscriptionState
 from broadsheet.web.preview.desk import TOO_FEW, Desk, Draft
 
