@@ -63,7 +63,7 @@ def numbered_by_hand(source):
     return f"{page.find('body').text_content()} {listed}".split()
 
 
-@settings(CI, max_examples=150)
+@settings(CI, max_examples=70)
 @given(_readers, parts(lambda address: f'<p>w <a href="{address.replace("&", "&amp;")}">here</a> x</p>\n'))
 def test_a_text_made_from_html_has_the_numbers_that_rendering_in_full_gives(values, body):
     with pressing() as press:
@@ -94,7 +94,7 @@ def cited(address):
     return f"word {{{{ cite('{joined}') }}}}\n"
 
 
-@settings(CI, max_examples=100)
+@settings(CI, max_examples=60)
 @given(_readers, parts(cited))
 def test_notes_of_a_text_template_are_what_rendering_in_full_gives(values, text):
     text += "{{ notes('LINKS') }}\nend\n"
