@@ -84,7 +84,7 @@ def rendition(
 
 
 def at_width(workspace: Workspace, made: Rendition, pixels: int) -> Rendition:
-    """The image, at most so many pixels wide, if that makes it lighter; kept by its content. Animations keep their size."""
+    """The image, at most so many pixels wide, if that makes it lighter; kept by content. Animations stay."""
     if made.width <= pixels:
         return made
     folder, stamp = workspace.state / "images", f"{VERSION} {made.name} {pixels}"

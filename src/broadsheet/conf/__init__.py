@@ -34,6 +34,7 @@ __all__ = [
     "FeedSource",
     "FolderAdapter",
     "FolderSource",
+    "Inbox",
     "Mailbox",
     "MemoryAdapter",
     "PostmarkAdapter",
@@ -110,6 +111,14 @@ class Scheduling:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Inbox:
+    """``[inbox]``: how much the local inbox keeps; the oldest mails go first."""
+
+    mails: int = Field(default=1000, ge=1, description="How many mails the local inbox keeps at the most.")
+    megabytes: int = Field(default=200, ge=1, description="How many megabytes of mail it keeps at the most.")
+
+
+@dataclass(frozen=True, config=STRICT)
 class FolderAdapter:
     """``kind = "folder"``: writes each mail as an `.eml` file; nothing leaves the machine."""
 
@@ -163,6 +172,7 @@ class Config:
     sender: Sender = Field(default_factory=Sender)
     public: Public = Field(default_factory=Public)
     schedule: Scheduling = Field(default_factory=Scheduling)
+    inbox: Inbox = Field(default_factory=Inbox)
     sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
     tag_rules: tuple[TaggingRule, ...] = Field(default=(), description="Tags for articles that have none.")
     tags: Tags = Field(default_factory=Tags)
@@ -224,6 +234,7 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("sender", Sender),
     *_rows("public", Public),
     *_rows("schedule", Scheduling),
+    *_rows("inbox", Inbox),
     *(
         Setting(f"{row.name} ({kind})", row.default, row.help)
         for kind, declared in SOURCE_KINDS.items()
@@ -270,7 +281,13 @@ def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str
 
 
 #: The sections that the environment may set key by key.
-_SECTIONS: dict[str, type] = {"site": Site, "sender": Sender, "public": Public, "schedule": Scheduling}
+_SECTIONS: dict[str, type] = {
+    "site": Site,
+    "sender": Sender,
+    "public": Public,
+    "schedule": Scheduling,
+    "inbox": Inbox,
+}
 
 
 def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
