@@ -8,6 +8,7 @@ from broadsheet.workspace.campaign import (
     Schedule,
     Slot,
     TagRule,
+    Wanted,
     crontab,
 )
 from broadsheet.workspace.people_files import AttributeRule, ListFile, Lists, Rule, Segment
@@ -26,6 +27,7 @@ __all__ = [
     "Segment",
     "Slot",
     "TagRule",
+    "Wanted",
     "Workspace",
     "crontab",
     "find_root",

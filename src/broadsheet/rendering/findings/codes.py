@@ -93,6 +93,12 @@ CODES: Final[dict[str, Code]] = {
             "`broadsheet subscribers import`; loosen `articles` or `segment` in the campaign.",
         ),
         Code(
+            "unknown-name",
+            "advice",
+            "The campaign asks for a tag, a category or an article (`pinned`, `dropped`) that no article has, or is.",
+            "Correct the name; `broadsheet articles` lists what there is.",
+        ),
+        Code(
             "article-duplicate",
             "warn",
             "One mail holds the same article twice: the same address, or the same title.",
