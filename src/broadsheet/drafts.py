@@ -122,7 +122,7 @@ def findings_of(workspace: Workspace, campaign: CampaignFile, at: datetime, *, l
 def findings_of_plan(workspace: Workspace, planned: Plan, *, links: bool = False) -> list[Finding]:
     """As :func:`findings_of`, of a plan that is there."""
     house = House.of(workspace, known_attributes())
-    found = findings.of_plan(planned)
+    found = findings.of_plan(planned) + findings.of_rules(planned.campaign, articles.known_names())
     health = reports.health_of(planned.campaign.list)
     found += findings.of_health(health.warning, health.hold, planned.campaign.list)
     copies = []

@@ -7,6 +7,7 @@
     ├── InvalidFile(ValueError)                a workspace file holds mistakes; all of them are in .problems
     ├── UnknownName(LookupError)               a campaign, list, segment, template or adapter that isn't there
     ├── RejectedArticle(ValueError)            one article file can't be read; the others go on
+    ├── TooSlow(TimeoutError)                  reading something took too long, and was ended
     ├── TemplateProblem(ValueError)            a template can't be compiled; names template and line
     │   └── NotDeferrable(TypeError)           a reader's value is used where only a known value can be
     ├── UnstampableReader(ValueError)          one reader's data can't go into a message
@@ -67,6 +68,13 @@ class RejectedArticle(BroadsheetError, ValueError):
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         super().__init__(str(problem))
+
+    def __reduce__(self) -> tuple[type["RejectedArticle"], tuple[Problem]]:
+        return type(self), (self.problem,)
+
+
+class TooSlow(BroadsheetError, TimeoutError):
+    """Something a stranger wrote that takes too long to read."""
 
 
 class TemplateProblem(BroadsheetError, ValueError):

@@ -303,7 +303,7 @@ def _slot(slot: Slot) -> Callable[[Scope], bytes]:
         encoding = Encoding.HTML  # our own link, known to be one
     written = _WRITTEN[encoding]
     plain = (_PLAIN_LINE if encoding in (Encoding.TEXT, Encoding.FROM_HTML) else _PLAIN_HTML).fullmatch
-    if encoding in (Encoding.URL, Encoding.ADDRESS):
+    if encoding in (Encoding.URL, Encoding.ADDRESS, Encoding.TEXT_ADDRESS):
         return lambda scope: body_value(written(value(scope)))
 
     def write(scope: Scope) -> bytes:
@@ -321,7 +321,11 @@ def _from_html(value: object) -> str:
 
 
 def _address_part(value: object) -> str:
-    return str(escape(quote(_from_html(value), safe=_ADDRESS_SAFE)))
+    return str(escape(_quoted(value)))
+
+
+def _quoted(value: object) -> str:
+    return quote(_from_html(value), safe=_ADDRESS_SAFE)
 
 
 def _address(value: object) -> str:
@@ -337,6 +341,7 @@ _WRITTEN: dict[Encoding, Callable[[Any], str]] = {
     Encoding.RAW: str,
     Encoding.TEXT: str,
     Encoding.FROM_HTML: _from_html,
+    Encoding.TEXT_ADDRESS: _quoted,
     Encoding.URL: _address_part,
     Encoding.ADDRESS: _address,
 }

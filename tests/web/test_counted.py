@@ -72,7 +72,7 @@ def settle():
 
 
 def test_by_default_links_stay_as_they_are(edition):
-    made, mails = edition("none")
+    _, mails = edition("none")
     assert "https://stillwater.example/" in mails["ada"]
     assert not re.search(rf"{PUBLIC}/[ckowtr]/", mails["ada"])
     assert "<img" not in mails["ada"]
@@ -136,7 +136,7 @@ def test_a_robot_is_kept_apart(edition):
 
 def test_individual_counts_only_those_who_agreed(edition, cast):
     tracking_consent.agree(cast.ada, "Yes, count what I read.", datetime.now(UTC))
-    made, mails = edition("individual")
+    _, mails = edition("individual")
     assert counted_links(mails["ada"], "k")
     assert not counted_links(mails["ada"], "c")
     assert not re.search(rf"{PUBLIC}/[ckowtr]/", mails["ben"])

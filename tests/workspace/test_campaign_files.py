@@ -235,3 +235,16 @@ def test_a_workspace_without_lists_says_which_file_is_missing(workspace):
     (workspace.root / "subscribers/lists.yaml").unlink()
     with pytest.raises(InvalidFile, match=r"subscribers/lists.yaml: can't be read \(No such file"):
         workspace.campaign("weekly")
+
+
+def test_sources_that_are_not_there_are_named_with_their_place(mistakes, write):
+    write(
+        "broadsheet.toml",
+        '[[sources]]\npath = "articles"\n[[sources]]\nurl = "https://blog.example/feed"\nname = "Blog"\n',
+    )
+    rules = "articles:\n  sources: [blog, articles]\n  fill: {sources: Blogs}\n  slots: [{newest: 1}, {sources: [Blog, press]}]\n"
+    assert mistakes(GOOD.format(more=rules)) == {
+        "articles.sources": "there is no source “blog”; there is: Blog, articles",
+        "articles.fill.sources": "there is no source “Blogs”; there is: Blog, articles",
+        "articles.slots.1.sources": "there is no source “press”; there is: Blog, articles",
+    }

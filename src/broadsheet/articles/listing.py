@@ -1,12 +1,13 @@
 """What is there: the articles, and the sources they come from."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
 
 from django.db.models import Count, F
 
 from broadsheet.articles.dialects import normal_tag
-from broadsheet.models import Article, SourceState
+from broadsheet.models import Article, SourceState, Tag
 from broadsheet.workspace import Workspace
 
 
@@ -66,6 +67,25 @@ def article_rows(tag: str | None = None) -> list[ArticleRow]:
         )
         for article in articles
     ]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What articles there are may be asked for by, as campaigns write it."""
+
+    tags: frozenset[str]
+    categories: frozenset[str]
+    slugs: frozenset[str]
+
+
+def known_names() -> Names:
+    """The tags, categories and slugs of all articles."""
+    categories = Article.objects.values_list("category", flat=True).distinct()
+    return Names(
+        frozenset(Tag.objects.values_list("name", flat=True)),
+        frozenset(each.lower() for each in categories if each),
+        frozenset(Article.objects.values_list("slug", flat=True)),
+    )
 
 
 def source_rows(workspace: Workspace) -> list[SourceRow]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from broadsheet.articles.apart import in_time
 from broadsheet.articles.entries import FeedArticle
 from broadsheet.articles.feeds import read_feed
 from broadsheet.articles.fetching import Answer, Request, get
@@ -76,9 +77,19 @@ def _request(feed: FeedSource, state: SourceState | None, context: Context) -> R
     )
 
 
+def _read(answer: Answer, context: Context) -> Read | None:
+    """What the answer holds; None if that is what it held before."""
+    return None if answer.body is None else in_time(read_body, answer.body, replace(answer, body=None), context)
+
+
+def read_body(body: bytes, answer: Answer, context: Context) -> Read:
+    """The entries in a body."""
+    return read_feed(replace(answer, body=body), context)
+
+
 def _poll(url: str, request: Request, context: Context) -> Polled:
     try:
         answer = get(url, request)
-        return Polled(answer, None if answer.body is None else read_feed(answer, context))
+        return Polled(answer, _read(answer, context))
     except BroadsheetError as error:
         return Polled(reason=str(error))

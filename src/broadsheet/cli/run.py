@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from broadsheet.cli.content import Json
+from broadsheet.cli.inbox import inbox_page
 from broadsheet.cli.output import ERR, counted, print_json, print_table
 from broadsheet.cli.serve import listening
 from broadsheet.cli.setup import ready, workspace_only
@@ -35,15 +36,21 @@ def run(
     from django.core.wsgi import get_wsgi_application
 
     _log_to_standard_error()
-    server, address = listening(get_wsgi_application(), host, port)
+    sockets: dict[int, Any] = {}  # of both servers, so that one loop serves them
+    server, address = listening(get_wsgi_application(), host, port, beside=sockets)
+    servers = [server]
     with _scheduling(workspace):
         ERR.print(f"Running on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
         if "default" not in workspace.config.adapters:
-            ERR.print("Without a default adapter, mail goes into the local inbox; `broadsheet inbox` shows it.")
+            page, inbox = inbox_page(sockets)
+            servers.append(page)
+            ERR.print(f"Without a default adapter, mail stays on this machine: read it at {inbox}", soft_wrap=True)
         try:
             server.run()  # takes SystemExit as the wish to stop
         finally:
-            server.close()
+            for each in servers:
+                each.task_dispatcher.shutdown()
+                each.close()
 
 
 def scheduler() -> None:

@@ -26,13 +26,21 @@ def serve(
     run_until_stopped(server)
 
 
-def listening(application: Any, host: str, port: int, option: str = "--port") -> tuple[Any, str]:
-    """A server that has its port, and its address; it answers once it is run. Raises BroadsheetError."""
+def listening(
+    application: Any, host: str, port: int, option: str = "--port", beside: dict[int, Any] | None = None
+) -> tuple[Any, str]:
+    """A server that has its port, and its address; it answers once it, or one with the same ``beside``, is run.
+
+    Raises BroadsheetError if the port can't be had.
+    """
     import waitress
 
+    others = set(beside or ())
     try:
-        server = waitress.create_server(application, host=host, port=port, threads=THREADS, ident=None)
+        server = waitress.create_server(application, beside, host=host, port=port, threads=THREADS, ident=None)
     except (OSError, ValueError) as error:
+        for left in set(beside or ()) - others:  # waitress files a server before it has its port
+            beside.pop(left)  # type: ignore[union-attr]
         reason = getattr(error, "strerror", None) or error
         raise BroadsheetError(
             f"Can't listen on {host}:{port} ({reason}). Stop what uses that port, or name another with {option}."

@@ -44,6 +44,7 @@ __all__ = [
     "FeedSource",
     "FolderAdapter",
     "FolderSource",
+    "Inbox",
     "Mailbox",
     "MemoryAdapter",
     "PostmarkAdapter",
@@ -122,6 +123,14 @@ class Scheduling:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Inbox:
+    """``[inbox]``: how much the local inbox keeps; the oldest mails go first."""
+
+    mails: int = Field(default=1000, ge=1, description="How many mails the local inbox keeps at the most.")
+    megabytes: int = Field(default=200, ge=1, description="How many megabytes of mail it keeps at the most.")
+
+
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """All of ``broadsheet.toml``."""
 
@@ -130,6 +139,7 @@ class Config:
     public: Public = Field(default_factory=Public)
     schedule: Scheduling = Field(default_factory=Scheduling)
     privacy: Privacy = Field(default_factory=Privacy)
+    inbox: Inbox = Field(default_factory=Inbox)
     sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
     tag_rules: tuple[TaggingRule, ...] = Field(default=(), description="Tags for articles that have none.")
     tags: Tags = Field(default_factory=Tags)
@@ -186,6 +196,7 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("public", Public),
     *_rows("schedule", Scheduling),
     *_rows("privacy", Privacy),
+    *_rows("inbox", Inbox),
     *(
         Setting(f"{row.name} ({kind})", row.default, row.help)
         for kind, declared in SOURCE_KINDS.items()
@@ -242,6 +253,7 @@ _SECTIONS: dict[str, type] = {
     "public": Public,
     "schedule": Scheduling,
     "privacy": Privacy,
+    "inbox": Inbox,
 }
 
 

@@ -31,6 +31,7 @@ from typing import Self
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from broadsheet.errors import BroadsheetError
+from broadsheet.workspace import Workspace
 
 #: A name that ``add`` gave, or that a person gave a file put there by hand; it can't leave the folder.
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.eml"
@@ -93,12 +94,18 @@ class MailFolder:
     None for either is no limit.
     """
 
-    def __init__(self, path: Path, keep: int | None = 1000, max_bytes: int | None = 200_000_000) -> None:
+    def __init__(self, path: Path, keep: int | None = None, max_bytes: int | None = None) -> None:
         self.path = path
         self.keep = sys.maxsize if keep is None else keep
         self.max_bytes = sys.maxsize if max_bytes is None else max_bytes
         self._spare_mails = 0  # how much surely fits before the folder must be looked through again
         self._spare_bytes = 0
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> Self:
+        """The workspace's local inbox, with the limits that its settings give."""
+        limits = workspace.config.inbox
+        return cls(workspace.state / "inbox", limits.mails, limits.megabytes * 1_000_000)
 
     def add(self, envelope_from: str, rcpt_to: Sequence[str], content: bytes) -> str:
         """The name of the new file: the envelope as two headers, then ``content`` byte for byte."""

@@ -8,6 +8,7 @@ from broadsheet.sending.adapters.folder import FolderOutbox
 from broadsheet.sending.adapters.memory import MemoryOutbox
 from broadsheet.sending.adapters.postmark import Postmark
 from broadsheet.sending.adapters.smtp import Smtp
+from broadsheet.sending.inbox import MailFolder
 from broadsheet.sending.outcome import Outcome
 from broadsheet.sending.tray import Handful, Tray
 from broadsheet.stamping import Mail
@@ -40,10 +41,10 @@ _MAKERS: dict[type, Callable[[Workspace, Any], Adapter]] = {
 
 
 def make_adapter(workspace: Workspace, name: str) -> Adapter:
-    """The adapter of that name in ``broadsheet.toml``; an unset ``default`` writes into the local inbox's folder."""
+    """The adapter of that name in ``broadsheet.toml``; an unset ``default`` writes into the local inbox."""
     settings = workspace.config.adapters.get(name)
     if settings is None:
-        return FolderOutbox(workspace.state / "inbox")
+        return FolderOutbox(MailFolder.of(workspace))
     return _MAKERS[type(settings)](workspace, settings)
 
 
