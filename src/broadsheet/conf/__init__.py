@@ -27,6 +27,7 @@ from broadsheet.conf.adapters import (
     SmtpAdapter,
 )
 from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
+from broadsheet.conf.sending import Pace, Sending, WarmUp
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
 from broadsheet.errors import BroadsheetError
 
@@ -44,9 +45,11 @@ __all__ = [
     "FolderSource",
     "Mailbox",
     "MemoryAdapter",
+    "Pace",
     "PostmarkAdapter",
     "Public",
     "Sender",
+    "Sending",
     "Setting",
     "Site",
     "SmtpAdapter",
@@ -56,6 +59,7 @@ __all__ = [
     "TaggingRule",
     "Tags",
     "TimeZoneName",
+    "WarmUp",
     "WebAddress",
     "from_environment",
     "overlaid",
@@ -125,6 +129,8 @@ class Config:
     sender: Sender = Field(default_factory=Sender)
     public: Public = Field(default_factory=Public)
     schedule: Scheduling = Field(default_factory=Scheduling)
+    sending: Sending = Field(default_factory=Sending)
+    pace: dict[str, Pace] = Field(default_factory=dict)
     sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
     tag_rules: tuple[TaggingRule, ...] = Field(default=(), description="Tags for articles that have none.")
     tags: Tags = Field(default_factory=Tags)
@@ -179,6 +185,11 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("sender", Sender),
     *_rows("public", Public),
     *_rows("schedule", Scheduling),
+    *_rows("sending", Sending),
+    *(
+        Setting(f"pace.NAME.{row.name.partition('.')[2]}", row.default, row.help)
+        for row in (*_rows("pace", Pace), *_rows("pace.warm_up", WarmUp))
+    ),
     *(
         Setting(f"{row.name} ({kind})", row.default, row.help)
         for kind, declared in SOURCE_KINDS.items()
@@ -225,7 +236,13 @@ def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str
 
 
 #: The sections that the environment may set key by key.
-_SECTIONS: dict[str, type] = {"site": Site, "sender": Sender, "public": Public, "schedule": Scheduling}
+_SECTIONS: dict[str, type] = {
+    "site": Site,
+    "sender": Sender,
+    "public": Public,
+    "schedule": Scheduling,
+    "sending": Sending,
+}
 
 
 def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
