@@ -29,8 +29,7 @@ class Senders:
         self._resting: dict[int, datetime] = {}
 
     def look(self, workspace: Workspace, now: datetime) -> None:
-        """Settle what dead senders left behind, and start a sender for each edition that is ready and has none."""
-        pipeline.sweep(workspace)
+        """Start a sender for each edition that is ready and has none."""
         for edition in editions.ready_to_send(now):
             with self._lock:
                 rests = timedelta(0) < self._resting.get(edition.pk, now) - now <= _REST
