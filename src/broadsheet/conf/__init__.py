@@ -25,9 +25,11 @@ from broadsheet.conf.adapters import (
     MemoryAdapter,
     PostmarkAdapter,
     SmtpAdapter,
+    SmtpServer,
 )
 from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
 from broadsheet.conf.privacy import Privacy
+from broadsheet.conf.sending import Pace, Sending, WarmUp
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
 from broadsheet.conf.webhooks import Webhook
 from broadsheet.errors import BroadsheetError
@@ -47,19 +49,23 @@ __all__ = [
     "Inbox",
     "Mailbox",
     "MemoryAdapter",
+    "Pace",
     "PostmarkAdapter",
     "Privacy",
     "Public",
     "Sender",
+    "Sending",
     "Setting",
     "Site",
     "SmtpAdapter",
+    "SmtpServer",
     "Source",
     "Span",
     "SpanOrNone",
     "TaggingRule",
     "Tags",
     "TimeZoneName",
+    "WarmUp",
     "WebAddress",
     "Webhook",
     "from_environment",
@@ -140,6 +146,8 @@ class Config:
     schedule: Scheduling = Field(default_factory=Scheduling)
     privacy: Privacy = Field(default_factory=Privacy)
     inbox: Inbox = Field(default_factory=Inbox)
+    sending: Sending = Field(default_factory=Sending)
+    pace: dict[str, Pace] = Field(default_factory=dict)
     sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
     tag_rules: tuple[TaggingRule, ...] = Field(default=(), description="Tags for articles that have none.")
     tags: Tags = Field(default_factory=Tags)
@@ -197,6 +205,11 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("schedule", Scheduling),
     *_rows("privacy", Privacy),
     *_rows("inbox", Inbox),
+    *_rows("sending", Sending),
+    *(
+        Setting(f"pace.NAME.{row.name.partition('.')[2]}", row.default, row.help)
+        for row in (*_rows("pace", Pace), *_rows("pace.warm_up", WarmUp))
+    ),
     *(
         Setting(f"{row.name} ({kind})", row.default, row.help)
         for kind, declared in SOURCE_KINDS.items()
@@ -254,6 +267,7 @@ _SECTIONS: dict[str, type] = {
     "schedule": Scheduling,
     "privacy": Privacy,
     "inbox": Inbox,
+    "sending": Sending,
 }
 
 

@@ -1,17 +1,19 @@
 """The rows: what happens. What people write is a file (:mod:`broadsheet.workspace`)."""
 
+from broadsheet.models.among import Among
 from broadsheet.models.content import (
     Article,
     Campaign,
     Edition,
     EditionMove,
     EditionState,
+    OnUnknown,
     SourceState,
     Tag,
     Variant,
 )
 from broadsheet.models.counts import Summary, Tally
-from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind, Link
+from broadsheet.models.delivery import Claim, Delivery, DeliveryState, Event, EventKind, Link, PaceBucket
 from broadsheet.models.outgoing import Outgoing
 from broadsheet.models.people import (
     ConsentHow,
@@ -26,8 +28,10 @@ from broadsheet.models.people import (
 )
 
 __all__ = [
+    "Among",
     "Article",
     "Campaign",
+    "Claim",
     "ConsentHow",
     "Delivery",
     "DeliveryState",
@@ -39,7 +43,9 @@ __all__ = [
     "EventKind",
     "InterestSet",
     "Link",
+    "OnUnknown",
     "Outgoing",
+    "PaceBucket",
     "PersonNote",
     "SourceState",
     "Subscriber",
