@@ -41,7 +41,7 @@ class Subscriber(models.Model):
     source = models.CharField(max_length=200, blank=True)
     #: when they agreed to their clicks and opens being counted by name, and in which words; none: they did not
     tracking_consent_at = models.DateTimeField(null=True, blank=True)
-    tracking_consent_wording = models.TextField(blank=True)
+    tracking_consent_wording = models.TextField(blank=True, db_default="")
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
