@@ -42,6 +42,7 @@ __all__ = [
     "FeedSource",
     "FolderAdapter",
     "FolderSource",
+    "Logging",
     "Mailbox",
     "MemoryAdapter",
     "PostmarkAdapter",
@@ -118,6 +119,21 @@ class Scheduling:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Logging:
+    """``[logging]``: what `run`, `scheduler`, `serve` and workers write to standard error."""
+
+    format: Literal["text", "json"] = Field(
+        default="text", description="`text`: lines for people; `json`: one object a line, for machines."
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is written; `debug` has a line for every copy that was sent."
+    )
+    addresses: bool = Field(
+        default=False, description="Whether readers' addresses may stand in it; else each is ‹address›."
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """All of ``broadsheet.toml``."""
 
@@ -125,6 +141,7 @@ class Config:
     sender: Sender = Field(default_factory=Sender)
     public: Public = Field(default_factory=Public)
     schedule: Scheduling = Field(default_factory=Scheduling)
+    logging: Logging = Field(default_factory=Logging)
     sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
     tag_rules: tuple[TaggingRule, ...] = Field(default=(), description="Tags for articles that have none.")
     tags: Tags = Field(default_factory=Tags)
@@ -179,6 +196,7 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("sender", Sender),
     *_rows("public", Public),
     *_rows("schedule", Scheduling),
+    *_rows("logging", Logging),
     *(
         Setting(f"{row.name} ({kind})", row.default, row.help)
         for kind, declared in SOURCE_KINDS.items()
@@ -201,7 +219,20 @@ ENVIRONMENT: tuple[Setting, ...] = (
     Setting(
         "BROADSHEET_DATABASE",
         None,
-        "`postgresql://user:password@host/name`; SQLite in the state folder if unset.",
+        "`postgresql://user:password@host/name?sslmode=require`; SQLite in the state folder if unset.",
+    ),
+    Setting("BROADSHEET_DATABASE_POOL", 10, "How many connections to PostgreSQL one process may hold."),
+    Setting(
+        "BROADSHEET_BROKER",
+        None,
+        "`amqp://user:password@host//` or `redis://host:6379/0`: workers on other machines send; "
+        "the scheduler itself if unset.",
+    ),
+    Setting(
+        "BROADSHEET_METRICS_TOKEN",
+        None,
+        "Who may read `/metrics` from another machine: `Authorization: Bearer TOKEN`; nobody if unset.",
+        secret=True,
     ),
     Setting("BROADSHEET_SECRET_KEY", None, "Signs links; made and kept in the state folder if unset.", secret=True),
 )
@@ -225,7 +256,13 @@ def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str
 
 
 #: The sections that the environment may set key by key.
-_SECTIONS: dict[str, type] = {"site": Site, "sender": Sender, "public": Public, "schedule": Scheduling}
+_SECTIONS: dict[str, type] = {
+    "site": Site,
+    "sender": Sender,
+    "public": Public,
+    "schedule": Scheduling,
+    "logging": Logging,
+}
 
 
 def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
