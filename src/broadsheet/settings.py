@@ -23,6 +23,7 @@ ALLOWED_HOSTS = [
 INSTALLED_APPS = ["broadsheet.apps.BroadsheetConfig", "anymail"]
 MIDDLEWARE = [
     "broadsheet.web.headers.strict_headers",
+    "broadsheet.web.health.health",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -93,7 +94,7 @@ def _postgresql(address: str) -> dict[str, object]:
     pool = {
         "min_size": 0,
         "max_size": _pool_size(conf.from_environment("BROADSHEET_DATABASE_POOL")),
-        "timeout": 10,  # seconds that a thread waits for a connection
+        "timeout": 5,  # seconds that a thread waits for a connection
         "reconnect_timeout": 10,  # seconds after which a try to connect is given up, and the next begins at once
         "reset": _forget_temporary_tables,
     }

@@ -6,10 +6,13 @@ waits, which is how an edition goes on whose hints a broker has lost.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from celery import Celery
+from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from broadsheet import editions, reports
@@ -80,10 +83,17 @@ def give(app: Celery, edition: Edition, share: int) -> None:
 
 def waiting(app: Celery, queue: str) -> int:
     """How many hints nobody has taken yet. Raises kombu's OperationalError if the broker can't be reached."""
-    with app.connection_for_write() as connection:
-        connection.ensure_connection(max_retries=1, interval_start=0, timeout=_PATIENCE)
+    with reached(app) as connection:
         declared: Any = app.amqp.queues[queue].bind(connection.default_channel).queue_declare()
         return int(declared.message_count)
+
+
+@contextmanager
+def reached(app: Celery) -> Iterator[Connection]:
+    """A connection to the broker. Raises kombu's OperationalError if there is none to be had soon."""
+    with app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=1, interval_start=0, timeout=_PATIENCE)
+        yield connection
 
 
 class Hints:
