@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -15,40 +15,68 @@ PROGRAMS = sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bi
 _numbers = count(1)
 
 
-def as_owner(command: list[str], folder: Path) -> None:
-    """Run a PostgreSQL program; it refuses to be run by root, so root lends it another user."""
-    if os.geteuid() == 0:
-        command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
-    subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+class Server:
+    """A server with a folder and a port of its own; ``within`` is what its programs are run by, such as a namespace."""
+
+    def __init__(self, address: str = "127.0.0.1", within: Sequence[str] = ()) -> None:
+        self.address, self._within = address, tuple(within)
+        self.folder = Path(tempfile.mkdtemp(prefix="broadsheet-postgresql-"))
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._data = str(self.folder / "data")
+        self._run("initdb", "--pgdata", self._data, "--auth=trust", "--username=broadsheet", "-N")
+        with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        """Run a PostgreSQL program; it refuses to be run by root, so root lends it another user."""
+        command = [str(PROGRAMS[-1] / program), *arguments]
+        if os.geteuid() == 0:
+            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
+        subprocess.run([*self._within, *command], check=True, cwd=self.folder, stdout=subprocess.DEVNULL)
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        settings = f"-p {self.port} -k {self.folder} -c listen_addresses={self.address} -c fsync=off"
+        self._run("pg_ctl", "-D", self._data, "-w", "-l", str(self.folder / "log"), "-o", settings, "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Ends every connection; ``immediate`` is as if the machine had lost power."""
+        self._run("pg_ctl", "-D", self._data, "-m", mode, "stop")
+
+    def create(self) -> str:
+        """The address of a new, empty database."""
+        name = f"test_{next(_numbers)}"
+        self._run("createdb", "-h", str(self.folder), "-p", str(self.port), "-U", "broadsheet", name)
+        return f"postgresql://broadsheet@{self.address}:{self.port}/{name}"
+
+    def remove(self) -> None:
+        """Stop it, and all it kept is gone."""
+        self.stop()
+        shutil.rmtree(self.folder)
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[int]:
-    """The port of a server on the loopback address."""
+def postgresql_server() -> Iterator[Server]:
+    """A server on the loopback address."""
     if not PROGRAMS:
         pytest.skip("PostgreSQL is not installed")
-    programs = PROGRAMS[-1]
-    folder = Path(tempfile.mkdtemp(prefix="broadsheet-postgresql-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = str(folder / "data")
-    as_owner([str(programs / "initdb"), "--pgdata", data, "--auth=trust", "--username=broadsheet", "-N"], folder)
-    settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    as_owner([str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start"], folder)
-    try:
-        yield port
-    finally:
-        as_owner([str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop"], folder)
-        shutil.rmtree(folder)
+    server = Server()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_server: Server) -> int:
+    """Its port."""
+    return postgresql_server.port
 
 
 @pytest.fixture
-def database(postgresql: int) -> str:
+def database(postgresql_server: Server) -> str:
     """The address of an empty database."""
-    name = f"test_{next(_numbers)}"
-    where = ["-h", "127.0.0.1", "-p", str(postgresql), "-U", "broadsheet"]
-    subprocess.run([str(PROGRAMS[-1] / "createdb"), *where, name], check=True)
-    return f"postgresql://broadsheet@127.0.0.1:{postgresql}/{name}"
+    return postgresql_server.create()
