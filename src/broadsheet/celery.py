@@ -46,7 +46,7 @@ try:
 except BroadsheetError as error:
     raise SystemExit(str(error)) from error  # Celery would show a traceback instead of the sentence
 
-from broadsheet import editions  # noqa: E402  models can be imported only now
+from broadsheet import editions, pipeline  # noqa: E402  models can be imported only now
 from broadsheet.models import Edition  # noqa: E402
 from broadsheet.schedule import hints, senders  # noqa: E402
 
@@ -72,13 +72,14 @@ def drain(edition: int, share: int) -> None:
     the ledger gives a new hint.
     """
     try:
+        pipeline.sweep(WORKSPACE)
         found, now = _with_work(edition)
         if found is None or _resting.rests(found, now):
             return
         until = time.monotonic() + TURN
         if rest := senders.send(WORKSPACE, found, lambda: _is_to_stop() or time.monotonic() > until):
             _resting.rest(found, now + rest)
-        elif _with_work(edition)[0]:
+        elif (_is_to_stop() or time.monotonic() > until) and _with_work(edition)[0]:
             hints.give(app, found, share)
     except Error as error:
         log.error("The database can't be used (%s); its work waits", _line(error), extra={"edition": edition})  # noqa: TRY400
@@ -117,3 +118,14 @@ def _stop_all(**_: Any) -> None:
 def _mind_sigterm(**_: Any) -> None:
     """A service manager may signal every process of a worker; without this they would die in mid-send."""
     signal.signal(signal.SIGTERM, lambda *_: _told.update(stop=True))
+
+
+@signals.worker_process_init.connect
+def _settle(**_: Any) -> None:
+    """What the process before this one had in hand is in a journal that only this machine can read."""
+    try:
+        pipeline.sweep(WORKSPACE)
+    except Error as error:
+        log.warning("The database can't be used yet (%s)", _line(error))
+    finally:
+        connections.close_all()

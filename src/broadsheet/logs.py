@@ -27,50 +27,54 @@ _QUIET = {
 }
 
 
-def _discreet(said: str) -> str:
-    return _ADDRESS.sub(_HIDDEN, said)
+_asked = {"addresses": False}
 
 
-def _as_it_is(said: str) -> str:
-    return said
+def with_addresses() -> bool:
+    """Whether readers' addresses may stand in the log."""
+    return _asked["addresses"]
+
+
+def discreet(said: str) -> str:
+    """The words without the addresses in them, unless these are asked for."""
+    return said if with_addresses() else _ADDRESS.sub(_HIDDEN, said)
 
 
 class _Text(logging.Formatter):
     """Lines for people."""
 
-    def __init__(self, spoken: Callable[[str], str]) -> None:
+    def __init__(self) -> None:
         super().__init__("%(asctime)s %(message)s")
-        self._spoken = spoken
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, and the traceback if there is one."""
-        return self._spoken(super().format(record))
+        return discreet(super().format(record))
 
 
 class _Json(JsonFormatter):
     """One JSON object a line, times in UTC."""
 
-    def __init__(self, spoken: Callable[[str], str]) -> None:
+    def __init__(self) -> None:
         super().__init__(
             "%(levelname)s %(name)s %(message)s",
             timestamp="time",
             rename_fields={"levelname": "level", "name": "logger", "exc_info": "traceback"},
             json_ensure_ascii=False,
         )
-        self._spoken = spoken
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         """The record's keys and values, before they are JSON."""
-        return {key: self._spoken(value) if isinstance(value, str) else value for key, value in log_data.items()}
+        return {key: discreet(value) if isinstance(value, str) else value for key, value in log_data.items()}
 
 
-_FORMS: dict[str, Callable[[Callable[[str], str]], logging.Formatter]] = {"text": _Text, "json": _Json}
+_FORMS: dict[str, Callable[[], logging.Formatter]] = {"text": _Text, "json": _Json}
 
 
 def configure(settings: Logging) -> None:
     """From now on records go to standard error as the settings say."""
+    _asked["addresses"] = settings.addresses
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_FORMS[settings.format](_as_it_is if settings.addresses else _discreet))
+    handler.setFormatter(_FORMS[settings.format]())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())

@@ -15,6 +15,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from email import message_from_bytes, policy
+from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
@@ -22,12 +23,13 @@ from django.utils import timezone
 from broadsheet import articles, editions, events, reports, sending
 from broadsheet.articles import SyncReport
 from broadsheet.audience.readers import reader_of
+from broadsheet.conf import Pace
 from broadsheet.editions import FrozenText, Plan, PrintedVariant
-from broadsheet.errors import PlanOutdated, UnknownName
+from broadsheet.errors import AdapterFailed, PlanOutdated, UnknownName
 from broadsheet.models import Delivery, Edition, EditionState
 from broadsheet.rendering import Message, compile_message, sheet_for
 from broadsheet.reports import Numbers
-from broadsheet.sending import Adapter, Batch, claims
+from broadsheet.sending import Adapter, Batch, Job, Recovered
 from broadsheet.stamping import Imprint, LinkSigner, Mail, Stamp
 from broadsheet.workspace import CampaignFile, Workspace
 
@@ -103,25 +105,47 @@ def send(
 ) -> Numbers:
     """Sending: due rows are stamped and handed over; outcomes go into the ledger and become events.
 
-    Ends when nothing is due now, or after the batch in hand once ``stop`` says so or somebody pauses or cancels
-    the edition. What a sender that died had in hand is counted as unknown, never sent again unasked. Raises
-    WrongState for an edition that waits for approval or is paused.
+    Ends when nothing is due now, or within two seconds once ``stop`` says so or somebody pauses or cancels the
+    edition. What a sender that died had in hand is settled first: sent, queued again, or unknown, as far as anybody can
+    say. Raises WrongState for an edition that waits for approval or is paused, and AdapterFailed when the adapter can't
+    send; if that can't mend itself, the edition is paused.
     """
-    claims.expire(edition)
+    sweep(workspace, edition)
     if editions.begin(edition, who="send") and not reports.numbers(edition).finished:
         adapter = adapter or sending.make_adapter(workspace, edition.adapter)
         try:
             adapter.open()
-            go_on = lambda: not stop() and editions.may_go_on(edition)  # noqa: E731
-            for batch in sending.drain(edition, adapter, signer(), go_on):
-                events.record_refusals(batch.outcomes)
+            for batch in sending.drain(_job(workspace, edition, adapter), lambda: not stop(), events.record_refusals):
                 if progress:
                     progress(batch)
+        except AdapterFailed as error:
+            if error.permanent:
+                sending.pause(edition.pk, str(error))
+            raise
         finally:
             adapter.close()
             edition.refresh_from_db(fields=["state"])
             editions.call_off_waiting(edition)  # what a sender had in hand while somebody cancelled
     return record(edition)
+
+
+def sweep(workspace: Workspace, edition: Edition | None = None) -> list[Recovered]:
+    """Settle what dead senders had in hand, of one edition or of all; what became of it. Safe at any time."""
+    found = sending.recover(journals(workspace), workspace.config.sending, events.record_refusals, edition)
+    for each in Edition.objects.filter(pk__in={each.edition_id for each in found}):
+        editions.call_off_waiting(each)
+    return found
+
+
+def journals(workspace: Workspace) -> Path:
+    """Where this machine's senders note what they are about to do."""
+    return workspace.state / "senders"
+
+
+def _job(workspace: Workspace, edition: Edition, adapter: Adapter) -> Job:
+    config = workspace.config
+    pace = config.pace.get(edition.adapter, Pace())
+    return Job(edition, adapter, signer(), journals(workspace), config.sending, pace)
 
 
 def record(edition: Edition) -> Numbers:

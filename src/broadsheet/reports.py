@@ -43,7 +43,7 @@ def numbers(edition: Edition) -> Numbers:
     reasons: dict[str, int] = {}
     for state, reason, count in rows:
         states[state] = states.get(state, 0) + count
-        if state not in (DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.CLAIMED):
+        if state not in (DeliveryState.SENT, DeliveryState.QUEUED):
             reasons[reason or state] = reasons.get(reason or state, 0) + count
 
     def total(*wanted: str) -> int:
@@ -55,7 +55,7 @@ def numbers(edition: Edition) -> Numbers:
         deferred=total(DeliveryState.DEFERRED),
         unknown=total(DeliveryState.UNKNOWN),
         skipped=total(DeliveryState.SKIPPED, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED),
-        waiting=total(DeliveryState.QUEUED, DeliveryState.CLAIMED),
+        waiting=total(DeliveryState.QUEUED),
         reasons=dict(sorted(reasons.items(), key=lambda each: -each[1])),
         next_at=_waiting(edition).aggregate(first=Min("at"))["first"],
     )

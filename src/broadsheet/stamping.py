@@ -9,8 +9,8 @@ import hashlib
 import hmac
 import re
 from binascii import b2a_base64
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from html import unescape
@@ -129,6 +129,10 @@ class Mail:
     message_id: str
     content: bytes
     """RFC 5322, CRLF line ends, no line begins with a dot."""
+    pieces: Sequence[bytes] = field(default=(), compare=False, repr=False)
+    """What ``content`` was joined from, if it is known: the static ones are the same objects in every copy, so an
+    adapter may look at them once and remember what it found.
+    """
 
 
 class Stamp:
@@ -159,10 +163,10 @@ class Stamp:
         for name, start, word in self._addresses:
             scope[name] = start + word(key)
         try:
-            content = b"".join([piece if piece.__class__ is bytes else piece(scope) for piece in self._pieces])  # type: ignore[operator]
+            pieces = [piece if piece.__class__ is bytes else piece(scope) for piece in self._pieces]  # type: ignore[operator]
         except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
             raise UnstampableReader(f"reader {reader.id}: {error}") from error
-        return Mail(delivery_id, imprint.mail_from, reader.email, message_id, content)
+        return Mail(delivery_id, imprint.mail_from, reader.email, message_id, b"".join(pieces), pieces)
 
     def _written_date(self, now: datetime) -> str:
         last, written = self._date

@@ -104,6 +104,7 @@ def sending(monkeypatch):
 
     monkeypatch.setattr(editions, "ready_to_send", lambda _: ready)
     monkeypatch.setattr(pipeline, "send", send)
+    monkeypatch.setattr(pipeline, "sweep", lambda _workspace: [])
     return SimpleNamespace(begun=begun, stopped=stopped, ready=ready)
 
 

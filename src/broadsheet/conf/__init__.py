@@ -27,6 +27,7 @@ from broadsheet.conf.adapters import (
     SmtpAdapter,
 )
 from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
+from broadsheet.conf.sending import Pace, Sending, WarmUp
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
 from broadsheet.errors import BroadsheetError
 
@@ -45,9 +46,11 @@ __all__ = [
     "Logging",
     "Mailbox",
     "MemoryAdapter",
+    "Pace",
     "PostmarkAdapter",
     "Public",
     "Sender",
+    "Sending",
     "Setting",
     "Site",
     "SmtpAdapter",
@@ -57,6 +60,7 @@ __all__ = [
     "TaggingRule",
     "Tags",
     "TimeZoneName",
+    "WarmUp",
     "WebAddress",
     "from_environment",
     "overlaid",
@@ -142,6 +146,8 @@ class Config:
     public: Public = Field(default_factory=Public)
     schedule: Scheduling = Field(default_factory=Scheduling)
     logging: Logging = Field(default_factory=Logging)
+    sending: Sending = Field(default_factory=Sending)
+    pace: dict[str, Pace] = Field(default_factory=dict)
     sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
     tag_rules: tuple[TaggingRule, ...] = Field(default=(), description="Tags for articles that have none.")
     tags: Tags = Field(default_factory=Tags)
@@ -197,6 +203,11 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("public", Public),
     *_rows("schedule", Scheduling),
     *_rows("logging", Logging),
+    *_rows("sending", Sending),
+    *(
+        Setting(f"pace.NAME.{row.name.partition('.')[2]}", row.default, row.help)
+        for row in (*_rows("pace", Pace), *_rows("pace.warm_up", WarmUp))
+    ),
     *(
         Setting(f"{row.name} ({kind})", row.default, row.help)
         for kind, declared in SOURCE_KINDS.items()
@@ -262,6 +273,7 @@ _SECTIONS: dict[str, type] = {
     "public": Public,
     "schedule": Scheduling,
     "logging": Logging,
+    "sending": Sending,
 }
 
 

@@ -94,6 +94,7 @@ def _edition(planned: Plan, text: FrozenText) -> tuple[Edition, bool]:
         defaults={
             "list_name": planned.campaign.list,
             "adapter": planned.campaign.adapter,
+            "on_unknown": planned.campaign.on_unknown,
             "mail_from": text.mail_from,
             "mail_domain": text.mail_domain,
             "public_url": text.public_url,
@@ -134,9 +135,9 @@ def _write_deliveries(cursor: CursorWrapper, planned: Plan, edition: Edition, va
     cursor.executemany(f"INSERT INTO {zones} VALUES (%s, %s)", _moments(cursor, planned))  # noqa: S608
     cursor.execute(
         f"INSERT INTO broadsheet_delivery"  # noqa: S608
-        f" (edition_id, subscriber_id, variant_id, state, reason, attempts, claimed_by, at)"
+        f" (edition_id, subscriber_id, variant_id, state, reason, attempts, at)"
         f" SELECT %s, r.subscriber_id, p.variant_id,"
-        f" CASE WHEN p.variant_id IS NULL THEN %s ELSE %s END, p.reason, 0, '',"
+        f" CASE WHEN p.variant_id IS NULL THEN %s ELSE %s END, p.reason, 0,"
         f" CASE WHEN p.variant_id IS NULL THEN NULL ELSE z.at END"
         f" FROM {planned.table} r JOIN broadsheet_subscriber s ON s.id = r.subscriber_id"  # some were erased meanwhile
         f" JOIN {picks} p ON p.interests_id = r.interests_id AND p.past = r.past"

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from broadsheet.errors import WrongState
-from broadsheet.models import Delivery, DeliveryState, Edition, EditionMove, EditionState, Subscriber, Variant
+from broadsheet.models import Claim, Delivery, DeliveryState, Edition, EditionMove, EditionState, Subscriber, Variant
 from broadsheet.models.delivery import HAD
 
 #: Every allowed move. What is not here is refused.
@@ -58,7 +59,9 @@ def call_off_waiting(edition: Edition) -> int:
     """Cancel what still waits of an edition that was cancelled or skipped; how many copies."""
     if edition.state not in _CALLED_OFF:
         return 0
-    waiting = Delivery.objects.filter(edition=edition, state__in=(DeliveryState.QUEUED, DeliveryState.DEFERRED))
+    waiting = Delivery.objects.filter(edition=edition, state__in=DeliveryState.open())
+    for claim in Claim.objects.filter(edition=edition):  # may be on the wire; its sender ends within seconds
+        waiting = waiting.exclude(claim.held())
     return waiting.update(state=DeliveryState.CANCELLED, reason=_CALLED_OFF[edition.state], at=None)
 
 
@@ -93,11 +96,6 @@ def begin(edition: Edition, *, who: str) -> bool:
     return True
 
 
-def may_go_on(edition: Edition) -> bool:
-    """Whether copies may still leave: nobody paused or cancelled it meanwhile."""
-    return Edition.objects.filter(pk=edition.pk, state=EditionState.SENDING).exists()
-
-
 def cancel(edition: Edition, *, who: str, why: str = "") -> int:
     """Call the edition off; how many copies did not leave for it. What a sender has in hand still ends."""
     with transaction.atomic():
@@ -119,7 +117,7 @@ def resend_failed(edition: Edition, *, who: str) -> int:
         pks = [pk for pk in failed.values_list("pk", flat=True) if pk not in had]
         for start in range(0, len(pks), 500):
             again += Delivery.objects.filter(pk__in=pks[start : start + 500]).update(
-                state=DeliveryState.QUEUED, reason="", attempts=0, at=None
+                state=DeliveryState.QUEUED, reason="", attempts=0, deferred_since=None, at=timezone.now()
             )
         why = f"{again} failed copies go again"
         if again and edition.state in (EditionState.SENDING, EditionState.PAUSED):
@@ -197,8 +195,7 @@ def ready_to_send(now: datetime) -> list[Edition]:
     """Editions whose copies may leave: approved and due, sending with copies due, or with nothing left but to close."""
     waiting = Delivery.objects.filter(edition=OuterRef("pk"), state__in=DeliveryState.open())
     due = Delivery.objects.filter(edition=OuterRef("pk")).filter(
-        Q(state=DeliveryState.QUEUED, at__isnull=True)
-        | Q(state__in=(DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.CLAIMED), at__lte=now)
+        Q(state=DeliveryState.QUEUED, at__isnull=True) | Q(state__in=DeliveryState.open(), at__lte=now)
     )
     return list(
         Edition.objects.select_related("campaign")

@@ -6,11 +6,12 @@ from broadsheet.models.content import (
     Edition,
     EditionMove,
     EditionState,
+    OnUnknown,
     SourceState,
     Tag,
     Variant,
 )
-from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind
+from broadsheet.models.delivery import Claim, Delivery, DeliveryState, Event, EventKind, PaceBucket
 from broadsheet.models.people import (
     InterestSet,
     Subscriber,
@@ -23,6 +24,7 @@ from broadsheet.models.people import (
 __all__ = [
     "Article",
     "Campaign",
+    "Claim",
     "Delivery",
     "DeliveryState",
     "Edition",
@@ -31,6 +33,8 @@ __all__ = [
     "Event",
     "EventKind",
     "InterestSet",
+    "OnUnknown",
+    "PaceBucket",
     "SourceState",
     "Subscriber",
     "Subscription",

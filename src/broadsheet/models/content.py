@@ -118,6 +118,17 @@ class EditionState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class OnUnknown(models.TextChoices):
+    """What is done with a copy of which nobody can say whether it was taken."""
+
+    #: it stays unknown until a person settles it; nobody is mailed twice
+    HOLD = "hold", "Hold"
+    #: it goes again; some readers may get two
+    RESEND = "resend", "Resend"
+    #: it counts as sent; some readers may get none
+    ASSUME_SENT = "assume-sent", "Assume sent"
+
+
 class Edition(models.Model):
     """One dated issue of a campaign, frozen: its articles, its audience, its text."""
 
@@ -127,6 +138,8 @@ class Edition(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     list_name = models.CharField(max_length=100)
     adapter = models.CharField(max_length=100)
+    #: what becomes of copies that were in flight when their sender died, or whose connection broke before the reply
+    on_unknown = models.CharField(max_length=11, choices=OnUnknown, default=OnUnknown.HOLD)
     mail_from = models.CharField(max_length=320)
     mail_domain = models.CharField(max_length=255)
     public_url = models.CharField(max_length=300)

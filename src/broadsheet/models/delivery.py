@@ -10,11 +10,9 @@ from broadsheet.models.people import Subscriber
 class DeliveryState(models.TextChoices):
     """Where one reader's copy stands."""
 
-    #: waits for a sender
+    #: waits for a sender, or is in the hand of one (:class:`Claim`)
     QUEUED = "queued", "Queued"
-    #: a sender has claimed it
-    CLAIMED = "claimed", "Claimed"
-    #: refused for now; goes again at ``not_before``
+    #: refused for now; goes again at ``at``
     DEFERRED = "deferred", "Deferred"
     #: the next server took it
     SENT = "sent", "Sent"
@@ -32,13 +30,12 @@ class DeliveryState(models.TextChoices):
     @classmethod
     def open(cls) -> tuple[str, ...]:
         """The states that still want a sender."""
-        return (cls.QUEUED, cls.CLAIMED, cls.DEFERRED)
+        return (cls.QUEUED, cls.DEFERRED)
 
 
 #: The states of a delivery whose articles its reader has had, may have had, or is about to get.
 HAD = (
     DeliveryState.QUEUED,
-    DeliveryState.CLAIMED,
     DeliveryState.DEFERRED,
     DeliveryState.SENT,
     DeliveryState.UNKNOWN,
@@ -49,18 +46,26 @@ class Delivery(models.Model):
     """One reader's copy of an edition.
 
     Rows are written in the order of subscribers, so that the two indexes by subscriber grow page by page, and
-    claimed in the order of variants, so that a sender holds few compiled messages at a time.
+    claimed in the order of variants, so that a sender holds few compiled messages at a time. What a row refers to is
+    kept by the one statement that writes it: a constraint's check of each of three keys costs as much as the rest.
     """
 
-    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
-    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="deliveries", null=True, db_index=False)
+    edition = models.ForeignKey(
+        Edition, on_delete=models.CASCADE, related_name="deliveries", db_index=False, db_constraint=False
+    )
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, related_name="deliveries", db_index=False, db_constraint=False
+    )
+    variant = models.ForeignKey(
+        Variant, on_delete=models.CASCADE, related_name="deliveries", null=True, db_index=False, db_constraint=False
+    )
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.QUEUED)
     reason = models.CharField(max_length=300, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
-    claimed_by = models.CharField(max_length=64, blank=True, default="")
-    #: queued, deferred: not before this. claimed: the lease's end. sent, failed: when.
+    #: queued, deferred: not before this. sent, failed: when.
     at = models.DateTimeField(null=True)
+    #: when it was first refused for now
+    deferred_since = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -71,7 +76,7 @@ class Delivery(models.Model):
             models.Index(
                 fields=["edition", "variant", "id"],
                 name="delivery_open",
-                condition=Q(state__in=["queued", "claimed", "deferred"]),
+                condition=Q(state__in=["queued", "deferred"]),
             ),
             models.Index(
                 fields=["subscriber", "variant"], name="delivery_had", condition=Q(state__in=HAD, variant__isnull=False)
@@ -80,6 +85,54 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"delivery {self.pk}: {self.state}"
+
+
+class Claim(models.Model):
+    """A stretch of an edition's copies that one sender has in hand.
+
+    The stretch goes from ``first`` to ``last`` in the order of variant and id; it means the copies in it that were
+    due at ``taken_at``. The rows themselves stay as they are until their outcome is known: each is written once.
+    Stretches of an edition never overlap; taking one is done under a lock on the edition's row.
+    """
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="claims")
+    #: the name of its journal as well
+    sender = models.CharField(max_length=120)
+    first_variant = models.BigIntegerField()
+    first_id = models.BigIntegerField()
+    last_variant = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    taken_at = models.DateTimeField()
+    #: a sender on another machine is taken for dead after this
+    lease_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"claim {self.pk} of {self.sender}"
+
+    def stretch(self) -> Q:
+        """The deliveries from first to last, whatever their state."""
+        edges = Q(variant_id=self.first_variant, pk__lt=self.first_id)
+        edges |= Q(variant_id=self.last_variant, pk__gt=self.last_id)
+        between = Q(variant_id__gte=self.first_variant, variant_id__lte=self.last_variant)
+        return Q(edition_id=self.edition_id) & between & ~edges
+
+    def held(self) -> Q:
+        """The deliveries that the claim means."""
+        due = Q(at__isnull=True) | Q(at__lte=self.taken_at)
+        return self.stretch() & Q(state__in=DeliveryState.open()) & due
+
+
+class PaceBucket(models.Model):
+    """How far an adapter's timeline is reserved, or that of one recipient domain of it (``default/mail.example``)."""
+
+    key = models.CharField(max_length=400, unique=True)
+    #: the first moment that nobody has reserved, in seconds since 1970
+    next_at = models.FloatField(default=0.0)
+    #: messages by cell of time, as far as a cap counts them
+    counts = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class EventKind(models.TextChoices):

@@ -15,7 +15,7 @@ from celery import Celery
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from broadsheet import editions, reports
+from broadsheet import editions, pipeline, reports
 from broadsheet.models import Edition
 from broadsheet.schedule.senders import ids
 from broadsheet.workspace import Workspace
@@ -104,8 +104,9 @@ class Hints:
         self._given: dict[int, datetime] = {}
         self._trouble = ""
 
-    def look(self, _workspace: Workspace, now: datetime) -> None:
-        """Give hints for each edition that is ready and has too few."""
+    def look(self, workspace: Workspace, now: datetime) -> None:
+        """Settle what dead senders left behind, and give hints for each edition that is ready and has too few."""
+        pipeline.sweep(workspace)
         try:
             for edition in editions.ready_to_send(now):
                 self._look_at(edition, now)

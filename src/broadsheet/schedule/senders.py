@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
@@ -11,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from broadsheet import editions, pipeline
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import Edition
-from broadsheet.sending import Batch, Result
+from broadsheet.sending import Result
 from broadsheet.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -19,13 +20,6 @@ log = logging.getLogger(__name__)
 AT_ONCE = 4
 #: How long an edition rests that could not be sent: when the database was away, and for other reasons.
 _SHORT_REST, _REST = timedelta(seconds=5), timedelta(minutes=1)
-#: What is said of a copy, and how loud.
-_LEVELS: dict[Result, int] = {
-    Result.SENT: logging.DEBUG,
-    Result.DEFERRED: logging.INFO,
-    Result.FAILED: logging.INFO,
-    Result.UNKNOWN: logging.WARNING,
-}
 
 
 class Resting:
@@ -53,7 +47,8 @@ class Senders:
         self._resting = Resting()
 
     def look(self, workspace: Workspace, now: datetime) -> None:
-        """Start a sender for each edition that is ready and has none."""
+        """Settle what dead senders left behind, and start a sender for each edition that is ready and has none."""
+        pipeline.sweep(workspace)
         for edition in editions.ready_to_send(now):
             with self._lock:
                 busy = edition.pk in self._busy or len(self._busy) >= AT_ONCE
@@ -85,16 +80,19 @@ class Senders:
 def send(workspace: Workspace, edition: Edition, stop: Callable[[], bool]) -> timedelta:
     """Send what is due of the edition, until ``stop``; how long it is to rest: not at all if it could be sent.
 
-    The log says what became of it, and of each copy.
+    The log says what became of it.
     """
-    count = _Count(edition)
+    count: Counter[Result] = Counter()
     log.info("Edition %s (%s) is being sent", edition.pk, edition.key, extra=ids(edition))
     try:
-        numbers = pipeline.send(workspace, edition, progress=count, stop=stop)
+        numbers = pipeline.send(
+            workspace, edition, stop=stop, progress=lambda batch: count.update(each.result for each in batch.outcomes)
+        )
+        sent = count[Result.SENT]
         log.info(
             "Edition %s (%s): %s sent by this sender, %s in all, %s waiting",
-            *(edition.pk, edition.key, count.sent, numbers.sent, numbers.waiting),
-            extra={**ids(edition), "sent": count.sent, "sent_in_all": numbers.sent, "waiting": numbers.waiting},
+            *(edition.pk, edition.key, sent, numbers.sent, numbers.waiting),
+            extra={**ids(edition), "sent": sent, "sent_in_all": numbers.sent, "waiting": numbers.waiting},
         )
     except Exception as error:  # logged, and tried again
         traced = not isinstance(error, BroadsheetError | OperationalError)
@@ -105,29 +103,6 @@ def send(workspace: Workspace, edition: Edition, stop: Callable[[], bool]) -> ti
     finally:
         connections.close_all()
     return timedelta(0)
-
-
-class _Count:
-    """Says what became of each copy, and counts those that went."""
-
-    def __init__(self, edition: Edition) -> None:
-        self._edition = edition
-        self.sent = 0
-
-    def __call__(self, batch: Batch) -> None:
-        """One more batch is recorded."""
-        for outcome in batch.outcomes:
-            self.sent += outcome.result is Result.SENT
-            level = _LEVELS[outcome.result]
-            if log.isEnabledFor(level):
-                said = {"delivery": outcome.delivery_id, "result": outcome.result.value, "reply": outcome.reply}
-                words = "Edition %s, delivery %s: %s %s"
-                log.log(
-                    level,
-                    words,
-                    *(self._edition.pk, outcome.delivery_id, outcome.result.value, outcome.reply),
-                    extra={**ids(self._edition), **said},
-                )
 
 
 def ids(edition: Edition) -> dict[str, object]:

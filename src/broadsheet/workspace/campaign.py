@@ -240,5 +240,10 @@ class CampaignFile:
         default=(), description="Addresses that the proof and the question go to; the sender's if unset."
     )
     adapter: str = Field(default="default", description="Which adapter sends it.")
+    on_unknown: Literal["hold", "resend", "assume-sent"] = Field(
+        default="hold",
+        description="Copies of which nobody can say whether they were taken: `hold` them for a person, `resend`, or "
+        "`assume-sent`.",
+    )
     tracking: Literal["none"] = Field(default="none", description="`none`: nothing about readers is recorded.")
     intro: str = Field(default="", description="The file's body: the mail's opening words, Markdown with Jinja2.")

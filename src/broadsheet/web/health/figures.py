@@ -20,7 +20,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from broadsheet.conf.cluster import broker
-from broadsheet.models import Campaign, Delivery, DeliveryState, Edition, EditionState
+from broadsheet.models import Campaign, Claim, Delivery, DeliveryState, Edition, EditionState
 from broadsheet.workspace import Workspace
 
 #: A look at the ledger serves all who ask within 5 s of it, and within 20 times what it cost.
@@ -28,7 +28,7 @@ _KEPT, _SHARE = 5.0, 20
 #: How long (seconds) an edition that is over is not counted anew, and over how long rates are taken.
 _SETTLED, _RATE_OVER = 600.0, 60.0
 _OVER = (EditionState.SENT, EditionState.CANCELLED, EditionState.SKIPPED)
-_OPEN = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
+_OPEN = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 #: The states of copies whose reason is a reply.
 _ANSWERED = (DeliveryState.FAILED, DeliveryState.DEFERRED)
 _STATUS = re.compile(r"\b[245]\.(\d)(?:\.|$)")
@@ -134,6 +134,7 @@ class _Figures(Collector):
         _LEDGER.look()
         yield from _copies(_LEDGER.copies, _LEDGER.rates(), self._adapters)
         yield from _editions()
+        yield from _senders(now)
         yield from _lags(now)
         yield from _hints(self._adapters)
 
@@ -176,6 +177,14 @@ def _editions() -> Iterator[Metric]:
     yield states
 
 
+def _senders(now: datetime) -> Iterator[Metric]:
+    senders = GaugeMetricFamily("broadsheet_senders", "Senders that have copies in hand.", labels=["adapter"])
+    alive = Claim.objects.filter(lease_until__gt=now).values_list("edition__adapter")
+    for adapter, n in alive.annotate(n=Count("sender", distinct=True)).order_by("edition__adapter"):
+        senders.add_metric([adapter], n)
+    yield senders
+
+
 def _lags(now: datetime) -> Iterator[Metric]:
     schedule = GaugeMetricFamily(
         "broadsheet_schedule_lag_seconds",
@@ -198,7 +207,7 @@ def _waited(now: datetime) -> dict[str, float]:
     waited: dict[str, float] = {}
     going = Edition.objects.filter(state__in=(EditionState.APPROVED, EditionState.SENDING))
     for edition in going.only("pk", "adapter", "scheduled_for"):
-        rows = Delivery.objects.filter(edition=edition, state__in=(DeliveryState.QUEUED, DeliveryState.DEFERRED))
+        rows = Delivery.objects.filter(edition=edition, state__in=_OPEN)
         since = rows.filter(Q(at__lte=now)).aggregate(first=Min("at"))["first"]
         if edition.scheduled_for <= now and rows.filter(at__isnull=True).exists():
             since = min(since or edition.scheduled_for, edition.scheduled_for)
