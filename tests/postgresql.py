@@ -53,6 +53,10 @@ class Server:
         self._run("createdb", "-h", str(self.folder), "-p", str(self.port), "-U", "broadsheet", name)
         return f"postgresql://broadsheet@{self.address}:{self.port}/{name}"
 
+    def nearby(self, database: str) -> str:
+        """The same database by way of a file, wherever the server's network is."""
+        return f"postgresql://broadsheet@/{database.rpartition('/')[2]}?host={self.folder}&port={self.port}"
+
     def remove(self) -> None:
         """Stop it, and all it kept is gone."""
         self.stop()

@@ -23,6 +23,8 @@ def free_port() -> int:
 class Broker:
     """A server process with a folder and a port of its own."""
 
+    address: str
+
     def __init__(self, name: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"broadsheet-{name}-"))
         self.port = free_port()
@@ -39,8 +41,8 @@ class Broker:
             return True
         return False
 
-    def start(self) -> None:
-        """Returns when it answers."""
+    def begin(self) -> None:
+        """Start it."""
         with (self.folder / "output").open("ab") as output:
             self._process = subprocess.Popen(
                 self.command(),
@@ -50,10 +52,14 @@ class Broker:
                 stderr=output,
                 start_new_session=True,  # its children go with it
             )
+
+    def start(self) -> None:
+        """Start it; returns when it answers."""
+        self.begin()
         until = time.monotonic() + PATIENCE
         while not self.answers():
             said = (self.folder / "output").read_text(errors="replace")
-            assert self._process.poll() is None and time.monotonic() < until, said
+            assert self._process and self._process.poll() is None and time.monotonic() < until, said
             time.sleep(0.05)
 
     def kill(self) -> None:

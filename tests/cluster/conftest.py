@@ -2,7 +2,6 @@
 
 import pytest
 from tests.cluster.brokers import RabbitMq, Redis
-from tests.cluster.machines import Cluster
 from tests.cluster.sink import Sink
 
 
@@ -10,7 +9,7 @@ from tests.cluster.sink import Sink
 def rabbitmq():
     """A RabbitMQ; it takes some 4 s to start, so there is one for all tests."""
     broker = RabbitMq()
-    broker.start()
+    broker.begin()  # who uses it waits for it, as workers do
     yield broker
     broker.remove()
 
@@ -24,29 +23,9 @@ def redis():
     broker.remove()
 
 
-@pytest.fixture(params=["rabbitmq", "redis"])
-def broker(request):
-    """One kind of broker, and then the other."""
-    return request.getfixturevalue(request.param)
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sink():
     """A mail server that counts copies."""
     server = Sink()
     yield server
     server.close()
-
-
-@pytest.fixture
-def cluster(tmp_path, database, sink):
-    """Makes a cluster on a broker; its processes end with the test."""
-    made = []
-
-    def cluster_on(broker, **settings):
-        made.append(Cluster(tmp_path, database, broker.address, sink, **settings))
-        return made[0]
-
-    yield cluster_on
-    for each in made:
-        each.end()

@@ -13,8 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from tests.cluster.brokers import Broker
 from tests.cluster.sink import Sink
 from tests.conftest import SETTINGS, fill
+from tests.postgresql import Server
 
 CAMPAIGN = """\
 ---
@@ -25,21 +28,37 @@ template: plain
 subject: "{{{{ articles[0].title }}}}"
 schedule: {{at: "{at}", time_zone: UTC}}
 approval: automatic
+adapter: {adapter}
 ---
 Hello {{{{ subscriber.first_name | default("there") }}}}.
 """
-ADAPTER = """
+ADAPTERS = """
 [adapters.default]
 kind = "smtp"
 host = "127.0.0.1"
 port = {port}
 security = "none"
-connections = 4
-{more}
+connections = {connections}
+[adapters.slow]
+kind = "smtp"
+host = "127.0.0.1"
+port = {port}
+security = "none"
+[pace.slow]
+per_second = {per_second}
+
 [logging]
 format = "json"
 level = "debug"
 """
+#: Connections of one worker, each with one mail in flight, and the pace of all workers together through the slow adapter.
+CONNECTIONS, PER_SECOND = 4, 300
+
+
+_EDITION = (
+    "SELECT e.id, e.state FROM broadsheet_edition e JOIN broadsheet_campaign c ON c.id = e.campaign_id WHERE slug = %s"
+)
+_COPIES = "SELECT state, count(*) FROM broadsheet_delivery WHERE edition_id = %s GROUP BY state"
 
 
 class Process(subprocess.Popen[bytes]):
@@ -55,6 +74,10 @@ class Process(subprocess.Popen[bytes]):
         lines = self.log.read_text(errors="replace").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
+    def has_said(self, words: str) -> bool:
+        """Whether its log holds these words."""
+        return words in self.log.read_text(errors="replace")
+
     def kill_all(self) -> None:
         """``kill -9`` for it and those it forked."""
         with suppress(ProcessLookupError):
@@ -65,17 +88,21 @@ class Process(subprocess.Popen[bytes]):
 class Cluster:
     """A scheduler's machine, and as many workers' machines as wanted, on one database and one broker."""
 
-    def __init__(self, root: Path, database: str, broker: str, sink: Sink, more: str = "") -> None:
-        self.root, self.sink = root, sink
+    def __init__(
+        self, root: Path, server: Server, broker: Broker, sink: Sink, *, within: Sequence[str] = (), options: str = ""
+    ) -> None:
+        self.root, self.sink, self._within = root, sink, list(within)
+        database = server.create()
+        self._nearby = server.nearby(database)
         self.workspace = fill(root / "desk").root
-        settings = SETTINGS + ADAPTER.format(port=sink.port, more=more)
-        (self.workspace / "broadsheet.toml").write_text(settings)
+        adapters = ADAPTERS.format(port=sink.port, connections=CONNECTIONS, per_second=PER_SECOND)
+        (self.workspace / "broadsheet.toml").write_text(SETTINGS + adapters)
         for name in ("weekly", "letter"):
             (self.workspace / "campaigns" / f"{name}.md").unlink()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROADSHEET_", "DJANGO_"))}
         self.environment = kept | {
-            "BROADSHEET_DATABASE": database,
-            "BROADSHEET_BROKER": broker,
+            "BROADSHEET_DATABASE": database + options,
+            "BROADSHEET_BROKER": broker.address,
             "BROADSHEET_SECRET_KEY": "the same on all machines",
         }
         self.processes: list[Process] = []
@@ -90,7 +117,7 @@ class Cluster:
     def command(self, *arguments: str) -> str:
         """What a command on the scheduler's machine prints."""
         done = subprocess.run(
-            [sys.executable, "-m", "broadsheet", *arguments],
+            [*self._within, sys.executable, "-m", "broadsheet", *arguments],
             cwd=self.workspace,
             env=self.environment,
             capture_output=True,
@@ -100,35 +127,41 @@ class Cluster:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def campaign(self, name: str, seconds: float = 1) -> None:
-        """A campaign that comes out so many seconds from now."""
-        moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds + 1)
+    def campaign(self, name: str, adapter: str = "default") -> None:
+        """A campaign that comes out within some seconds, to be counted from nothing."""
+        self.sink.forget()
+        moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
         unfinished = self.workspace / f"{name}.unfinished"
-        unfinished.write_text(CAMPAIGN.format(name=name, at=f"{moment:%Y-%m-%dT%H:%M:%S}"))
+        unfinished.write_text(CAMPAIGN.format(name=name, adapter=adapter, at=f"{moment:%Y-%m-%dT%H:%M:%S}"))
         unfinished.rename(self.workspace / "campaigns" / f"{name}.md")
 
-    def scheduler(self, within: Sequence[str] = ()) -> Process:
-        """A scheduler that leads."""
-        process = self._start([*within, sys.executable, "-m", "broadsheet", "scheduler"], self.workspace, "scheduler")
-        self.wait_for(lambda: any("leads" in each["message"] for each in process.said()))
-        return process
+    def scheduler(self) -> Process:
+        """A scheduler; it leads soon."""
+        return self._start(
+            [*self._within, sys.executable, "-m", "broadsheet", "scheduler"], self.workspace, "scheduler"
+        )
 
-    def workers(self, number: int, within: Sequence[str] = (), **environment: str) -> list[Process]:
-        """So many workers that are ready, each in a folder of its own with ``broadsheet.toml`` and nothing else."""
-        started = []
-        for _ in range(number):
-            name = f"worker{len(self.processes)}"
-            folder = self.root / name
-            folder.mkdir()
-            (folder / "broadsheet.toml").write_bytes((self.workspace / "broadsheet.toml").read_bytes())
-            command = [*within, sys.executable, "-m", "celery", "-A", "broadsheet.celery", "worker"]
-            options = ["--concurrency", "1", "--without-mingle", "--without-gossip", "--hostname", f"{name}@test"]
-            started.append(self._start([*command, *options], folder, name, **environment))
-        self.wait_for(lambda: all(any("ready" in each["message"] for each in one.said()) for one in started))
-        return started
+    def workers(self, number: int, within: Sequence[str] = ()) -> list[Process]:
+        """So many workers, each in a folder of its own with ``broadsheet.toml`` and nothing else."""
+        names = [f"worker{len(self.processes) + each}" for each in range(number)]
+        for name in names:
+            (self.root / name).mkdir()
+            settings = (self.workspace / "broadsheet.toml").read_bytes()
+            (self.root / name / "broadsheet.toml").write_bytes(settings)
+        return [self.worker(name, within) for name in names]
 
-    def _start(self, command: Sequence[str], folder: Path, name: str, **environment: str) -> Process:
-        process = Process(command, folder, self.environment | environment, self.root / f"{name}.log")
+    def ready(self, workers: Sequence[Process]) -> None:
+        """Wait until these take work."""
+        self.wait_for(lambda: all(each.has_said("@test ready") for each in workers))
+
+    def worker(self, name: str, within: Sequence[str] = ()) -> Process:
+        """The worker of that name, started or, after its death, started again."""
+        command = [*within, sys.executable, "-m", "celery", "-A", "broadsheet.celery", "worker"]
+        options = ["--concurrency", "1", "--without-mingle", "--without-gossip", "--hostname", f"{name}@test"]
+        return self._start([*command, *options], self.root / name, name)
+
+    def _start(self, command: Sequence[str], folder: Path, name: str) -> Process:
+        process = Process(command, folder, self.environment, self.root / f"{name}.log")
         self.processes.append(process)
         return process
 
@@ -146,13 +179,24 @@ class Cluster:
             f"{each.log.name}:\n{each.log.read_text(errors='replace')[-2500:]}" for each in self.processes
         )
 
-    def editions(self) -> dict[str, dict[str, Any]]:
-        """The editions by campaign, with their numbers."""
-        return {each["campaign"]: each for each in json.loads(self.command("editions", "--json"))}
+    def edition(self, name: str) -> dict[str, Any]:
+        """The campaign's edition: its number, its state, and how many copies are in which state; empty without one."""
+        with suppress(psycopg.OperationalError), psycopg.connect(self._nearby) as connection:
+            found = connection.execute(_EDITION, [name]).fetchone()
+            if found:
+                copies = dict(connection.execute(_COPIES, [found[0]]).fetchall())
+                return {"sent": 0, "unknown": 0, **copies, "edition": found[0], "state": found[1]}
+        return {}
 
-    def sent_by(self, workers: Sequence[Process]) -> list[int]:
-        """How many copies each worker says that it sent."""
-        return [Counter(each.get("result") for each in worker.said())["sent"] for worker in workers]
+    def sent_by(self, workers: Sequence[Process], edition: int) -> list[int]:
+        """How many copies of an edition each worker says that it sent."""
+        counts = [Counter((each.get("edition"), each.get("result")) for each in one.said()) for one in workers]
+        return [each[edition, "sent"] for each in counts]
+
+    def over(self, name: str, seconds: float = 60.0) -> dict[str, Any]:
+        """The campaign's edition, once it is sent."""
+        self.wait_for(lambda: self.edition(name).get("state") == "sent", seconds)
+        return self.edition(name)
 
     def end(self) -> None:
         """All processes are gone."""

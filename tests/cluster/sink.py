@@ -21,6 +21,11 @@ class Sink:
         self._servers: list[asyncio.Server] = []
         self.port = self.listen(socket.create_server(("127.0.0.1", 0)))
 
+    def forget(self) -> None:
+        """Count from nothing."""
+        self.copies.clear()
+        self.moments.clear()
+
     def listen(self, listener: socket.socket) -> int:
         """Takes mail at that socket as well; its port."""
         started = asyncio.start_server(self._talk, sock=listener, limit=1 << 20)

@@ -85,9 +85,10 @@ from broadsheet.cli.setup import django, os
 os.environ["DJANGO_SETTINGS_MODULE"] = "broadsheet.settings"
 django.setup()
 from django.test import Client
-for path in sys.argv[1:]:
-    answer = Client().get(path)
-    print(answer.status_code, answer.content.decode().strip())
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(len(sys.argv)) as threads:
+    for answer in threads.map(lambda path: Client().get(path), sys.argv[1:]):
+        print(answer.status_code, answer.content.decode().strip())
 """
 
 
