@@ -24,9 +24,14 @@ def smtp():
     """Makes an SMTP adapter for a server; ``connections`` and other settings as given."""
 
     def made(server, **settings):
-        return Smtp(
-            SmtpAdapter(**{"kind": "smtp", "port": server.port, "security": "none", "timeout": 5.0, **settings})
-        )
+        given = {
+            "port": server.port,
+            "security": "none",
+            "timeout": 5.0,
+            "content_timeout": 5.0,
+            "hello": "tests.example",
+        }
+        return Smtp(SmtpAdapter(**{"kind": "smtp", **given, **settings}))
 
     return made
 

@@ -12,7 +12,8 @@ from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
 from broadsheet.models import Delivery, DeliveryState, EditionState, Event, EventKind, Suppression
 from broadsheet.sending import Result, hand_over
-from broadsheet.sending.adapters.smtp import Smtp, refused
+from broadsheet.sending.adapters.smtp import Smtp
+from broadsheet.sending.tray import Handful
 from broadsheet.stamping import Mail
 
 pytestmark = pytest.mark.django_db
@@ -135,7 +136,7 @@ def test_a_connection_lost_at_the_data_command_never_makes_a_second_copy(server,
 def test_a_mail_without_a_reply_is_unknown_and_never_sent_again(server, smtp, freeze, send, cast, ledger, end):
     server.replies[ADA] = end
     edition = freeze("weekly")
-    numbers = send(edition, smtp(server, connections=1, timeout=0.5))
+    numbers = send(edition, smtp(server, connections=1, content_timeout=0.5))
     assert states(ledger, edition) == {"ada": "unknown", "ben": "sent", "cleo": "sent"}
     assert "no reply to the data" in ledger(edition)[ADA][1]
     assert numbers.unknown == 1
@@ -247,37 +248,12 @@ def test_an_address_can_not_smuggle_a_command(server, smtp, address):
     assert list(server.tries) == [BEN]
 
 
-def test_a_server_that_goes_away_in_between_defers_the_rest(server, smtp):
-    adapter = smtp(server, connections=1, timeout=2.0)
+def test_a_server_that_goes_away_in_between_is_given_nothing(server, smtp):
+    adapter = smtp(server, connections=1, patience=0.3)
     adapter.open()
     server.stop()
-    try:
-        outcomes = hand_over(adapter, [a_mail(1), a_mail(2, BEN)])
-    finally:
-        adapter.close()
-    assert sorted(outcome.delivery_id for outcome in outcomes) == [1, 2]
-    assert {outcome.result for outcome in outcomes} <= {Result.DEFERRED, Result.SENT, Result.UNKNOWN}
-    assert {outcome.result for outcome in outcomes if not server.mails} == {Result.DEFERRED}
-
-
-@pytest.mark.parametrize(
-    ("code", "words", "result", "dead"),
-    [
-        (421, "4.3.2 Closing", Result.DEFERRED, False),
-        (550, "5.1.2 Bad host", Result.FAILED, True),
-        (550, "no status 5.1.1x", Result.FAILED, False),
-        (550, "5.7.1 policy (see 5.1.1)", Result.FAILED, False),
-        (530, "5.7.0 Must issue STARTTLS", Result.FAILED, False),
-    ],
-)
-def test_a_reply_code_means_what_the_standards_say(code, words, result, dead):
-    outcome = refused(7, code, words)
-    assert (outcome.delivery_id, outcome.result, outcome.dead) == (7, result, dead)
-    assert outcome.reply == f"{code} {words}"
-
-
-def test_a_reply_of_many_lines_is_kept_in_one_short_line():
-    outcome = refused(7, 550, "5.1.1 No\r\n such\nuser " + "x" * 400)
-    assert "\n" not in outcome.reply
-    assert outcome.reply.startswith("550 5.1.1 No such user")
-    assert len(outcome.reply) == 300
+    tray = Handful([a_mail(1), a_mail(2, BEN)])
+    with pytest.raises(AdapterFailed, match=r"127\.0\.0\.1:\d+"):
+        adapter.deliver(tray)
+    adapter.close()
+    assert tray.outcomes == [], "nothing was attempted, so both go back to the queue"

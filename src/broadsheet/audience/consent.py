@@ -95,11 +95,11 @@ def why_not(target: Target, subscriber: Subscriber) -> str:
 def may_receive(subscriber_ids: Iterable[int], list_name: str) -> dict[int, str]:
     """For each who must not be mailed now, the reason: ``suppressed`` or ``unsubscribed``."""
     ids = list(subscriber_ids)
-    asked = Subscriber.objects.filter(pk__in=ids)
+    asked = Subscriber.objects.filter(pk__among=set(ids))
     suppressed = set(asked.filter(_suppressed()).values_list("pk", flat=True))
     on_list = set(
         Subscription.objects.filter(
-            subscriber_id__in=ids, list_name=list_name, state=SubscriptionState.SUBSCRIBED
+            subscriber_id__among=set(ids), list_name=list_name, state=SubscriptionState.SUBSCRIBED
         ).values_list("subscriber_id", flat=True)
     )
     refused = {pk: "unsubscribed" for pk in ids if pk not in on_list}

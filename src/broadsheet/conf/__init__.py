@@ -25,6 +25,7 @@ from broadsheet.conf.adapters import (
     MemoryAdapter,
     PostmarkAdapter,
     SmtpAdapter,
+    SmtpServer,
 )
 from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
 from broadsheet.conf.sending import Pace, Sending, WarmUp
@@ -54,6 +55,7 @@ __all__ = [
     "Setting",
     "Site",
     "SmtpAdapter",
+    "SmtpServer",
     "Source",
     "Span",
     "SpanOrNone",

@@ -1,5 +1,6 @@
 """The rows: what happens. What people write is a file (:mod:`broadsheet.workspace`)."""
 
+from broadsheet.models.among import Among
 from broadsheet.models.content import (
     Article,
     Campaign,
@@ -22,6 +23,7 @@ from broadsheet.models.people import (
 )
 
 __all__ = [
+    "Among",
     "Article",
     "Campaign",
     "Claim",

@@ -126,6 +126,7 @@ class Engine:
     def _tick(self) -> None:
         with self._ticking:
             tick(self._follower.workspace, self._clock(), self._troubles, self._collect)
+            pipeline.sweep(self._follower.workspace)
             self._senders.look(self._follower.workspace, self._clock())
 
     def _sync(self) -> None:

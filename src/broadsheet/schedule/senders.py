@@ -47,8 +47,7 @@ class Senders:
         self._resting = Resting()
 
     def look(self, workspace: Workspace, now: datetime) -> None:
-        """Settle what dead senders left behind, and start a sender for each edition that is ready and has none."""
-        pipeline.sweep(workspace)
+        """Start a sender for each edition that is ready and has none."""
         for edition in editions.ready_to_send(now):
             with self._lock:
                 busy = edition.pk in self._busy or len(self._busy) >= AT_ONCE

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -36,8 +36,7 @@ _ROWS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A claimed copy."""
 
     id: int
@@ -115,7 +114,7 @@ def take_stretch(edition_id: int, sender: str, size: int, after: Place, clock: d
 
 
 def _row(pk: int, variant: int, subscriber: int, attempts: int, since: Any) -> Row:
-    return Row(pk, variant, subscriber, attempts, _read(since))
+    return Row(pk, variant, subscriber, attempts, since and _read(since))
 
 
 def _gaps(edition_id: int, after: Place) -> list[tuple[Place, Place]]:

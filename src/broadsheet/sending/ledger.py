@@ -312,22 +312,28 @@ class Ledger:
 
     def close(self, *, ended: bool) -> Batch | None:
         """Record the rest and let go of what is left; unless the adapter's thread goes on, which then fails."""
-        batch, journal = None, self.hand.journal
+        self._unloaded = None  # it goes back into the queue
+        whole, batch = False, None
+        try:
+            batch = self._rest(ended=ended)
+            whole = ended and not self._failures
+            if whole:
+                claims.let_go_all(self._sender)
+                self._pacer.give_back()
+        finally:
+            self.hand.journal.close(keep=not whole)
+        return batch
+
+    def _rest(self, *, ended: bool) -> Batch | None:
+        batch = None
         for copy in list(self.hand.out.values()) if ended else ():
             if copy.slot >= 0:
                 self.hand.answer(Outcome(copy.row.id, Result.UNKNOWN, UNANSWERED))
-        tries = 0
-        while tries < LAST_TRIES:
+        for _ in range(LAST_TRIES):
             batch = self.round() or batch
             if not self._failures:
                 break
-            tries += 1
             time.sleep(self.pause())
-        whole = ended and not self._failures
-        if whole:
-            claims.let_go_all(self._sender)
-            self._pacer.give_back()
-        journal.close(keep=not whole)
         return batch
 
 
