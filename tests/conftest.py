@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import hypothesis
 import pytest
-from tests.postgresql import database, postgresql, postgresql_server
+from tests.postgresql import database, postgresql
 
 from broadsheet import editions, pipeline, sending
 from broadsheet.audience import interest_set
@@ -30,7 +30,7 @@ from broadsheet.reports import Numbers
 from broadsheet.sending.adapters.memory import MemoryOutbox
 from broadsheet.workspace import Workspace
 
-__all__ = ["database", "postgresql", "postgresql_server"]
+__all__ = ["database", "postgresql"]
 
 if os.environ.get("CI"):  # the project's own check finds the same examples each time; a developer's finds new ones
     hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)

@@ -16,7 +16,10 @@ _numbers = count(1)
 
 
 class Server:
-    """A server with a folder and a port of its own; ``within`` is what its programs are run by, such as a namespace."""
+    """A PostgreSQL server in a folder of its own, until it is stopped.
+
+    ``within`` is what its programs are run by, such as a network namespace, in which it has that ``address``.
+    """
 
     def __init__(self, address: str = "127.0.0.1", within: Sequence[str] = ()) -> None:
         self.address, self._within = address, tuple(within)
@@ -26,10 +29,12 @@ class Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self._data = str(self.folder / "data")
-        self._run("initdb", "--pgdata", self._data, "--auth=trust", "--username=broadsheet", "-N")
-        with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
+        data = self.folder / "data"
+        self._run("initdb", "--pgdata", str(data), "--auth=trust", "--username=broadsheet", "-N")
+        with (data / "pg_hba.conf").open("a") as rules:
             rules.write("host all all samenet trust\n")
+        self._settings = f"-p {self.port} -k {self.folder} -c listen_addresses={address} -c fsync=off"
+        self.start()
 
     def _run(self, program: str, *arguments: str) -> None:
         """Run a PostgreSQL program; it refuses to be run by root, so root lends it another user."""
@@ -38,16 +43,28 @@ class Server:
             command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
         subprocess.run([*self._within, *command], check=True, cwd=self.folder, stdout=subprocess.DEVNULL)
 
+    def _control(self, *arguments: str) -> None:
+        self._run("pg_ctl", "-D", str(self.folder / "data"), *arguments)
+
     def start(self) -> None:
-        """Returns when it takes connections."""
-        settings = f"-p {self.port} -k {self.folder} -c listen_addresses={self.address} -c fsync=off"
-        self._run("pg_ctl", "-D", self._data, "-w", "-l", str(self.folder / "log"), "-o", settings, "start")
+        """Start it, and wait until it answers."""
+        self._control("-w", "-l", str(self.folder / "log"), "-o", self._settings, "start")
 
-    def stop(self, mode: str = "immediate") -> None:
-        """Ends every connection; ``immediate`` is as if the machine had lost power."""
-        self._run("pg_ctl", "-D", self._data, "-m", mode, "stop")
+    def crash(self) -> None:
+        """Cut every connection off and end, as if the machine had lost power."""
+        self._control("-m", "immediate", "stop")
 
-    def create(self) -> str:
+    def restart(self) -> None:
+        """Crash, and start again."""
+        self.crash()
+        self.start()
+
+    def stop(self) -> None:
+        """Stop it, and remove its folder."""
+        self.crash()
+        shutil.rmtree(self.folder)
+
+    def database(self) -> str:
         """The address of a new, empty database."""
         name = f"test_{next(_numbers)}"
         self._run("createdb", "-h", str(self.folder), "-p", str(self.port), "-U", "broadsheet", name)
@@ -57,30 +74,20 @@ class Server:
         """The same database by way of a file, wherever the server's network is."""
         return f"postgresql://broadsheet@/{database.rpartition('/')[2]}?host={self.folder}&port={self.port}"
 
-    def remove(self) -> None:
-        """Stop it, and all it kept is gone."""
-        self.stop()
-        shutil.rmtree(self.folder)
-
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[Server]:
-    """A server on the loopback address."""
+def postgresql() -> Iterator[Server]:
+    """A server for all tests."""
     if not PROGRAMS:
         pytest.skip("PostgreSQL is not installed")
     server = Server()
-    server.start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture(scope="session")
-def postgresql(postgresql_server: Server) -> int:
-    """Its port."""
-    return postgresql_server.port
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture
-def database(postgresql_server: Server) -> str:
+def database(postgresql: Server) -> str:
     """The address of an empty database."""
-    return postgresql_server.create()
+    return postgresql.database()

@@ -92,7 +92,7 @@ class Cluster:
         self, root: Path, server: Server, broker: Broker, sink: Sink, *, within: Sequence[str] = (), options: str = ""
     ) -> None:
         self.root, self.sink, self._within = root, sink, list(within)
-        database = server.create()
+        database = server.database()
         self._nearby = server.nearby(database)
         self.workspace = fill(root / "desk").root
         adapters = ADAPTERS.format(port=sink.port, connections=CONNECTIONS, per_second=PER_SECOND)

@@ -26,9 +26,8 @@ def network():
 def server(network):
     """A PostgreSQL on the near machine."""
     made = Server(network.NEAR, network.within(network.near))
-    made.start()
     yield made
-    made.remove()
+    made.stop()
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ def broker(request):
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory, postgresql_server, broker, sink):
+def here(tmp_path_factory, postgresql, broker, sink):
     """A scheduler, four workers, and readers; the tests of this module send one edition after the other."""
-    made = Cluster(tmp_path_factory.mktemp("cluster"), postgresql_server, broker, sink)
+    made = Cluster(tmp_path_factory.mktemp("cluster"), postgresql, broker, sink)
     try:
         made.readers(READERS)
         made.scheduler()
@@ -66,9 +66,7 @@ def test_all_workers_together_keep_the_pace(here, sink):
     assert max(in_a_second) <= PER_SECOND * (1.05 + BURST), "one second's copies and one burst"
 
 
-def test_two_killed_the_broker_and_the_database_restarted_nobody_lost_and_nobody_twice(
-    here, sink, broker, postgresql_server
-):
+def test_two_killed_the_broker_and_the_database_restarted_nobody_lost_and_nobody_twice(here, sink, broker, postgresql):
     sink.delay = 0.02
     here.campaign("storm")
     here.wait_for(lambda: len(sink.copies) > READERS / 10)
@@ -79,10 +77,10 @@ def test_two_killed_the_broker_and_the_database_restarted_nobody_lost_and_nobody
         for path in broker.folder.iterdir():  # all it knew is lost
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     here.hands[:2] = [here.worker(worker.log.stem) for worker in here.hands[:2]]  # as a service manager would
-    postgresql_server.stop()
+    postgresql.crash()
     at_stop = len(sink.copies)
     time.sleep(0.5)
-    postgresql_server.start()
+    postgresql.start()
     broker.start()
     edition = here.over("storm", 90)
     print("storm:", edition, "copies:", len(sink.copies), "when the database stopped:", at_stop)
