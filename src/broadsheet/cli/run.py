@@ -1,6 +1,5 @@
 """``broadsheet run``, ``scheduler`` and ``schedule``: campaigns come out by themselves, and when."""
 
-import logging
 import os
 import signal
 import sys
@@ -13,11 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
+from broadsheet import logs
 from broadsheet.cli.content import Json
 from broadsheet.cli.inbox import inbox_page
 from broadsheet.cli.output import ERR, counted, print_json, print_table
 from broadsheet.cli.serve import listening
 from broadsheet.cli.setup import ready, workspace_only
+from broadsheet.conf.cluster import broker
 from broadsheet.errors import BroadsheetError
 from broadsheet.timing import firings, in_words
 from broadsheet.workspace import CampaignFile, Workspace
@@ -35,13 +36,15 @@ def run(
     workspace = ready()
     from django.core.wsgi import get_wsgi_application
 
-    _log_to_standard_error()
+    logs.configure(workspace.config.logging)
     sockets: dict[int, Any] = {}  # of both servers, so that one loop serves them
     server, address = listening(get_wsgi_application(), host, port, beside=sockets)
     servers = [server]
     with _scheduling(workspace):
         ERR.print(f"Running on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
-        if "default" not in workspace.config.adapters:
+        if broker():
+            ERR.print("Workers send: celery -A broadsheet.celery worker", markup=False)
+        elif "default" not in workspace.config.adapters:
             page, inbox = inbox_page(sockets)
             servers.append(page)
             ERR.print(f"Without a default adapter, mail stays on this machine: read it at {inbox}", soft_wrap=True)
@@ -56,7 +59,7 @@ def run(
 def scheduler() -> None:
     """Run the scheduler and the senders, without web pages. Several may run: one leads, another takes over."""
     workspace = ready()
-    _log_to_standard_error()
+    logs.configure(workspace.config.logging)
     with _scheduling(workspace) as ended:
         ERR.print("Scheduling (Ctrl-C stops it)")
         ended.wait()
@@ -97,12 +100,6 @@ def _scheduling(workspace: Workspace) -> Iterator[Event]:
     if faults:
         raise faults[0]
     ERR.print("Stopped.")
-
-
-def _log_to_standard_error() -> None:
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(message)s", level=logging.INFO)
-    for noisy in ("apscheduler", "waitress", "django"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
 def schedule(json: Json = False) -> None:

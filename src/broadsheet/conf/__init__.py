@@ -47,6 +47,7 @@ __all__ = [
     "FolderAdapter",
     "FolderSource",
     "Inbox",
+    "Logging",
     "Mailbox",
     "MemoryAdapter",
     "Pace",
@@ -137,6 +138,21 @@ class Inbox:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Logging:
+    """``[logging]``: what `run`, `scheduler`, `serve` and workers write to standard error."""
+
+    format: Literal["text", "json"] = Field(
+        default="text", description="`text`: lines for people; `json`: one object a line, for machines."
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is written; `debug` has a line for every copy that was sent."
+    )
+    addresses: bool = Field(
+        default=False, description="Whether readers' addresses may stand in it; else each is ‹address›."
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """All of ``broadsheet.toml``."""
 
@@ -146,6 +162,7 @@ class Config:
     schedule: Scheduling = Field(default_factory=Scheduling)
     privacy: Privacy = Field(default_factory=Privacy)
     inbox: Inbox = Field(default_factory=Inbox)
+    logging: Logging = Field(default_factory=Logging)
     sending: Sending = Field(default_factory=Sending)
     pace: dict[str, Pace] = Field(default_factory=dict)
     sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
@@ -205,6 +222,7 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("schedule", Scheduling),
     *_rows("privacy", Privacy),
     *_rows("inbox", Inbox),
+    *_rows("logging", Logging),
     *_rows("sending", Sending),
     *(
         Setting(f"pace.NAME.{row.name.partition('.')[2]}", row.default, row.help)
@@ -236,7 +254,20 @@ ENVIRONMENT: tuple[Setting, ...] = (
     Setting(
         "BROADSHEET_DATABASE",
         None,
-        "`postgresql://user:password@host/name`; SQLite in the state folder if unset.",
+        "`postgresql://user:password@host/name?sslmode=require`; SQLite in the state folder if unset.",
+    ),
+    Setting("BROADSHEET_DATABASE_POOL", 10, "How many connections to PostgreSQL one process may hold."),
+    Setting(
+        "BROADSHEET_BROKER",
+        None,
+        "`amqp://user:password@host//` or `redis://host:6379/0`: workers on other machines send; "
+        "the scheduler itself if unset.",
+    ),
+    Setting(
+        "BROADSHEET_METRICS_TOKEN",
+        None,
+        "Who may read `/metrics` from another machine: `Authorization: Bearer TOKEN`; nobody if unset.",
+        secret=True,
     ),
     Setting("BROADSHEET_SECRET_KEY", None, "Signs links; made and kept in the state folder if unset.", secret=True),
 )
@@ -267,6 +298,7 @@ _SECTIONS: dict[str, type] = {
     "schedule": Scheduling,
     "privacy": Privacy,
     "inbox": Inbox,
+    "logging": Logging,
     "sending": Sending,
 }
 
