@@ -1,6 +1,7 @@
 """People from a file. When in doubt, the safer state."""
 
 import csv
+import gc
 import os
 import shutil
 import tempfile
@@ -22,7 +23,7 @@ from broadsheet.errors import BroadsheetError
 from broadsheet.workspace import Workspace
 
 #: A batch touches most pages of the index of addresses, so few large ones write less than many small ones.
-BATCH = 20_000
+BATCH = 10_000
 #: A report shows so many rejected lines, and so many words it did not know; the file of rejected lines has them all.
 SHOWN_LINES, SHOWN_WORDS = 1_000, 20
 #: After so many new people the database looks anew at what it holds.
@@ -147,6 +148,7 @@ class _Run:
                     report.unchanged += batch.unchanged
                     for person in batch.erased:
                         self._reject(person.line, ERASED, [person.email])
+                    gc.collect(1)
                     if progress:
                         progress(self.table.done(), self.table.size)
         except KeyboardInterrupt:

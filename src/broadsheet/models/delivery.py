@@ -202,11 +202,7 @@ class Event(models.Model):
         ]
         indexes = [
             models.Index(fields=["edition", "kind", "automatic", "at"], name="event_of_edition"),
-            models.Index(
-                fields=["kind", "at", "edition", "subscriber"],
-                name="event_engaged",
-                condition=Q(kind__in=ENGAGED, automatic=False),
-            ),
+            models.Index(fields=["kind", "automatic", "at", "edition", "subscriber"], name="event_by_kind"),
         ]
 
     def __str__(self) -> str:
