@@ -22,7 +22,7 @@ from django.utils import timezone
 from broadsheet import articles, editions, events, reports, sending
 from broadsheet.articles import SyncReport
 from broadsheet.audience.readers import reader_of
-from broadsheet.editions import FrozenText, Plan, PrintedVariant
+from broadsheet.editions import Difference, FrozenText, Plan, PrintedVariant
 from broadsheet.errors import PlanOutdated, UnknownName
 from broadsheet.models import Delivery, Edition, EditionState
 from broadsheet.rendering import Message, compile_message, sheet_for
@@ -63,6 +63,27 @@ def prepare(workspace: Workspace, slug: str, at: datetime, *, who: str) -> Editi
     raise outdated
 
 
+def refreeze(workspace: Workspace, edition: Edition, *, who: str) -> Difference:
+    """The edition frozen anew from the files as they are now, and what that changed; its approval is void then.
+
+    Where nothing changed, it stays as it is. Raises WrongState for an edition that has begun.
+    """
+    editions.refuse_begun(edition, "frozen anew")
+    collect(workspace)
+    for _ in range(PLANS):
+        planned = select(workspace, workspace.campaign(edition.campaign.slug), edition.scheduled_for)
+        printed = press(workspace, planned)
+        changes = editions.difference(planned, printed, edition)
+        try:
+            if not changes.nothing:
+                editions.refreeze(edition, planned, printed, _frozen_text(workspace), who=who)
+        except PlanOutdated as error:
+            outdated = error
+        else:
+            return changes
+    raise outdated
+
+
 def collect(workspace: Workspace) -> SyncReport:
     """Articles: files become rows."""
     return articles.sync(workspace)
@@ -89,9 +110,12 @@ def freeze(workspace: Workspace, planned: Plan, printed: list[PrintedVariant], *
 
     Raises PlanOutdated if another edition was frozen since the plan was made.
     """
+    return editions.freeze(planned, printed, _frozen_text(workspace), who=who)
+
+
+def _frozen_text(workspace: Workspace) -> FrozenText:
     config = workspace.config
-    text = FrozenText(config.sender.email, config.mail_domain, config.public.url)
-    return editions.freeze(planned, printed, text, who=who)
+    return FrozenText(config.sender.email, config.mail_domain, config.public.url)
 
 
 def send(

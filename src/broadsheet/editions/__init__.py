@@ -1,7 +1,7 @@
 """Picks and audience to a frozen Edition; its states."""
 
 from broadsheet.editions.comparing import Difference, Side, difference, earlier
-from broadsheet.editions.freezing import FrozenText, PrintedVariant, existing, freeze, latest, skip
+from broadsheet.editions.freezing import FrozenText, PrintedVariant, digest, existing, freeze, latest, refreeze, skip
 from broadsheet.editions.planning import (
     Plan,
     PlannedVariant,
@@ -22,6 +22,7 @@ from broadsheet.editions.states import (
     may_go_on,
     move,
     ready_to_send,
+    refuse_begun,
     reschedule,
     resend_failed,
     unapproved,
@@ -42,6 +43,7 @@ __all__ = [
     "cancel",
     "candidates",
     "difference",
+    "digest",
     "earlier",
     "existing",
     "explained",
@@ -52,6 +54,8 @@ __all__ = [
     "move",
     "plan",
     "ready_to_send",
+    "refreeze",
+    "refuse_begun",
     "reschedule",
     "resend_failed",
     "skip",
