@@ -24,7 +24,7 @@ from broadsheet import articles, editions, events, reports, sending
 from broadsheet.articles import SyncReport
 from broadsheet.audience.readers import reader_of
 from broadsheet.conf import Pace
-from broadsheet.editions import FrozenText, Plan, PrintedVariant
+from broadsheet.editions import Difference, FrozenText, Plan, PrintedVariant
 from broadsheet.errors import AdapterFailed, PlanOutdated, UnknownName
 from broadsheet.models import Delivery, Edition, EditionState
 from broadsheet.rendering import Message, compile_message, sheet_for
@@ -65,6 +65,27 @@ def prepare(workspace: Workspace, slug: str, at: datetime, *, who: str) -> Editi
     raise outdated
 
 
+def refreeze(workspace: Workspace, edition: Edition, *, who: str) -> Difference:
+    """The edition frozen anew from the files as they are now, and what that changed; its approval is void then.
+
+    Where nothing changed, it stays as it is. Raises WrongState for an edition that has begun.
+    """
+    editions.refuse_begun(edition, "frozen anew")
+    collect(workspace)
+    for _ in range(PLANS):
+        planned = select(workspace, workspace.campaign(edition.campaign.slug), edition.scheduled_for)
+        printed = press(workspace, planned)
+        changes = editions.difference(planned, printed, edition)
+        try:
+            if not changes.nothing:
+                editions.refreeze(edition, planned, printed, _frozen_text(workspace, planned.campaign), who=who)
+        except PlanOutdated as error:
+            outdated = error
+        else:
+            return changes
+    raise outdated
+
+
 def collect(workspace: Workspace) -> SyncReport:
     """Articles: files become rows."""
     return articles.sync(workspace)
@@ -91,11 +112,19 @@ def freeze(workspace: Workspace, planned: Plan, printed: list[PrintedVariant], *
 
     Raises PlanOutdated if another edition was frozen since the plan was made.
     """
+    return editions.freeze(planned, printed, _frozen_text(workspace, planned.campaign), who=who)
+
+
+def _frozen_text(workspace: Workspace, campaign: CampaignFile) -> FrozenText:
     config = workspace.config
-    campaign = planned.campaign
-    sender = workspace.sender_of(campaign.list)
-    text = FrozenText(sender.email, config.mail_domain, config.public.url, campaign.tracking, campaign.without_consent)
-    return editions.freeze(planned, printed, text, who=who, hold=reports.health_of(campaign.list).hold)
+    return FrozenText(
+        mail_from=workspace.sender_of(campaign.list).email,
+        mail_domain=config.mail_domain,
+        public_url=config.public.url,
+        tracking=campaign.tracking,
+        without_consent=campaign.without_consent,
+        hold=reports.health_of(campaign.list).hold,
+    )
 
 
 def send(

@@ -8,16 +8,14 @@ from django.utils import timezone
 
 from broadsheet.cli.campaigns import At, Slug
 from broadsheet.cli.content import Json
+from broadsheet.cli.difference import SHOWN, diff_facts, print_diff, shortened
 from broadsheet.cli.output import ERR, OUT, counted, in_zone, print_json, print_table
 from broadsheet.cli.setup import moment, ready
 from broadsheet.workspace import Workspace
 
 if TYPE_CHECKING:
-    from broadsheet.editions import Difference, Plan, Side
+    from broadsheet.editions import Plan
     from broadsheet.models import Subscriber
-
-#: Rows of a table before it is cut short; ``--json`` has them all.
-SHOWN = 20
 
 
 def plan(
@@ -35,14 +33,15 @@ def plan(
     person = drafts.known_reader(reader) if reader else None
     due = moment(at, workspace.config.zone) or schedule.next_time(workspace, file, timezone.now())
     planned = pipeline.select(workspace, file, due)
-    subjects = [each.subject for each in pipeline.press(workspace, planned)]
+    printed = pipeline.press(workspace, planned)
+    subjects = [each.subject for each in printed]
     levels: Counter[str] = Counter(each.level for each in drafts.findings_of_plan(workspace, planned))
     before = editions.earlier(planned) if diff else None
-    changes = editions.difference(planned, subjects, before) if before else None
+    changes = editions.difference(planned, printed, before) if before else None
     if json:
         shown = _facts(workspace, planned, subjects) | {"findings": dict(levels)}
         if diff:
-            shown["diff"] = _diff_facts(workspace, changes) if changes else None
+            shown["diff"] = diff_facts(workspace, changes) if changes else None
         if person:
             shown["reader"] = _reader_facts(workspace, planned, person)
         print_json(shown)
@@ -52,7 +51,7 @@ def plan(
         _print_plan(workspace, planned, subjects)
         _print_findings(campaign, levels)
         if diff:
-            _print_diff(workspace, changes)
+            print_diff(workspace, changes)
 
 
 def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[str, Any]:
@@ -100,7 +99,7 @@ def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> N
     if segments := _segments(workspace, planned):
         print_table("Who may be mailed", ("readers", "segment"), [(readers, name) for name, readers in segments])
     print_table(
-        _cut("Who gets what", len(planned.variants), "variants"),
+        shortened("Who gets what", len(planned.variants), "variants"),
         ("readers", "subject", "articles"),
         [
             (variant.readers, subject, "\n".join(variant.slugs))
@@ -111,14 +110,10 @@ def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> N
         print_table("Who gets nothing", ("people", "because"), [(n, why) for why, n in planned.excluded.items()])
     if zones := editions.leaving(planned):
         print_table(
-            _cut("When it goes", len(zones), "time zones"),
+            shortened("When it goes", len(zones), "time zones"),
             ("readers", "time zone", "from"),
             [(readers, name or "not known", in_zone(at, zone)) for name, readers, at in zones[:SHOWN]],
         )
-
-
-def _cut(title: str, number: int, what: str) -> str:
-    return title if number <= SHOWN else f"{title} (the first {SHOWN} of {number:,} {what}; --json has all)"
 
 
 def _print_findings(campaign: str, levels: Counter[str]) -> None:
@@ -128,60 +123,6 @@ def _print_findings(campaign: str, levels: Counter[str]) -> None:
     words = {"block": "must be mended", "warn": "should be mended", "advice": "advice"}
     said = ", ".join(f"{levels[level]} {word}" for level, word in words.items() if levels[level])
     ERR.print(f"{counted(levels.total(), 'finding')} ({said}): broadsheet check {campaign}", soft_wrap=True)
-
-
-def _side_facts(side: "Side") -> dict[str, Any]:
-    return {"articles": list(side.articles), "readers": side.readers, "subject": side.subject}
-
-
-def _diff_facts(workspace: Workspace, changes: "Difference") -> dict[str, Any]:
-    def both(pair: tuple[object, object]) -> dict[str, object]:
-        return {"before": pair[0], "now": pair[1]}
-
-    return {
-        "edition": changes.edition.pk,
-        "state": changes.edition.state,
-        "scheduled_for": changes.edition.scheduled_for.astimezone(workspace.config.zone),
-        "readers": both(changes.readers),
-        "excluded": {reason: both(numbers) for reason, numbers in changes.excluded.items()},
-        "added": [_side_facts(side) for side in changes.added],
-        "removed": [_side_facts(side) for side in changes.removed],
-        "changed": [
-            {
-                "articles": list(now.articles),
-                "readers": both((then.readers, now.readers)),
-                "subject": both((then.subject, now.subject)),
-            }
-            for then, now in changes.changed
-        ],
-    }
-
-
-def _print_diff(workspace: Workspace, changes: "Difference | None") -> None:
-    if changes is None:
-        ERR.print("There is no earlier edition to compare with.")
-        return
-    edition = changes.edition
-    when = in_zone(edition.scheduled_for, workspace.config.zone)
-    ERR.print(f"Since edition {edition.pk} ({when}, {edition.state}):", style="bold", soft_wrap=True)
-    if changes.nothing:
-        ERR.print("Nothing changed.")
-        return
-    rows: list[tuple[str, str, str]] = []
-    if changes.readers[0] != changes.readers[1]:
-        rows.append(("readers", f"{changes.readers[0]:,}", f"{changes.readers[1]:,}"))
-    rows += [(reason, f"{then:,}", f"{now:,}") for reason, (then, now) in changes.excluded.items()]
-    if rows:
-        print_table("Numbers", ("", "then", "now"), rows)
-    sides = [("new", each) for each in changes.added] + [("gone", each) for each in changes.removed]
-    variants = [(what, f"{side.readers:,}", side.subject, "\n".join(side.articles)) for what, side in sides]
-    for then, now in changes.changed:
-        subject = now.subject if now.subject == then.subject else f"{then.subject}\n→ {now.subject}"
-        readers = f"{now.readers:,}" if now.readers == then.readers else f"{then.readers:,} → {now.readers:,}"
-        variants.append(("changed", readers, subject, "\n".join(now.articles)))
-    if variants:
-        title = _cut("Variants", len(variants), "changes")
-        print_table(title, ("what", "readers", "subject", "articles"), variants[:SHOWN])
 
 
 def _reader_facts(workspace: Workspace, planned: "Plan", person: "Subscriber") -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Picks and audience to a frozen Edition; its states."""
 
 from broadsheet.editions.comparing import Difference, Side, difference, earlier
-from broadsheet.editions.freezing import FrozenText, PrintedVariant, existing, freeze, latest, skip
+from broadsheet.editions.freezing import FrozenText, PrintedVariant, digest, existing, freeze, latest, refreeze, skip
 from broadsheet.editions.planning import (
     Plan,
     PlannedVariant,
@@ -21,6 +21,7 @@ from broadsheet.editions.states import (
     cancel,
     move,
     ready_to_send,
+    refuse_begun,
     reschedule,
     resend_failed,
     unapproved,
@@ -41,6 +42,7 @@ __all__ = [
     "cancel",
     "candidates",
     "difference",
+    "digest",
     "earlier",
     "existing",
     "explained",
@@ -50,6 +52,8 @@ __all__ = [
     "move",
     "plan",
     "ready_to_send",
+    "refreeze",
+    "refuse_begun",
     "reschedule",
     "resend_failed",
     "skip",

@@ -35,6 +35,9 @@ MOVES: dict[str, tuple[str, ...]] = {
 }
 
 
+#: How the reason of a move begins that put another plan in place of what was frozen.
+ANEW = "frozen anew"
+
 #: The states that nothing leaves from any more, and what the ledger says of the copies that waited.
 _CALLED_OFF: dict[str, str] = {
     EditionState.CANCELLED: "the edition was cancelled",
@@ -169,9 +172,15 @@ def one_at_a_time() -> None:
 
 def newest_move() -> int:
     """The last move that put copies into the queue: a plan made before it may not know what readers have had."""
-    frozen = Q(before="") & ~Q(after=EditionState.SKIPPED)
+    frozen = (Q(before="") & ~Q(after=EditionState.SKIPPED)) | Q(why__startswith=ANEW)
     again = (Q(after=EditionState.SENDING) & ~Q(before=EditionState.APPROVED)) | Q(before=F("after"))
     return EditionMove.objects.filter(frozen | again).aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def refuse_begun(edition: Edition, what: str) -> None:
+    """Raise WrongState if the edition has begun or is over, so that it can't be ``what``."""
+    if edition.state not in (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED):
+        raise WrongState(f"Edition {edition.pk} is {edition.state}; only one that has not begun can be {what}.")
 
 
 def reschedule(
@@ -183,8 +192,7 @@ def reschedule(
     """
     with transaction.atomic():
         locked = Edition.objects.select_for_update().select_related("campaign").get(pk=edition.pk)
-        if locked.state not in (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED):
-            raise WrongState(f"Edition {edition.pk} is {locked.state}; only one that has not begun can be moved.")
+        refuse_begun(locked, "moved")
         if Edition.objects.filter(campaign=locked.campaign, scheduled_for=at).exclude(pk=edition.pk).exists():
             raise WrongState(f"{locked.campaign.slug} has an edition at that time already.")
         later = at - locked.scheduled_for
