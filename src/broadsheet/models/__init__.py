@@ -10,7 +10,7 @@ from broadsheet.models.content import (
     Tag,
     Variant,
 )
-from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind
+from broadsheet.models.delivery import BounceClass, Delivery, DeliveryState, Event, EventKind
 from broadsheet.models.people import (
     InterestSet,
     Subscriber,
@@ -19,9 +19,11 @@ from broadsheet.models.people import (
     Suppression,
     SuppressionReason,
 )
+from broadsheet.models.returned import MailboxState, ReturnedMail
 
 __all__ = [
     "Article",
+    "BounceClass",
     "Campaign",
     "Delivery",
     "DeliveryState",
@@ -31,6 +33,8 @@ __all__ = [
     "Event",
     "EventKind",
     "InterestSet",
+    "MailboxState",
+    "ReturnedMail",
     "SourceState",
     "Subscriber",
     "Subscription",
