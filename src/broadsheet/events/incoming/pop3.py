@@ -41,7 +41,7 @@ def read_pop3(settings: Pop3Mailbox, state: MailboxState, take: Callable[[bytes]
         if settings.after == "delete":
             for number, _ in listed:
                 client.dele(number)
-            client.quit()  # only now does the server delete them (RFC 1939 section 6)
+        client.quit()  # only now does the server delete (RFC 1939 section 6); what was cut off deletes nothing
         return new
 
 
@@ -65,5 +65,5 @@ def _connected(settings: Pop3Mailbox) -> Iterator[poplib.POP3]:
         raise MailboxFailed(f"the server refused ({error}); check `user` and the password") from error
     finally:
         if client is not None:
-            with suppress(poplib.error_proto, OSError):
-                client.quit()
+            with suppress(OSError):  # a refused certificate has closed it half
+                client.close()
