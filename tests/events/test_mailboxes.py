@@ -138,7 +138,7 @@ def test_a_wrong_password_is_one_clear_sentence_and_is_kept_for_the_operator(loo
     assert str(failed).startswith("The mailbox “back” at 127.0.0.1 can't be read: ")
     assert "check `user` and the password" in str(failed)
     assert MailboxState.objects.get().error == str(failed)
-    assert look(kind) == 0
+    assert look(kind) == 0, "and again with the right one"
     assert MailboxState.objects.get().error == ""
 
 

@@ -1,6 +1,7 @@
 """``broadsheet bounces``: what came back by mail, from files, from the mailboxes, or taken as it comes."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,7 +58,7 @@ def _from_files(workspace: Workspace, files: list[Path], *, dry_run: bool, json:
     for path in files:
         try:
             each: Iterator[tuple[str, bytes]] = messages([path])
-            while batch := [message for message, _ in zip(each, range(_AT_ONCE), strict=False)]:
+            while batch := list(islice(each, _AT_ONCE)):
                 with transaction.atomic():
                     for name, raw in batch:
                         found.append(_facts(name, parse(raw)))

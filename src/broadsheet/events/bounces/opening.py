@@ -7,7 +7,7 @@ import binascii
 import html
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.errors import HeaderParseError, MessageError
 from email.header import decode_header
 from email.message import Message
@@ -21,6 +21,7 @@ _MOST_OF_A_PART: Final = 65_536
 MOST: Final = 524_288
 _MOST_PARTS: Final = 200
 _MOST_TEXT: Final = 100_000
+_MOST_LINES: Final = 5_000
 
 _BOUNDARY: Final = re.compile(rb"boundary\s*=\s*(?:\"([^\"\r\n]{1,100})\"|([^\s;\"]{1,100}))", re.IGNORECASE)
 _FIELD: Final = re.compile(r"([!-9;-~]{1,80}):[ \t]*(.*)")
@@ -47,6 +48,7 @@ class Opened:
     original: Fields = field(default_factory=dict)
     """The header of the message that it returns."""
     parsed: Message | None = None
+    """For flufl.bounce, which goes through every line seventeen times; None if there are very many."""
     report_type: str = ""
 
 
@@ -55,7 +57,7 @@ def opened(raw: bytes) -> Opened:
     short = shortened(raw)
     try:
         parsed = BytesParser().parsebytes(short)
-        return _opened(parsed)
+        return replace(_opened(parsed), parsed=parsed if short.count(b"\n") < _MOST_LINES else None)
     except (MessageError, RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError):
         # a thousand messages each inside another, or a header that the standard library trips over
         head, _, body = short.decode("utf-8", "replace").replace("\r\n", "\n").partition("\n\n")
@@ -116,7 +118,6 @@ def _opened(parsed: Message) -> Opened:
         feedback=None if feedback is None else tuple(feedback),
         disposition=disposition,
         original=original,
-        parsed=parsed,
         report_type=str(parsed.get_param("report-type", "") or "").lower(),
     )
 
