@@ -76,7 +76,7 @@ def _load(deliveries: int) -> dict[str, float]:
         " CASE WHEN id %% 50 = 0 THEN '550 5.1.1 gone' ELSE '' END, 1, '', %s FROM broadsheet_subscriber ORDER BY id"
     )
     answers = (
-        "INSERT INTO broadsheet_event (kind, delivery_id, subscriber_id, edition_id, automatic, bounce_class,"
+        "INSERT INTO broadsheet_event (kind, delivery_id, subscriber_id, edition_id, automatic, cause,"
         " detail, at) SELECT CASE id %% 3 WHEN 0 THEN 'bounced' WHEN 1 THEN 'unsubscribed' ELSE 'complained' END, id,"
         " subscriber_id, edition_id, 0, '', '', %s FROM broadsheet_delivery WHERE id %% 10 = 0"
     )

@@ -44,6 +44,9 @@ def test_the_table_has_every_setting_of_every_section_and_adapter():
         assert {f"{section}.{name}" for name in declared.__dataclass_fields__} <= names
     for kind, declared in conf.SOURCE_KINDS.items():
         assert {f"sources.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
+    assert {f"bounces.{name}" for name in conf.Bounces.__dataclass_fields__} - {"bounces.mailboxes"} <= names
+    for kind, declared in conf.MAILBOX_KINDS.items():
+        assert {f"bounces.mailboxes.NAME.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
     for kind, declared in conf.ADAPTER_KINDS.items():
         assert {f"adapters.NAME.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
     assert {type_.__name__ for type_ in conf.ADAPTER_KINDS.values()} == {
@@ -60,9 +63,12 @@ def test_passwords_and_tokens_are_marked_as_secret():
     secret = {setting.name for setting in (*conf.SETTINGS, *conf.ENVIRONMENT) if setting.secret}
     assert secret == {
         "adapters.NAME.password (smtp)",
+        "adapters.NAME.dkim_key (smtp)",
         "adapters.NAME.server_token (postmark)",
         "webhooks.NAME.secret",
         "BROADSHEET_METRICS_TOKEN",
+        "bounces.mailboxes.NAME.password (imap)",
+        "bounces.mailboxes.NAME.password (pop3)",
         "BROADSHEET_SECRET_KEY",
     }
 
@@ -76,6 +82,25 @@ def test_a_secret_in_the_file_is_refused_and_the_variable_to_use_is_named(config
     assert set(found) == {"adapters.my-mail.password", "adapters.p.server_token"}
     assert "BROADSHEET_ADAPTERS_MY_MAIL_PASSWORD" in found["adapters.my-mail.password"]
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_mailbox_takes_its_password_from_the_environment_and_never_from_the_file(config, monkeypatch):
+    text = '[bounces.mailboxes.back-room]\nkind = "imap"\nhost = "mail.example"\nuser = "b"\n'
+    with pytest.raises(InvalidFile, match="BROADSHEET_BOUNCES_MAILBOXES_BACK_ROOM_PASSWORD") as caught:
+        config(text + 'password = "hunter2"\n')
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("BROADSHEET_BOUNCES_MAILBOXES_BACK_ROOM_PASSWORD", "hunter2")
+    found = config(text)
+    assert found.bounces.mailboxes["back-room"].password.get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(found)
+
+
+def test_a_mailbox_of_an_unknown_kind_or_with_a_wrong_key_is_named(config):
+    with pytest.raises(InvalidFile) as caught:
+        config('[bounces.mailboxes.a]\nkind = "imap"\nhots = "x"\nuser = "b"\n[bounces.mailboxes.c]\nkind = "pigeon"\n')
+    found = problems(caught)
+    assert "did you mean `host`?" in found["bounces.mailboxes.a.hots"]
+    assert "imap" in found["bounces.mailboxes.c"]
 
 
 def test_a_secret_from_the_environment_is_used_and_never_printed(config, monkeypatch):

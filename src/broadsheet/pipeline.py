@@ -15,6 +15,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from email import message_from_bytes, policy
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -25,7 +26,7 @@ from broadsheet.articles import SyncReport
 from broadsheet.audience.readers import reader_of
 from broadsheet.conf import Pace
 from broadsheet.editions import Difference, FrozenText, Plan, PrintedVariant
-from broadsheet.errors import AdapterFailed, PlanOutdated, UnknownName
+from broadsheet.errors import AdapterFailed, MailboxFailed, PlanOutdated, UnknownName
 from broadsheet.models import Delivery, Edition, EditionState
 from broadsheet.rendering import Message, compile_message, sheet_for
 from broadsheet.reports import Numbers
@@ -146,7 +147,8 @@ def send(
         adapter = adapter or sending.make_adapter(workspace, edition.adapter)
         try:
             adapter.open()
-            for batch in sending.drain(_job(workspace, edition, adapter), lambda: not stop(), events.record_refusals):
+            tell = partial(events.record_refusals, suppress_after=workspace.config.bounces.suppress_after)
+            for batch in sending.drain(_job(workspace, edition, adapter), lambda: not stop(), tell):
                 if progress:
                     progress(batch)
         except AdapterFailed as error:
@@ -191,6 +193,21 @@ def record(edition: Edition) -> Numbers:
         facts = {"edition": edition.pk, "campaign": edition.campaign.slug, "sent": found.sent, "failed": found.failed}
         events.announce("edition.sent", facts)
     return found
+
+
+def take_back(workspace: Workspace, mailbox: str | None = None) -> dict[str, int | MailboxFailed]:
+    """Events: what came back by mail is recorded, from every mailbox or the one named.
+
+    For each, how many new messages it had, or why it can't be read.
+    """
+    found = events.read_mailboxes(workspace, recorder(workspace), mailbox)
+    events.record_waiting(recorder(workspace))
+    return found
+
+
+def recorder(workspace: Workspace) -> events.Recorder:
+    """What records the reports on this workspace's mail."""
+    return events.Recorder(signer(), workspace.config.bounces.suppress_after)
 
 
 def signer() -> LinkSigner:

@@ -15,6 +15,7 @@ import typer
 from broadsheet import logs
 from broadsheet.cli.content import Json
 from broadsheet.cli.inbox import inbox_page
+from broadsheet.cli.listening import listening_for_reports
 from broadsheet.cli.output import ERR, counted, print_json, print_table
 from broadsheet.cli.serve import listening
 from broadsheet.cli.setup import ready, workspace_only
@@ -40,7 +41,7 @@ def run(
     sockets: dict[int, Any] = {}  # of both servers, so that one loop serves them
     server, address = listening(get_wsgi_application(), host, port, beside=sockets)
     servers = [server]
-    with _scheduling(workspace):
+    with listening_for_reports(workspace, workspace.config.bounces.listen), _scheduling(workspace):
         ERR.print(f"Running on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
         if broker():
             ERR.print("Workers send: celery -A broadsheet.celery worker", markup=False)

@@ -27,6 +27,7 @@ from broadsheet.conf.adapters import (
     SmtpAdapter,
     SmtpServer,
 )
+from broadsheet.conf.bounces import MAILBOX_KINDS, AnyMailbox, BounceMailbox, Bounces, ImapMailbox, Pop3Mailbox
 from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
 from broadsheet.conf.privacy import Privacy
 from broadsheet.conf.sending import Pace, Sending, WarmUp
@@ -37,20 +38,26 @@ from broadsheet.errors import BroadsheetError
 __all__ = [
     "ADAPTER_KINDS",
     "ENVIRONMENT",
+    "MAILBOX_KINDS",
     "SETTINGS",
     "SOURCE_KINDS",
     "STRICT",
     "AdapterSettings",
+    "AnyMailbox",
     "AnySource",
+    "BounceMailbox",
+    "Bounces",
     "Config",
     "FeedSource",
     "FolderAdapter",
     "FolderSource",
+    "ImapMailbox",
     "Inbox",
     "Logging",
     "Mailbox",
     "MemoryAdapter",
     "Pace",
+    "Pop3Mailbox",
     "PostmarkAdapter",
     "Privacy",
     "Public",
@@ -170,6 +177,7 @@ class Config:
     tags: Tags = Field(default_factory=Tags)
     adapters: dict[str, AdapterSettings] = Field(default_factory=dict)
     webhooks: dict[str, Webhook] = Field(default_factory=dict)
+    bounces: Bounces = Field(default_factory=Bounces)
     theme: dict[str, str | int] = Field(
         default_factory=dict, description="Colours and fonts laid over every template's own."
     )
@@ -244,6 +252,12 @@ SETTINGS: tuple[Setting, ...] = (
         Setting(f"webhooks.NAME.{row.name.partition('.')[2]}", row.default, row.help, row.secret)
         for row in _rows("webhooks", Webhook)
     ),
+    *(row for row in _rows("bounces", Bounces) if row.name != "bounces.mailboxes"),
+    *(
+        Setting(f"bounces.mailboxes.NAME.{row.name.partition('.')[2]} ({kind})", row.default, row.help, row.secret)
+        for kind, declared in MAILBOX_KINDS.items()
+        for row in _rows("mailboxes", declared)
+    ),
     Setting("theme.KEY", None, "A colour or font laid over every template's own, such as `theme.primary`."),
 )
 
@@ -300,13 +314,23 @@ _SECTIONS: dict[str, type] = {
     "inbox": Inbox,
     "logging": Logging,
     "sending": Sending,
+    "bounces": Bounces,
 }
+#: Tables of tables, by the path to them: each of their tables has a name and a kind (webhooks are all of one).
+_NAMED: dict[tuple[str, ...], dict[str, type]] = {
+    ("adapters",): ADAPTER_KINDS,
+    ("bounces", "mailboxes"): MAILBOX_KINDS,
+    ("webhooks",): {"": Webhook},
+}
+#: Settings that are lists of names, parted by commas in the environment.
+_LISTS = ("allowed_hosts", "addresses")
 
 
 def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """``raw`` (the parsed file) with what the environment sets laid over it; ``raw`` stays as it is.
 
-    Sections take ``BROADSHEET_SITE_NAME``; adapters ``BROADSHEET_ADAPTERS_<NAME>_<KEY>``.
+    Sections take ``BROADSHEET_SITE_NAME``; adapters ``BROADSHEET_ADAPTERS_<NAME>_<KEY>``, mailboxes
+    ``BROADSHEET_BOUNCES_MAILBOXES_<NAME>_<KEY>``.
     """
     merged: dict[str, Any] = {key: dict(v) if isinstance(v, dict) else v for key, v in raw.items()}
     for section, declared in _SECTIONS.items():
@@ -314,36 +338,43 @@ def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -
             value = from_environment(f"BROADSHEET_{section}_{declared_field.name}".upper(), environ)
             if value is not None and isinstance(merged.setdefault(section, {}), dict):
                 merged[section][declared_field.name] = (
-                    tuple(host.strip() for host in value.split(","))
-                    if declared_field.name == "allowed_hosts"
-                    else value
+                    tuple(each.strip() for each in value.split(",")) if declared_field.name in _LISTS else value
                 )
-    for section, name, given, declared in _named(merged):
-        keys = {each.name: f"BROADSHEET_{section}_{name}_{each.name}" for each in fields(declared)}
-        found = {key: from_environment(env.upper().replace("-", "_"), environ) for key, env in keys.items()}
-        said = {key: value for key, value in found.items() if value is not None}
-        merged[section] = {**merged[section], name: {**given, **said}}
+    for path in _NAMED:
+        _overlay_named(merged, path, environ)
     return merged
+
+
+def _overlay_named(merged: dict[str, Any], path: tuple[str, ...], environ: Mapping[str, str] | None) -> None:
+    holder: Any = merged.get(path[0]) if len(path) > 1 else merged
+    tables = holder.get(path[-1]) if isinstance(holder, dict) else None
+    if not isinstance(tables, dict):
+        return
+    tables = holder[path[-1]] = dict(tables)
+    for name, table, kind in _of_a_kind(tables, path):
+        for declared_field in fields(kind):
+            key = "_".join(("BROADSHEET", *path, name, declared_field.name)).upper().replace("-", "_")
+            value = from_environment(key, environ)
+            if value is not None:
+                tables[name] = {**tables.get(name, table), declared_field.name: value}
+
+
+def _of_a_kind(tables: Mapping[str, Any], path: tuple[str, ...]) -> list[tuple[str, dict[str, Any], Any]]:
+    """The tables that say of which kind they are: name, table, declaration."""
+    kinds = _NAMED[path]
+    found = [(name, each) for name, each in tables.items() if isinstance(each, dict)]
+    return [
+        (name, each, kinds[str(each.get("kind", ""))]) for name, each in found if str(each.get("kind", "")) in kinds
+    ]
 
 
 def secrets_in(raw: Mapping[str, Any]) -> list[str]:
     """The names of secret settings that the file itself holds, where none belongs."""
-    return [
-        f"{section}.{name}.{row.name.partition('.')[2]}"
-        for section, name, given, declared in _named(raw)
-        for row in sorted(_rows(section, declared), key=lambda row: row.name)
-        if row.secret and row.name.partition(".")[2] in given
-    ]
-
-
-def _named(raw: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any], type]]:
-    """The file's tables that bear a name of their own: section, name, content, and the form that it should have."""
     found = []
-    for section in ("adapters", "webhooks"):
-        tables = raw.get(section)
-        for name, given in tables.items() if isinstance(tables, dict) else ():
-            if isinstance(given, dict):
-                declared = Webhook if section == "webhooks" else ADAPTER_KINDS.get(str(given.get("kind")))
-                if declared is not None:
-                    found.append((section, name, given, declared))
+    for path in _NAMED:
+        holder: Any = raw.get(path[0]) if len(path) > 1 else raw
+        tables = holder.get(path[-1]) if isinstance(holder, dict) else None
+        for name, table, kind in _of_a_kind(tables if isinstance(tables, dict) else {}, path):
+            secret = {row.name.partition(".")[2] for row in _rows("", kind) if row.secret}
+            found += [".".join((*path, name, key)) for key in sorted(secret) if key in table]
     return found

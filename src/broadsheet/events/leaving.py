@@ -40,16 +40,7 @@ def unsubscribed(edition_id: int, subscriber_id: int, *, how: str) -> Subscripti
             _tell(subscription.subscriber, subscription.list_name, how)
         delivery = Delivery.objects.filter(edition_id=edition_id, subscriber_id=subscriber_id).first()
         if delivery is not None:
-            Event.objects.get_or_create(
-                delivery=delivery,
-                kind=EventKind.UNSUBSCRIBED,
-                defaults={
-                    "edition_id": edition_id,
-                    "subscriber_id": subscriber_id,
-                    "detail": how[:300],
-                    "at": timezone.now(),
-                },
-            )
+            Event.once(delivery, EventKind.UNSUBSCRIBED, timezone.now(), detail=how[:300])
     return subscription
 
 

@@ -13,7 +13,16 @@ from broadsheet.models.content import (
     Variant,
 )
 from broadsheet.models.counts import Summary, Tally
-from broadsheet.models.delivery import Claim, Delivery, DeliveryState, Event, EventKind, Link, PaceBucket
+from broadsheet.models.delivery import (
+    BounceClass,
+    Claim,
+    Delivery,
+    DeliveryState,
+    Event,
+    EventKind,
+    Link,
+    PaceBucket,
+)
 from broadsheet.models.outgoing import Outgoing
 from broadsheet.models.people import (
     ConsentHow,
@@ -26,10 +35,12 @@ from broadsheet.models.people import (
     Suppression,
     SuppressionReason,
 )
+from broadsheet.models.returned import MailboxState, ReturnedMail
 
 __all__ = [
     "Among",
     "Article",
+    "BounceClass",
     "Campaign",
     "Claim",
     "ConsentHow",
@@ -43,10 +54,12 @@ __all__ = [
     "EventKind",
     "InterestSet",
     "Link",
+    "MailboxState",
     "OnUnknown",
     "Outgoing",
     "PaceBucket",
     "PersonNote",
+    "ReturnedMail",
     "SourceState",
     "Subscriber",
     "Subscription",

@@ -141,16 +141,31 @@ class PaceBucket(models.Model):
 class EventKind(models.TextChoices):
     """What came back about a delivery."""
 
-    #: the next server refused it for good
+    #: refused for good, by the next server or by one behind it; ``Event.cause`` says why
     BOUNCED = "bounced", "Bounced"
     #: the reader reported it as spam
-    COMPLAINED = "complained", "Complained"
+    COMPLAINED = "complained", "Reported as spam"
     #: its invisible picture was fetched: approximate, as mail programs fetch it or don't as they like
     OPENED = "opened", "Opened"
     #: the reader followed a link
     CLICKED = "clicked", "Clicked"
     #: the reader left the list
     UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+
+
+class BounceClass(models.TextChoices):
+    """Why a copy bounced. Only a dead address is suppressed at once."""
+
+    #: the address does not exist
+    DEAD = "dead", "The address does not exist"
+    #: given up after a trouble that passes: unreachable, too busy, greylisted
+    TEMPORARY = "temporary", "Given up for now"
+    #: the mail or its sender was refused: spam, reputation, size, authentication
+    POLICY = "policy", "The mail was refused"
+    #: the mailbox is full
+    FULL = "full", "The mailbox is full"
+    #: the report does not say, or says it in words nobody knows
+    UNKNOWN = "unknown", "No known reason"
 
 
 #: What counts as engagement; segments ask for these by reader and time, so they carry both.
@@ -186,8 +201,8 @@ class Event(models.Model):
     link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="events", null=True, db_index=False)
     #: a robot's or a mail gateway's: kept, and left out of the numbers that people read
     automatic = models.BooleanField(default=False)
-    #: of a bounce: `dead`, `temporary`, `policy`, `full` or `unknown`
-    bounce_class = models.CharField(max_length=10, blank=True)
+    #: why it bounced; empty for other kinds
+    cause = models.CharField(max_length=9, choices=BounceClass, blank=True, default="")
     detail = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
 
@@ -207,6 +222,12 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.delivery_id})"
+
+    @classmethod
+    def once(cls, delivery: Delivery, kind: EventKind, at: datetime, **more: Any) -> tuple["Event", bool]:
+        """What happened to that delivery, saved unless it is known already; and whether it is new."""
+        of = {"edition_id": delivery.edition_id, "subscriber_id": delivery.subscriber_id}
+        return cls.objects.get_or_create(delivery=delivery, kind=kind, link=None, defaults={**of, "at": at, **more})
 
     @classmethod
     def of(cls, delivery: Delivery, kind: EventKind, at: datetime, **more: Any) -> "Event":

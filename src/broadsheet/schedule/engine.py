@@ -22,7 +22,7 @@ from django.utils import timezone
 from broadsheet import events, pipeline
 from broadsheet.audience.tracking_consent import forget_reading
 from broadsheet.conf.cluster import broker
-from broadsheet.errors import BroadsheetError
+from broadsheet.errors import BroadsheetError, MailboxFailed
 from broadsheet.schedule.cleaning import clean_up
 from broadsheet.schedule.following import Follower
 from broadsheet.schedule.leader import Leadership
@@ -120,6 +120,9 @@ class Engine:
             self._add("sync", every, self._sync, at_once=True)
         if workspace.config.webhooks:
             self._add("webhooks", IntervalTrigger(seconds=WEBHOOKS, timezone=UTC), self._tell, at_once=True)
+        if (bounces := workspace.config.bounces).mailboxes:
+            every = IntervalTrigger(seconds=max(10, bounces.every.total_seconds()), timezone=UTC)
+            self._add("bounce mailboxes", every, self._take_back, at_once=True)
         if settings.clean_up == "daily":
             self._add("clean-up", IntervalTrigger(days=1, timezone=UTC), self._clean_up, at_once=True)
 
@@ -146,10 +149,18 @@ class Engine:
     def _tell(self) -> None:
         events.deliver_due(self._clock())
 
+    def _take_back(self) -> None:
+        for name, found in pipeline.take_back(self._follower.workspace).items():
+            if isinstance(found, MailboxFailed):
+                log.error("%s", found)
+            elif found:
+                log.info("Mailbox %s: %s new", name, found)
+
     def _clean_up(self) -> None:
-        now = self._clock()
-        forget_reading(now - self._follower.workspace.config.privacy.keep_reading)
+        now, config = self._clock(), self._follower.workspace.config
+        forget_reading(now - config.privacy.keep_reading)
         events.outgoing.forget(now - events.outgoing.KEPT)
+        events.let_go(now, config.bounces.keep)
         if removed := clean_up(self._follower.workspace.state, self._clock()):
             log.info("Cleaned up: %s", ", ".join(removed))
 

@@ -113,7 +113,7 @@ class Hand:
                 mails.append(self._stamped(copy))
             except UnstampableReader as error:
                 words = f"their data can't go into this mail: {error}"[:300]
-                self.answer(Outcome(copy.row.id, Result.FAILED, words))
+                self.answer(Outcome(copy.row.id, Result.FAILED, words, asked=False))
         if len(self.ready) < self.low and not self.wake.is_set():
             self.wake.set()
         return mails

@@ -27,3 +27,5 @@ class Outcome:
     """The server's words; empty for ``sent``."""
     dead: bool = False
     """Whether the reply says that the address does not exist."""
+    asked: bool = True
+    """Whether a server was asked at all; what a reader's own data kept back says nothing about their address."""
