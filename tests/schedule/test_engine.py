@@ -47,6 +47,36 @@ def test_each_scheduled_campaign_has_a_job_at_its_next_time_and_a_hand_sent_one_
     assert f"{found['campaign weekly']:%a %M:%S}" == "Tue 00:00"
 
 
+def test_mailboxes_are_looked_into_as_often_as_the_settings_say(engine, write):
+    write(
+        "broadsheet.toml", '[bounces]\nevery = "7m"\n[bounces.mailboxes.a]\nkind = "imap"\nhost = "::1"\nuser = "b"\n'
+    )
+    engine._follow()
+    job = engine._jobs.get_job("bounce mailboxes")
+    assert job.trigger.interval == timedelta(minutes=7)
+    assert job.next_run_time <= datetime.now(UTC), "and at once"
+
+
+def test_a_mailbox_that_can_not_be_read_is_logged_and_stops_nothing(engine, write, caplog):
+    write("broadsheet.toml", '[bounces.mailboxes.a]\nkind = "imap"\nhost = "127.0.0.1"\nport = 1\nuser = "b"\n')
+    engine._follow()
+    engine._take_back()
+    assert "The mailbox “a” at 127.0.0.1 can't be read" in caplog.text
+
+
+def test_messages_that_came_back_are_let_go_of_after_their_time(engine):
+    from broadsheet.events import keep
+    from broadsheet.models import ReturnedMail
+
+    rows = [keep(bytes([number]), "test") for number in range(3)]
+    old = datetime.now(UTC) - timedelta(days=31)
+    ReturnedMail.objects.filter(pk__in=[rows[0].pk, rows[1].pk]).update(received_at=old)
+    ReturnedMail.objects.exclude(pk=rows[1].pk).update(recorded_at=old)
+    engine._clean_up()
+    kept = {row.pk: bytes(row.content) for row in ReturnedMail.objects.all()}
+    assert kept == {rows[0].pk: b"", rows[1].pk: b"\x01", rows[2].pk: b"\x02"}
+
+
 def test_jobs_follow_the_files(engine, write, workspace):
     write("campaigns/fresh.md", DIGEST.format(name="Fresh", schedule="{cron: '0 9 * * *'}", approval="automatic"))
     engine._follow()

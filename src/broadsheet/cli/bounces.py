@@ -62,9 +62,10 @@ def _from_files(workspace: Workspace, files: list[Path], *, dry_run: bool, json:
             while batch := list(islice(each, _AT_ONCE)):
                 with transaction.atomic():
                     for name, raw in batch:
-                        found.append(_facts(name, parse(raw)))
+                        report = parse(raw)
+                        found.append(_facts(name, report))
                         if not dry_run:
-                            events.record(events.keep(raw, f"file {name}"), recorder)
+                            events.record(events.keep(raw, f"file {name}"), recorder, report)
         except OSError as error:
             broken = True
             ERR.print(f"{error.filename or path} can't be read ({error.strerror}).", style="red", markup=False)

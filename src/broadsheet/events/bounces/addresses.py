@@ -14,6 +14,11 @@ MACHINES: Final = re.compile(
     r"microsoftexchange[0-9a-f]*|autoreply|system)",
     re.IGNORECASE,
 )
+#: Those of them that report on mail and do nothing else.
+_DAEMONS: Final = re.compile(
+    r"mailer-?_?daemon|post_?master|mail-?daemon|mdaemon|mail[-_.]?delivery[-_.]?\w*|microsoftexchange[0-9a-f]*",
+    re.IGNORECASE,
+)
 _LONGEST: Final = 320
 
 
@@ -39,3 +44,8 @@ def addresses_of(text: str) -> list[str]:
 def is_machine(address: str) -> bool:
     """Whether it is the address of something that reports."""
     return bool(MACHINES.fullmatch(address.partition("@")[0]))
+
+
+def is_daemon(address: str) -> bool:
+    """Whether it is the address of a mail server that reports on mail."""
+    return bool(_DAEMONS.fullmatch(address.partition("@")[0]))

@@ -8,9 +8,10 @@ from typing import Final
 from flufl.bounce import all_failures
 
 from broadsheet.events.bounces import marks
-from broadsheet.events.bounces.addresses import IN_TEXT, address_of, addresses_of, is_machine
+from broadsheet.events.bounces.addresses import IN_TEXT, address_of, addresses_of, is_daemon, is_machine
 from broadsheet.events.bounces.classes import STATUS, classified
 from broadsheet.events.bounces.opening import Opened
+from broadsheet.events.bounces.replies import is_auto_reply
 from broadsheet.events.bounces.report import Kind, Recipient
 from broadsheet.events.bounces.standard import Answer
 from broadsheet.models import BounceClass
@@ -60,19 +61,19 @@ def own_words(text: str) -> str:
 
 
 def _looks_like_a_report(opened: Opened) -> bool:
+    """A mail server is believed on little; anybody else has to say it in subject and text, in a mail of their own."""
     fields = opened.fields
     if "x-failed-recipients" in fields:
         return True
     sender = address_of(fields.get("from", "") or fields.get("sender", ""))
-    subject, text = fields.get("subject", "")[:500], opened.text[:6000]
-    by_machine = is_machine(sender) or "<>" in fields.get("return-path", "") or not sender
-    if by_machine:
-        return bool(marks.SUBJECT.search(subject) or opened.report_type == "delivery-status") or (
-            is_machine(sender) and bool(marks.FAILURE.search(text)) and not subject.lower().startswith("re:")
-        )
-    return (
-        bool(marks.SUBJECT.search(subject)) and bool(marks.FAILURE.search(text)) and bool(addresses_of(own_words(text)))
-    )
+    subject = fields.get("subject", "")[:500]
+    says_so = bool(marks.SUBJECT.search(subject))
+    if not sender or is_daemon(sender):
+        return says_so or opened.report_type == "delivery-status" or bool(marks.FAILURE.search(opened.text[:6000]))
+    if not says_so or marks.ANSWER.match(subject) or is_auto_reply(opened):
+        return False
+    named = "<>" in fields.get("return-path", "") or bool(addresses_of(own_words(opened.text)))
+    return named and bool(marks.FAILURE.search(opened.text[:6000]))
 
 
 def _is_late(opened: Opened, said: str) -> bool:

@@ -7,6 +7,7 @@ from broadsheet.events.bounces.words import any_of
 
 #: Subjects of reports, in the languages that servers write them in.
 SUBJECT: Final = any_of(r"""
+    message you sent .{0,20}blocked
     undeliver(?:able|ed)|not deliver(?:ed|able)|non-?deliver|undeliverd|nondeliverable
     (?:deliver(?:y|ing)|delievery|mail|message) .{0,40}(?:fail|error|problem|not possible)
     (?:deliver(?:y|ing)|delievery|mail|message) .{0,40}(?:impossible|report|unsuccessful)
@@ -35,6 +36,8 @@ SUBJECT: Final = any_of(r"""
     user unknown|nondelivery|x\.400
     unzustellbare
     """)
+#: A person answers, or passes on what they got.
+ANSWER: Final = re.compile(r"\s*(?:re|aw|sv|antw?|fwd?|wg|tr|rv|vs|i|enc|r)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 #: What reports say before, or beside, the addresses.
 FAILURE: Final = any_of(r"""
     (?:could|can|did|was|were|is|has|have)(?:n't|not| not)\b.{0,60}(?:deliver|reach|send|sent|process|complete|found)

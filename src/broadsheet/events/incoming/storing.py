@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from broadsheet.events.bounces import parse, shortened
+from broadsheet.events.bounces import Report, parse, shortened
 from broadsheet.events.incoming.recording import Recorder
 from broadsheet.models import ReturnedMail
 
@@ -29,22 +29,23 @@ def keep(raw: bytes, source: str, envelope_to: str = "") -> ReturnedMail:
     return row
 
 
-def record(row: ReturnedMail, recorder: Recorder) -> ReturnedMail:
-    """Records what the stored message says, unless that is done already."""
-    if row.recorded_at is None:
-        with transaction.atomic():
-            report = parse(bytes(row.content), row.envelope_to)
+def record(row: ReturnedMail, recorder: Recorder, report: Report | None = None) -> ReturnedMail:
+    """Records what the stored message says, unless that is done already; ``report`` is it, if it was parsed before."""
+    with transaction.atomic():
+        row = ReturnedMail.objects.select_for_update().get(pk=row.pk)  # somebody else may be at it
+        if row.recorded_at is None:
+            report = report or parse(bytes(row.content), row.envelope_to)
             row.kind, row.outcome = recorder.record(report, row.pk)
             row.outcome, row.recorded_at = row.outcome[:300], timezone.now()
             row.save(update_fields=["kind", "outcome", "recorded_at"])
-        log.info("Message %s from %s: %s, %s", row.pk, row.source, row.kind, row.outcome)
+            log.info("Message %s from %s: %s, %s", row.pk, row.source, row.kind, row.outcome)
     return row
 
 
 def record_waiting(recorder: Recorder) -> int:
     """How many messages were recorded that were stored and not worked on yet."""
-    waiting = ReturnedMail.objects.filter(recorded_at__isnull=True).order_by("pk")
-    return sum(record(row, recorder) is not None for row in waiting.iterator(chunk_size=50))
+    waiting = ReturnedMail.objects.filter(recorded_at__isnull=True).order_by("pk").only("pk")
+    return sum(record(row, recorder) is not None for row in list(waiting))
 
 
 def let_go(now: datetime, after: timedelta) -> int:
