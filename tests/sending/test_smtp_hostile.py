@@ -290,7 +290,7 @@ def test_servers_get_connections_by_weight():
     with HostileServer(Books(CHUNKED), late) as one, HostileServer(Books(CHUNKED), late) as other:
         results = delivered(two((one.port, 3), (other.port, 1), connections=8, in_flight=1), Noting(mails(200)))
         assert set(results.values()) == {Result.SENT}
-        assert one.sessions <= 6 and 1 <= other.sessions <= 2  # noqa: PT018
+        assert one.sessions <= 6 and 1 <= other.sessions <= 2
         assert len(one.books.mails) > 2 * len(other.books.mails) > 20
 
 
