@@ -119,7 +119,7 @@ def freeze(workspace: Workspace, planned: Plan, printed: list[PrintedVariant], *
 def _frozen_text(workspace: Workspace, campaign: CampaignFile) -> FrozenText:
     config = workspace.config
     return FrozenText(
-        mail_from=workspace.sender_of(campaign.list).email,
+        mail_from=config.return_path_of(workspace.sender_of(campaign.list).email),
         mail_domain=config.mail_domain,
         public_url=config.public.url,
         tracking=campaign.tracking,

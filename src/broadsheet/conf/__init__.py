@@ -28,12 +28,12 @@ from broadsheet.conf.adapters import (
     SmtpServer,
 )
 from broadsheet.conf.bounces import MAILBOX_KINDS, AnyMailbox, BounceMailbox, Bounces, ImapMailbox, Pop3Mailbox
-from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
+from broadsheet.conf.environment import from_environment, lay_over_named, lay_over_section, named_tables
+from broadsheet.conf.forms import STRICT, Mailbox, MailDomain, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
 from broadsheet.conf.privacy import Privacy
 from broadsheet.conf.sending import Pace, Sending, WarmUp
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
 from broadsheet.conf.webhooks import Webhook
-from broadsheet.errors import BroadsheetError
 
 __all__ = [
     "ADAPTER_KINDS",
@@ -54,6 +54,7 @@ __all__ = [
     "ImapMailbox",
     "Inbox",
     "Logging",
+    "MailDomain",
     "Mailbox",
     "MemoryAdapter",
     "Pace",
@@ -104,6 +105,9 @@ class Sender:
     name: str = Field(default="My newsletter", description="Name shown in the inbox.")
     email: Mailbox = Field(default="news@localhost.test", description="The one From address.")
     reply_to: Mailbox | None = Field(default=None, description="Where answers go, if not to the sender.")
+    bounce_domain: MailDomain | None = Field(
+        default=None, description="Domain for return paths: each copy has its own, `b+WORD@DOMAIN`; else the sender's."
+    )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -187,6 +191,11 @@ class Config:
         """The workspace's time zone."""
         return ZoneInfo(self.site.time_zone)
 
+    def return_path_of(self, sender: str) -> str:
+        """Where reports about undelivered copies go; ``{word}`` in it stands for each copy's own."""
+        domain = self.sender.bounce_domain
+        return f"b+{{word}}@{domain}" if domain else sender
+
     @property
     def mail_domain(self) -> str:
         """The domain of Message-ID and List-Id."""
@@ -249,6 +258,10 @@ SETTINGS: tuple[Setting, ...] = (
         for row in _rows("adapters", declared)
     ),
     *(
+        Setting(f"adapters.NAME.servers.{row.name.partition('.')[2]} (smtp)", row.default, row.help, row.secret)
+        for row in _rows("servers", SmtpServer)
+    ),
+    *(
         Setting(f"webhooks.NAME.{row.name.partition('.')[2]}", row.default, row.help, row.secret)
         for row in _rows("webhooks", Webhook)
     ),
@@ -287,23 +300,6 @@ ENVIRONMENT: tuple[Setting, ...] = (
 )
 
 
-def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str | None:
-    """The value of ``name``, or the content of the file that ``name_FILE`` points at, or None.
-
-    Raises BroadsheetError when that file can't be read.
-    """
-    environ = os.environ if environ is None else environ
-    if value := environ.get(name):
-        return value
-    if path := environ.get(f"{name}_FILE"):
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise BroadsheetError(f"{name}_FILE names {path}, which can't be read ({reason}).") from error
-    return None
-
-
 #: The sections that the environment may set key by key.
 _SECTIONS: dict[str, type] = {
     "site": Site,
@@ -322,59 +318,29 @@ _NAMED: dict[tuple[str, ...], dict[str, type]] = {
     ("bounces", "mailboxes"): MAILBOX_KINDS,
     ("webhooks",): {"": Webhook},
 }
-#: Settings that are lists of names, parted by commas in the environment.
-_LISTS = ("allowed_hosts", "addresses")
 
 
 def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """``raw`` (the parsed file) with what the environment sets laid over it; ``raw`` stays as it is.
 
     Sections take ``BROADSHEET_SITE_NAME``; adapters ``BROADSHEET_ADAPTERS_<NAME>_<KEY>``, mailboxes
-    ``BROADSHEET_BOUNCES_MAILBOXES_<NAME>_<KEY>``.
+    ``BROADSHEET_BOUNCES_MAILBOXES_<NAME>_<KEY>``; an adapter's servers, counted from 1,
+    ``BROADSHEET_ADAPTERS_<NAME>_SERVERS_<N>_PASSWORD``.
     """
     merged: dict[str, Any] = {key: dict(v) if isinstance(v, dict) else v for key, v in raw.items()}
     for section, declared in _SECTIONS.items():
-        for declared_field in fields(declared):
-            value = from_environment(f"BROADSHEET_{section}_{declared_field.name}".upper(), environ)
-            if value is not None and isinstance(merged.setdefault(section, {}), dict):
-                merged[section][declared_field.name] = (
-                    tuple(each.strip() for each in value.split(",")) if declared_field.name in _LISTS else value
-                )
-    for path in _NAMED:
-        _overlay_named(merged, path, environ)
+        lay_over_section(merged, section, declared, environ)
+    for path, kinds in _NAMED.items():
+        lay_over_named(merged, path, kinds, environ)
     return merged
-
-
-def _overlay_named(merged: dict[str, Any], path: tuple[str, ...], environ: Mapping[str, str] | None) -> None:
-    holder: Any = merged.get(path[0]) if len(path) > 1 else merged
-    tables = holder.get(path[-1]) if isinstance(holder, dict) else None
-    if not isinstance(tables, dict):
-        return
-    tables = holder[path[-1]] = dict(tables)
-    for name, table, kind in _of_a_kind(tables, path):
-        for declared_field in fields(kind):
-            key = "_".join(("BROADSHEET", *path, name, declared_field.name)).upper().replace("-", "_")
-            value = from_environment(key, environ)
-            if value is not None:
-                tables[name] = {**tables.get(name, table), declared_field.name: value}
-
-
-def _of_a_kind(tables: Mapping[str, Any], path: tuple[str, ...]) -> list[tuple[str, dict[str, Any], Any]]:
-    """The tables that say of which kind they are: name, table, declaration."""
-    kinds = _NAMED[path]
-    found = [(name, each) for name, each in tables.items() if isinstance(each, dict)]
-    return [
-        (name, each, kinds[str(each.get("kind", ""))]) for name, each in found if str(each.get("kind", "")) in kinds
-    ]
 
 
 def secrets_in(raw: Mapping[str, Any]) -> list[str]:
     """The names of secret settings that the file itself holds, where none belongs."""
-    found = []
-    for path in _NAMED:
-        holder: Any = raw.get(path[0]) if len(path) > 1 else raw
-        tables = holder.get(path[-1]) if isinstance(holder, dict) else None
-        for name, table, kind in _of_a_kind(tables if isinstance(tables, dict) else {}, path):
-            secret = {row.name.partition(".")[2] for row in _rows("", kind) if row.secret}
-            found += [".".join((*path, name, key)) for key in sorted(secret) if key in table]
-    return found
+    return [
+        ".".join((*table.path, key))
+        for path, kinds in _NAMED.items()
+        for table in named_tables(raw, path, kinds)
+        for key in sorted(row.name.partition(".")[2] for row in _rows("", table.kind) if row.secret)
+        if key in table.content
+    ]

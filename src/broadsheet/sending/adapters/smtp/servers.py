@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import SecretStr
@@ -10,6 +11,8 @@ from pydantic import SecretStr
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
 
+#: Seconds of the first rest, and of the longest.
+_FIRST_REST: Final = 0.25
 _LONGEST_REST: Final = 300.0
 #: Refusals with 4.7.x in a row, none taken between, that are more than a few greylisted addresses.
 _PATIENCE: Final = 5
@@ -24,16 +27,23 @@ class Place:
     security: Literal["none", "starttls", "tls"]
     user: str | None
     password: SecretStr | None
-    ca_file: str | None
+    ca_file: Path | None
     weight: int = 1
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
 
-def places(settings: SmtpAdapter) -> list[Place]:
+def places(settings: SmtpAdapter, root: Path) -> list[Place]:
     """The adapter's servers. Raises AdapterFailed for a password that would be sent in the clear."""
-    own = Place(settings.host, settings.port, settings.security, settings.user, settings.password, settings.ca_file)
+    own = Place(
+        settings.host,
+        settings.port,
+        settings.security,
+        settings.user,
+        settings.password,
+        root / settings.ca_file if settings.ca_file else None,
+    )
     found = [
         Place(
             each.host,
@@ -41,7 +51,7 @@ def places(settings: SmtpAdapter) -> list[Place]:
             each.security or own.security,
             each.user or own.user,
             each.password or own.password,
-            each.ca_file or own.ca_file,
+            root / each.ca_file if each.ca_file else own.ca_file,
             each.weight,
         )
         for each in settings.servers
@@ -79,11 +89,11 @@ class Server:
         return self._strikes > 0
 
     def rest(self, now: float, trouble: AdapterFailed) -> None:
-        """Leave it alone for a while: one second, doubled with each time in a row, five minutes at most."""
+        """Leave it alone for a while: a quarter of a second, doubled with each time in a row, five minutes at most."""
         self.trouble = trouble
         if now >= self.rests_until:  # ten connections that end together are one event
             self._strikes += 1
-            self.rests_until = now + min(2.0 ** (self._strikes - 1), _LONGEST_REST)
+            self.rests_until = now + min(_FIRST_REST * 2.0 ** (self._strikes - 1), _LONGEST_REST)
 
     def asked_to_wait(self, now: float, reply: str) -> None:
         """It deferred a mail for its sender's rate or standing (4.7.x); after several in a row it gets a rest."""
