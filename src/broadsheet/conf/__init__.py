@@ -6,12 +6,10 @@ The declarations below are the whole of it: they check the file, fill in default
 printed, and come from the environment only.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import field, fields
+from dataclasses import field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 

@@ -29,7 +29,7 @@ SUBJECT: Final = any_of(r"""
     niedostarcz|nie (?:mo[żz]na )?dostarcz|zwrot|nie zosta[łl]a? dostarcz|kunde inte levereras|olevererbart
     kan ikke leveres|ikke leveret|leverans|toimittamat|не ?доставлен|недоставлен|невозможно доставить
     ошибка доставки|не удалось доставить|配信(?:不能|エラー|できま)
-    配達(?:不能|できま)|送信エラー|エラーメール|未配信
+    配達(?:不能|できま)|送信エラー|エラーメール|メールエラー|未配信
     退信|无法(?:投递|送达|发送)
     投递失败|系统退信
     無法(?:傳遞|送達|投遞)|未传递|未傳遞|iletilemedi|teslim edilemedi|doru[čc]it|undelivered mail
