@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -15,51 +15,64 @@ PROGRAMS = sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bi
 _numbers = count(1)
 
 
-def as_owner(command: list[str], folder: Path) -> None:
-    """Run a PostgreSQL program; it refuses to be run by root, so root lends it another user."""
-    if os.geteuid() == 0:
-        command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
-    subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
-
-
 class Server:
-    """A PostgreSQL server on the loopback address, in a folder of its own, until it is stopped."""
+    """A PostgreSQL server in a folder of its own, until it is stopped.
 
-    def __init__(self) -> None:
-        self.programs = PROGRAMS[-1]
+    ``within`` is what its programs are run by, such as a network namespace, in which it has that ``address``.
+    """
+
+    def __init__(self, address: str = "127.0.0.1", within: Sequence[str] = ()) -> None:
+        self.address, self._within = address, tuple(within)
         self.folder = Path(tempfile.mkdtemp(prefix="broadsheet-postgresql-"))
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self._run("initdb", "--auth=trust", "--username=broadsheet", "-N")
-        self._settings = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        data = self.folder / "data"
+        self._run("initdb", "--pgdata", str(data), "--auth=trust", "--username=broadsheet", "-N")
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
+        self._settings = f"-p {self.port} -k {self.folder} -c listen_addresses={address} -c fsync=off"
         self.start()
 
     def _run(self, program: str, *arguments: str) -> None:
-        as_owner([str(self.programs / program), "-D", str(self.folder / "data"), *arguments], self.folder)
+        """Run a PostgreSQL program; it refuses to be run by root, so root lends it another user."""
+        command = [str(PROGRAMS[-1] / program), *arguments]
+        if os.geteuid() == 0:
+            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
+        subprocess.run([*self._within, *command], check=True, cwd=self.folder, stdout=subprocess.DEVNULL)
+
+    def _control(self, *arguments: str) -> None:
+        self._run("pg_ctl", "-D", str(self.folder / "data"), *arguments)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", self._settings, "start")
+        self._control("-w", "-l", str(self.folder / "log"), "-o", self._settings, "start")
+
+    def crash(self) -> None:
+        """Cut every connection off and end, as if the machine had lost power."""
+        self._control("-m", "immediate", "stop")
 
     def restart(self) -> None:
-        """Cut every connection off, as a crash would, and start again."""
-        self._run("pg_ctl", "-m", "immediate", "stop")
+        """Crash, and start again."""
+        self.crash()
         self.start()
 
     def stop(self) -> None:
         """Stop it, and remove its folder."""
-        self._run("pg_ctl", "-m", "immediate", "stop")
+        self.crash()
         shutil.rmtree(self.folder)
 
     def database(self) -> str:
         """The address of a new, empty database."""
         name = f"test_{next(_numbers)}"
-        where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "broadsheet"]
-        subprocess.run([str(self.programs / "createdb"), *where, name], check=True)
-        return f"postgresql://broadsheet@127.0.0.1:{self.port}/{name}"
+        self._run("createdb", "-h", str(self.folder), "-p", str(self.port), "-U", "broadsheet", name)
+        return f"postgresql://broadsheet@{self.address}:{self.port}/{name}"
+
+    def nearby(self, database: str) -> str:
+        """The same database by way of a file, wherever the server's network is."""
+        return f"postgresql://broadsheet@/{database.rpartition('/')[2]}?host={self.folder}&port={self.port}"
 
 
 @pytest.fixture(scope="session")

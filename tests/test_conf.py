@@ -37,7 +37,7 @@ def test_every_setting_has_a_name_and_a_help_that_ends_like_a_sentence():
 
 def test_the_table_has_every_setting_of_every_section_and_adapter():
     names = {setting.name for setting in conf.SETTINGS}
-    sections = {"site": conf.Site, "sender": conf.Sender, "public": conf.Public}
+    sections = {"site": conf.Site, "sender": conf.Sender, "public": conf.Public, "logging": conf.Logging}
     sections |= {"tag_rules": conf.TaggingRule, "tags": conf.Tags}
     for section, declared in sections.items():
         assert {f"{section}.{name}" for name in declared.__dataclass_fields__} <= names
@@ -60,6 +60,7 @@ def test_passwords_and_tokens_are_marked_as_secret():
     assert secret == {
         "adapters.NAME.password (smtp)",
         "adapters.NAME.server_token (postmark)",
+        "BROADSHEET_METRICS_TOKEN",
         "BROADSHEET_SECRET_KEY",
     }
 

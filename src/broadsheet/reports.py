@@ -61,9 +61,9 @@ def numbers(edition: Edition) -> Numbers:
     )
 
 
-def due_now(edition: Edition, now: datetime) -> int:
-    """How many copies may leave at this moment."""
-    return _waiting(edition).filter(Q(at__isnull=True) | Q(at__lte=now)).count()
+def due_now(edition: Edition, now: datetime, most: int | None = None) -> int:
+    """How many copies may leave at this moment; ``most`` is what the counting ends at."""
+    return _waiting(edition).filter(Q(at__isnull=True) | Q(at__lte=now))[:most].count()
 
 
 def _waiting(edition: Edition) -> QuerySet[Delivery]:

@@ -95,7 +95,7 @@ def sending(monkeypatch):
     """Editions 1 to 9 are ready, and each is sent until somebody says stop; which were begun, in order."""
     begun, stopped, ready = [], Event(), [SimpleNamespace(pk=number, key=f"e{number}") for number in range(1, 10)]
 
-    def send(_workspace, edition, stop):
+    def send(_workspace, edition, progress, stop):
         begun.append(edition.pk)
         while not stop():
             time.sleep(0.005)
@@ -104,6 +104,7 @@ def sending(monkeypatch):
 
     monkeypatch.setattr(editions, "ready_to_send", lambda _: ready)
     monkeypatch.setattr(pipeline, "send", send)
+    monkeypatch.setattr(pipeline, "sweep", lambda _workspace: [])
     return SimpleNamespace(begun=begun, stopped=stopped, ready=ready)
 
 
@@ -141,7 +142,7 @@ def test_a_sender_that_does_not_end_in_time_is_not_waited_for(sending, monkeypat
 def test_an_edition_that_can_not_be_sent_rests_a_minute(sending, monkeypatch, caplog):
     tried = []
 
-    def fails(_workspace, edition, stop):
+    def fails(_workspace, edition, progress, stop):
         tried.append(edition.pk)
         raise OSError("no route to host")
 

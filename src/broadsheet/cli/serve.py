@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from broadsheet import logs
 from broadsheet.cli.output import ERR
 from broadsheet.cli.setup import ready
 from broadsheet.errors import BroadsheetError
@@ -18,7 +19,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8000,
 ) -> None:
     """Serve the pages that subscribers meet."""
-    ready()
+    logs.configure(ready().config.logging)
     from django.core.wsgi import get_wsgi_application
 
     server, address = listening(get_wsgi_application(), host, port)

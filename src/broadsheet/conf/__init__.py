@@ -44,6 +44,7 @@ __all__ = [
     "FeedSource",
     "FolderAdapter",
     "FolderSource",
+    "Logging",
     "Mailbox",
     "MemoryAdapter",
     "Pace",
@@ -124,6 +125,21 @@ class Scheduling:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Logging:
+    """``[logging]``: what `run`, `scheduler`, `serve` and workers write to standard error."""
+
+    format: Literal["text", "json"] = Field(
+        default="text", description="`text`: lines for people; `json`: one object a line, for machines."
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is written; `debug` has a line for every copy that was sent."
+    )
+    addresses: bool = Field(
+        default=False, description="Whether readers' addresses may stand in it; else each is ‹address›."
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """All of ``broadsheet.toml``."""
 
@@ -131,6 +147,7 @@ class Config:
     sender: Sender = Field(default_factory=Sender)
     public: Public = Field(default_factory=Public)
     schedule: Scheduling = Field(default_factory=Scheduling)
+    logging: Logging = Field(default_factory=Logging)
     sending: Sending = Field(default_factory=Sending)
     pace: dict[str, Pace] = Field(default_factory=dict)
     sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
@@ -187,6 +204,7 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("sender", Sender),
     *_rows("public", Public),
     *_rows("schedule", Scheduling),
+    *_rows("logging", Logging),
     *_rows("sending", Sending),
     *(
         Setting(f"pace.NAME.{row.name.partition('.')[2]}", row.default, row.help)
@@ -214,7 +232,20 @@ ENVIRONMENT: tuple[Setting, ...] = (
     Setting(
         "BROADSHEET_DATABASE",
         None,
-        "`postgresql://user:password@host/name`; SQLite in the state folder if unset.",
+        "`postgresql://user:password@host/name?sslmode=require`; SQLite in the state folder if unset.",
+    ),
+    Setting("BROADSHEET_DATABASE_POOL", 10, "How many connections to PostgreSQL one process may hold."),
+    Setting(
+        "BROADSHEET_BROKER",
+        None,
+        "`amqp://user:password@host//` or `redis://host:6379/0`: workers on other machines send; "
+        "the scheduler itself if unset.",
+    ),
+    Setting(
+        "BROADSHEET_METRICS_TOKEN",
+        None,
+        "Who may read `/metrics` from another machine: `Authorization: Bearer TOKEN`; nobody if unset.",
+        secret=True,
     ),
     Setting("BROADSHEET_SECRET_KEY", None, "Signs links; made and kept in the state folder if unset.", secret=True),
 )
@@ -243,6 +274,7 @@ _SECTIONS: dict[str, type] = {
     "sender": Sender,
     "public": Public,
     "schedule": Scheduling,
+    "logging": Logging,
     "sending": Sending,
 }
 

@@ -30,7 +30,6 @@ class Sending:
     pause_share: int = Field(
         default=50, ge=0, le=100, description="So many failures in a hundred, of the last 200, pause it; 0: never."
     )
-    log_addresses: bool = Field(default=False, description="Whether the log may hold readers' addresses.")
 
 
 @dataclass(frozen=True, config=STRICT)

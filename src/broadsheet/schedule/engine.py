@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, Protocol
 
 from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -20,6 +20,8 @@ from django.db import connections
 from django.utils import timezone
 
 from broadsheet import pipeline
+from broadsheet.conf.cluster import broker
+from broadsheet.errors import BroadsheetError
 from broadsheet.schedule.cleaning import clean_up
 from broadsheet.schedule.following import Follower
 from broadsheet.schedule.leader import Leadership
@@ -57,7 +59,7 @@ class Engine:
     def __init__(self, workspace: Workspace, clock: Callable[[], datetime] = timezone.now) -> None:
         self._clock = clock
         self._follower = Follower(workspace)
-        self._senders = Senders()
+        self._senders = _hands()
         self._troubles = Troubles()
         self._ticking, self._collecting = Lock(), Lock()
         self._offset = self._now_offset()
@@ -156,6 +158,27 @@ class NextTime(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         zone = schedule.zone(self._zone)
         moments = (opens(schedule, zone, at) - ahead(self._file) for at in firings(schedule, zone, after))
         return next((moment.astimezone(UTC) for moment in moments if moment > after), None)
+
+
+class _Hands(Protocol):
+    """What brings the copies out that are due: threads of this process, or workers by way of a broker."""
+
+    def look(self, workspace: Workspace, now: datetime) -> None:
+        """See to each edition that is ready."""
+
+    def stop(self, seconds: float) -> bool:
+        """Let go; whether all that was in hand ended in that time."""
+
+
+def _hands() -> _Hands:
+    address = broker()
+    if address is None:
+        return Senders()
+    try:
+        from broadsheet.schedule.hints import Hints, make_app
+    except ImportError as error:
+        raise BroadsheetError("BROADSHEET_BROKER needs Celery: pip install 'broadsheet[celery]'.") from error
+    return Hints(make_app(address))
 
 
 def _closing(work: Callable[[], None]) -> None:

@@ -229,7 +229,7 @@ class Ledger:
         for _ in answers:
             self.hand.answers.popleft()
         self.hand.journal.done([copy.slot for copy, _ in answers if copy.slot >= 0])
-        logs.outcomes(self._job.edition.pk, answers, addresses=self._job.rules.log_addresses)
+        logs.outcomes(self._job.edition.pk, answers)
 
     def _drop_lost(self, kept: set[int]) -> None:
         """Forget copies whose claim another machine has ended."""
