@@ -66,7 +66,7 @@ def _measured(vendor: str, folder: Path, readers: int) -> dict[str, float]:
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs:
         return {}
-    with _server(programs[-1], folder) as address:
+    with server(programs[-1], folder) as address:
         return _in_a_process(folder, readers, address)
 
 
@@ -88,7 +88,7 @@ def _in_a_process(folder: Path, readers: int, database: str | None) -> dict[str,
 
 
 @contextmanager
-def _server(programs: Path, folder: Path) -> Iterator[str]:
+def server(programs: Path, folder: Path) -> Iterator[str]:
     """A PostgreSQL server of the benchmark's own; it refuses to be run by root, so root lends it another user."""
     lent = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
     home = folder / "postgresql"

@@ -1,6 +1,7 @@
 """``broadsheet plan``: the dry run of an edition."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from broadsheet.cli.campaigns import At, Slug
 from broadsheet.cli.content import Json
 from broadsheet.cli.output import ERR, OUT, counted, in_zone, print_json, print_table
 from broadsheet.cli.setup import moment, ready
+from broadsheet.timing import span_in_words
 from broadsheet.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 #: Rows of a table before it is cut short; ``--json`` has them all.
 SHOWN = 20
+MINUTE = timedelta(minutes=1)
 
 
 def plan(
@@ -56,7 +59,7 @@ def plan(
 
 
 def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[str, Any]:
-    from broadsheet import editions
+    from broadsheet import drafts, editions
 
     return {
         "campaign": planned.campaign.slug,
@@ -73,6 +76,7 @@ def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[s
             {"time_zone": zone, "readers": readers, "at": at.astimezone(workspace.config.zone)}
             for zone, readers, at in editions.leaving(planned)
         ],
+        "sending_seconds": drafts.time_to_send(workspace, planned).total_seconds(),
     }
 
 
@@ -87,11 +91,14 @@ def _segments(workspace: Workspace, planned: "Plan") -> list[tuple[str, int]]:
 
 
 def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> None:
-    from broadsheet import editions
+    from broadsheet import drafts, editions
 
     zone = workspace.config.zone
     ERR.print(f"{planned.campaign.name}, {in_zone(planned.scheduled_for, zone)}", style="bold", soft_wrap=True)
     ERR.print(f"{counted(planned.readers, 'reader')} would get a mail, in {counted(len(planned.variants), 'variant')}.")
+    if takes := drafts.time_to_send(workspace, planned):
+        words = span_in_words(takes) if takes >= MINUTE else "less than a minute"
+        ERR.print(f"At the pace of {planned.campaign.adapter}, sending takes {words}.", soft_wrap=True)
     if segments := _segments(workspace, planned):
         print_table("Who may be mailed", ("readers", "segment"), [(readers, name) for name, readers in segments])
     print_table(

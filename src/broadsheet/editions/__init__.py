@@ -10,6 +10,7 @@ from broadsheet.editions.planning import (
     explained,
     leaving,
     plan,
+    readers_at,
     target_of,
     variant_of,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "leaving",
     "move",
     "plan",
+    "readers_at",
     "ready_to_send",
     "reschedule",
     "resend_failed",

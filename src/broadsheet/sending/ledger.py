@@ -78,6 +78,7 @@ class Ledger:
         self._job, self._record = job, record
         self._sender = claims.sender_name(edition.pk)
         self._imprint = Imprint(edition.pk, edition.public_url, edition.mail_domain, edition.mail_from, job.signer)
+        claims.keep_little_in_memory()
         self._stamps: OrderedDict[int, Stamp] = OrderedDict()
         self._pacer = Pacer(edition.adapter, job.pace)
         self._breaker = Breaker(job.rules)

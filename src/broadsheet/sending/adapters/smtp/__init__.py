@@ -19,8 +19,8 @@ class Smtp:
     """The adapter: several connections kept open, mails shared out among them."""
 
     def __init__(self, settings: SmtpAdapter) -> None:
-        self._runner = asyncio.Runner()
         self._pool = Pool(settings)
+        self._runner = asyncio.Runner()
 
     def open(self) -> None:
         """Connect once, so that a wrong host or password shows before anything is claimed."""

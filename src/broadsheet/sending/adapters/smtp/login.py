@@ -1,6 +1,8 @@
 """Connect, STARTTLS or TLS, EHLO and AUTH by aiosmtplib; after that its connection is ours."""
 
 import asyncio
+import os
+import socket
 import ssl
 from typing import NamedTuple, cast
 
@@ -85,4 +87,8 @@ async def _greet(client: SMTP) -> None:
 def _words(error: Exception) -> str:
     if isinstance(error, SMTPResponseException):
         return f"{error.code} {error.message}"
-    return " ".join(str(error).split()) or type(error).__name__
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    said = str(cause)
+    if isinstance(cause, OSError) and cause.errno and not isinstance(cause, ssl.SSLError | socket.gaierror):
+        said = os.strerror(cause.errno).lower()  # asyncio puts the address into its words
+    return " ".join(said.split()) or type(error).__name__
