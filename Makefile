@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo inbox serve test check format bench pictures lock clean
+.PHONY: help demo inbox serve test check format torture bench pictures lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ check: $(STAMP) ## format, lint, types, layers, migrations
 format: $(STAMP) ## put the code into its standard form
 	$(BIN)/ruff format src tests benchmarks docs
 	$(BIN)/ruff check --fix src tests benchmarks docs
+
+torture: $(STAMP) ## kill senders, cut connections, lock the database, and count every copy (half an hour)
+	$(BIN)/python -m tests.sending.torture
+	LONG=1 $(BIN)/python -m pytest -s tests/cluster/test_workers.py tests/cluster/test_cut_off.py
 
 bench: $(STAMP) ## measure, and print the figures
 	$(BIN)/python -m benchmarks

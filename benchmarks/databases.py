@@ -23,7 +23,7 @@ def measured_in(
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs:
         return {}
-    with _server(programs[-1], folder) as address:
+    with server(programs[-1], folder) as address:
         return _in_processes(folder, files, command, steps, address)
 
 
@@ -48,7 +48,7 @@ def _in_processes(
 
 
 @contextmanager
-def _server(programs: Path, folder: Path) -> Iterator[str]:
+def server(programs: Path, folder: Path) -> Iterator[str]:
     """A PostgreSQL server of the benchmark's own; it refuses to be run by root, so root lends it another user."""
     lent = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
     home = folder / "postgresql"

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
@@ -28,6 +28,15 @@ from broadsheet.workspace import CampaignFile, Workspace
 NO_EDITION = 0
 #: Of an edition's mails, the ones that most readers get are checked.
 CHECKED_VARIANTS = 20
+
+
+def time_to_send(workspace: Workspace, planned: Plan) -> timedelta:
+    """How long sending the plan's edition takes at the pace set for its adapter; zero if none is set."""
+    pace = workspace.config.pace.get(planned.campaign.adapter)
+    if pace is None:
+        return timedelta(0)
+    by_domain = editions.readers_at(planned, pace.domains)
+    return sending.time_needed(pace, planned.readers, by_domain, planned.scheduled_for.astimezone(UTC).date())
 
 
 def render_for(workspace: Workspace, campaign: CampaignFile, email: str, at: datetime) -> Mail:

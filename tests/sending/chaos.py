@@ -13,7 +13,7 @@ from pathlib import Path
 #: Chances, of a recipient, a mail, a connection.
 LATER, NEVER, GO_AWAY = 0.03, 0.01, 0.001
 #: Connections are cut after so many bytes, on average …
-CUT_AFTER = 400_000
+CUT_AFTER = 150_000
 #: … and a reply takes so long, rarely the second.
 SLOW, SLOWER = 0.002, 0.4
 

@@ -4,13 +4,13 @@ from tests.sending.torture import Torture, verify
 
 
 def test_senders_that_are_killed_and_a_locked_database_mail_nobody_twice_and_lose_nobody(tmp_path):
-    told = Torture(tmp_path, 800).run(senders=2, seconds=5)
+    told = Torture(tmp_path, 500).run(senders=2, seconds=5)
     verify(told)
     assert min(told.kills, told.cuts, told.database_troubles) > 0
 
 
 def test_the_same_with_postgresql_that_is_restarted(tmp_path, postgresql, database):
-    torture = Torture(tmp_path, 800, database=database, on_unknown="assume-sent", seed=2)
+    torture = Torture(tmp_path, 500, database=database, on_unknown="assume-sent", seed=2)
     torture.restart = postgresql.restart
     told = torture.run(senders=2, seconds=6)
     verify(told)
@@ -18,7 +18,7 @@ def test_the_same_with_postgresql_that_is_restarted(tmp_path, postgresql, databa
 
 
 def test_senders_that_are_told_to_stop_leave_nothing_unknown(tmp_path):
-    told = Torture(tmp_path, 800, gentle=True).run(senders=2, seconds=5)
+    told = Torture(tmp_path, 500, gentle=True).run(senders=2, seconds=5)
     verify(told)
     assert told.terms > 2
     assert told.unknown == 0

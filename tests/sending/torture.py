@@ -137,7 +137,6 @@ class Torture:
                 [sys.executable, "-m", "broadsheet", *arguments],
                 cwd=self.here, env=self.environment, stdout=log, stderr=log,
             )  # fmt: skip
-        process.born = time.monotonic()
         return process
 
     def run(self, senders, seconds):
@@ -153,9 +152,8 @@ class Torture:
                         if number == 0 and not peace and self._over():
                             break
                         running[number] = self.start(number)
-                if not peace and time.monotonic() > next_kill:
-                    self._kill(self.chance.choice([each for each in running.values() if time.monotonic() - each.born > 1]
-                                                  or [running[0]]))  # fmt: skip
+                if not peace and time.monotonic() > next_kill and (victims := self._victims(running)):
+                    self._kill(self.chance.choice(victims))
                     next_kill = self._soon(1.5)
                 if not peace and not self.gentle and time.monotonic() > next_trouble:
                     self._trouble()
@@ -181,6 +179,14 @@ class Torture:
         self._last = now
         return True
 
+    def _victims(self, running):
+        """Those who are sending; now and then anybody."""
+        sending = [each for each in running.values() if self._journals(each)]
+        return list(running.values()) if self.chance.random() < 0.1 else sending
+
+    def _journals(self, process):
+        return list((self.here / ".broadsheet" / "senders").glob(f"*-{process.pid}-*.journal"))
+
     def _kill(self, process):
         if process.poll() is not None:
             return
@@ -192,7 +198,7 @@ class Torture:
         self.told.kills += 1
         from broadsheet.sending import journal
 
-        for path in (self.here / ".broadsheet" / "senders").glob(f"*-{process.pid}-*.journal"):
+        for path in self._journals(process):
             found = journal.read(path)
             self.told.in_flight_at_kills += len(found.attempted - found.answered.keys())
 

@@ -1,6 +1,7 @@
 """``broadsheet plan``: the dry run of an edition."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,11 +12,14 @@ from broadsheet.cli.content import Json
 from broadsheet.cli.difference import SHOWN, diff_facts, print_diff, shortened
 from broadsheet.cli.output import ERR, OUT, counted, in_zone, print_json, print_table
 from broadsheet.cli.setup import moment, ready
+from broadsheet.timing import span_in_words
 from broadsheet.workspace import Workspace
 
 if TYPE_CHECKING:
     from broadsheet.editions import Plan
     from broadsheet.models import Subscriber
+
+MINUTE = timedelta(minutes=1)
 
 
 def plan(
@@ -55,7 +59,7 @@ def plan(
 
 
 def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[str, Any]:
-    from broadsheet import editions
+    from broadsheet import drafts, editions
 
     return {
         "campaign": planned.campaign.slug,
@@ -72,6 +76,7 @@ def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[s
             {"time_zone": zone, "readers": readers, "at": at.astimezone(workspace.config.zone)}
             for zone, readers, at in editions.leaving(planned)
         ],
+        "sending_seconds": drafts.time_to_send(workspace, planned).total_seconds(),
     }
 
 
@@ -91,11 +96,14 @@ def _segments(workspace: Workspace, planned: "Plan") -> list[tuple[str, int]]:
 
 
 def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> None:
-    from broadsheet import editions
+    from broadsheet import drafts, editions
 
     zone = workspace.config.zone
     ERR.print(f"{planned.campaign.name}, {in_zone(planned.scheduled_for, zone)}", style="bold", soft_wrap=True)
     ERR.print(f"{counted(planned.readers, 'reader')} would get a mail, in {counted(len(planned.variants), 'variant')}.")
+    if takes := drafts.time_to_send(workspace, planned):
+        words = span_in_words(takes) if takes >= MINUTE else "less than a minute"
+        ERR.print(f"At the pace of {planned.campaign.adapter}, sending takes {words}.", soft_wrap=True)
     if segments := _segments(workspace, planned):
         print_table("Who may be mailed", ("readers", "segment"), [(readers, name) for name, readers in segments])
     print_table(

@@ -10,6 +10,7 @@ from broadsheet.editions.planning import (
     explained,
     leaving,
     plan,
+    readers_at,
     target_of,
     variant_of,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "leaving",
     "move",
     "plan",
+    "readers_at",
     "ready_to_send",
     "refreeze",
     "refuse_begun",

@@ -219,6 +219,22 @@ def assignments(planned: Plan) -> Iterator[tuple[int, int | str]]:
             yield subscriber_id, planned.groups[interests_id, past]
 
 
+def readers_at(planned: Plan, domains: Iterable[str]) -> dict[str, int]:
+    """How many readers of the plan who get a mail have their address at each of those domains."""
+    found: Counter[str] = Counter()
+    for domain in domains:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT r.interests_id, r.past, COUNT(*) FROM {planned.table} r"  # noqa: S608
+                " JOIN broadsheet_subscriber s ON s.id = r.subscriber_id WHERE s.email_key LIKE %s"
+                " GROUP BY r.interests_id, r.past",
+                [f"%@{domain}"],
+            )
+            rows = cursor.fetchall()
+        found[domain] = sum(count for *group, count in rows if not isinstance(planned.groups[group[0], group[1]], str))
+    return dict(found)
+
+
 def leaving(planned: Plan) -> list[tuple[str, int, datetime]]:
     """Each time zone with its readers who get a mail and when their copies may leave, most readers first.
 

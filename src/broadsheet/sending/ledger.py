@@ -74,6 +74,7 @@ class Ledger:
         edition = job.edition
         self._job, self._record = job, record
         self._sender = claims.sender_name(edition.pk)
+        claims.keep_little_in_memory()
         self._stamps = Stamps(edition, job.signer)
         self._pacer = Pacer(edition.adapter, job.pace)
         self._breaker = Breaker(job.rules)
