@@ -304,7 +304,7 @@ def _typed(name: str, cell: str, declared: Mapping[str, Attribute]) -> Any:
     if len(cell) > LONGEST_VALUE:
         raise ValueError(f"{name} is longer than {LONGEST_VALUE:,} characters")
     if not cell.isprintable():
-        cell = "".join(each for each in cell if each in "\n\t" or each.isprintable())
+        cell = "".join(each for each in cell if each.isspace() or each.isprintable())
     attribute = declared.get(name)
     return cell if attribute is None or attribute.type == "text" else _OF_TYPE[attribute.type](name, cell, attribute)
 
