@@ -130,9 +130,9 @@ def members(workspace: object) -> dict[str, list[str]]:
     (workspace.root / "subscribers" / "segments.yaml").write_text(
         json.dumps({"segments": {"germans": {"all": [RULES[5], {"list": "newsletter"}]}, **segments()}})
     )
-    found = {}
+    found, written = {}, Workspace(workspace.root)
     for name in segments():
-        segment = Workspace(workspace.root).segment(name)
+        segment = written.segment(name)
         found[name] = _numbers(Subscriber.objects.filter(segment_query(segment)))
         found[f"mailed {name}"] = _numbers(mailable(Target("newsletter", (segment,))))
         found[f"without {name}"] = _numbers(mailable(Target("newsletter", (), (segment,))))

@@ -16,7 +16,7 @@ from broadsheet.audience.columns import Layout, attribute_name
 from broadsheet.audience.interests import normal_tags, set_key
 from broadsheet.audience.networks import network_of
 from broadsheet.audience.spreadsheets import armed
-from broadsheet.audience.statuses import WORDS, Standing
+from broadsheet.audience.statuses import WORDS, YES_OR_NO, Standing
 from broadsheet.workspace import Attribute
 
 _ZONES = {name.lower(): name for name in available_timezones()}
@@ -62,6 +62,8 @@ class Terms:
     """What words in a column of statuses mean here, beside :data:`~broadsheet.audience.statuses.WORDS`."""
     truncate_networks: bool
     source: str
+    everybody: Standing = Standing.SUBSCRIBED
+    """What every row says, beside what it says itself."""
 
 
 class Unusable(ValueError):
@@ -108,7 +110,8 @@ def _filled(  # in one go: a million rows pass here
 ) -> Person:
     layout, terms = by
     first, last = _names(cells, layout)
-    created = _moment(_at(cells, layout, "created"))
+    agreed = _moment(_at(cells, layout, "consent_at"))
+    created = _moment(_at(cells, layout, "created")) or agreed
     network, how = _at(cells, layout, "consent_network"), _at(cells, layout, "consent_how")
     return Person(
         line,
@@ -120,7 +123,7 @@ def _filled(  # in one go: a million rows pass here
         _interests(_at(cells, layout, "interests")),
         *says,
         created,
-        _moment(_at(cells, layout, "consent_at")) or created,
+        agreed or created,
         network_of(network, truncate=terms.truncate_networks) if network else "",
         f"{terms.source}; {how} before"[:300] if how else terms.source,
         _at(cells, layout, "consent_wording")[:LONGEST_VALUE],
@@ -149,8 +152,8 @@ def _cells(row: list[str], layout: Layout) -> list[str]:
 
 def _names(cells: list[str], layout: Layout) -> tuple[str, str]:
     first, last = _at(cells, layout, "first_name"), _at(cells, layout, "last_name")
-    if not (first or last):
-        first, _, last = _at(cells, layout, "name").partition(" ")
+    if not first and (whole := _at(cells, layout, "name")):
+        first, _, last = (whole, "", last) if last else whole.partition(" ")
     for word, value in (("first", first), ("last", last)):
         if len(value) > LONGEST_NAME:
             raise ValueError(f"the {word} name is longer than {LONGEST_NAME} characters")
@@ -206,7 +209,7 @@ def _lists(text: str, known: frozenset[str], list_name: str | None) -> Lists:
 
 
 def _standing(cells: Sequence[str], layout: Layout, terms: Terms) -> Standing:
-    gravest = Standing.SUBSCRIBED
+    gravest = terms.everybody
     for at, _, read in layout.statuses:
         cell = cells[at]
         says = terms.means.get(cell.lower()) if terms.means else None
@@ -228,8 +231,8 @@ _GO = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? ([+-]\d{4})(?: \S+
 
 @lru_cache(maxsize=20_000)
 def _moment(text: str) -> datetime | None:
-    """The time a cell says, UTC where it names no zone; None for an empty one. Raises ValueError."""
-    if not text:
+    """The time a cell says, UTC where it names no zone; None for an empty one, or a yes or no. Raises ValueError."""
+    if not text or text.lower() in YES_OR_NO:
         return None
     try:
         found = datetime.fromisoformat(text)
@@ -301,7 +304,7 @@ def _typed(name: str, cell: str, declared: Mapping[str, Attribute]) -> Any:
     if len(cell) > LONGEST_VALUE:
         raise ValueError(f"{name} is longer than {LONGEST_VALUE:,} characters")
     if not cell.isprintable():
-        cell = "".join(each for each in cell if each in "\n\t" or each.isprintable())
+        cell = "".join(each for each in cell if each.isspace() or each.isprintable())
     attribute = declared.get(name)
     return cell if attribute is None or attribute.type == "text" else _OF_TYPE[attribute.type](name, cell, attribute)
 
