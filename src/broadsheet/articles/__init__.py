@@ -2,7 +2,15 @@
 
 from broadsheet.articles.content import Content, Picture, direction, load_content
 from broadsheet.articles.findings import Finding
-from broadsheet.articles.listing import ArticleRow, Names, SourceRow, article_rows, known_names, source_rows
+from broadsheet.articles.listing import (
+    ArticleRow,
+    Names,
+    SourceRow,
+    article_rows,
+    failing_sources,
+    known_names,
+    source_rows,
+)
 from broadsheet.articles.syncing import SyncReport, sync
 
 __all__ = [
@@ -15,6 +23,7 @@ __all__ = [
     "SyncReport",
     "article_rows",
     "direction",
+    "failing_sources",
     "known_names",
     "load_content",
     "source_rows",
