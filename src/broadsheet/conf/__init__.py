@@ -23,16 +23,17 @@ from broadsheet.conf.adapters import (
     AdapterSettings,
     FolderAdapter,
     MemoryAdapter,
-    PostmarkAdapter,
     SmtpAdapter,
 )
 from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
+from broadsheet.conf.providers import PROVIDER_KINDS, HttpAdapter, ProviderAdapter
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
 from broadsheet.errors import BroadsheetError
 
 __all__ = [
     "ADAPTER_KINDS",
     "ENVIRONMENT",
+    "PROVIDER_KINDS",
     "SETTINGS",
     "SOURCE_KINDS",
     "STRICT",
@@ -42,9 +43,10 @@ __all__ = [
     "FeedSource",
     "FolderAdapter",
     "FolderSource",
+    "HttpAdapter",
     "Mailbox",
     "MemoryAdapter",
-    "PostmarkAdapter",
+    "ProviderAdapter",
     "Public",
     "Sender",
     "Setting",

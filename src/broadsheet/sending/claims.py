@@ -74,14 +74,22 @@ def record(deliveries: dict[int, Delivery], outcomes: Sequence[Outcome], sender:
             )
         for outcome in outcomes:
             if outcome.result is not Result.SENT:
-                state, at = _after(deliveries[outcome.delivery_id].attempts, outcome.result, now)
-                mine.filter(pk=outcome.delivery_id).update(state=state, claimed_by="", reason=outcome.reply, at=at)
+                attempts = deliveries[outcome.delivery_id].attempts - (0 if outcome.attempted else 1)
+                state, at = _after(attempts, outcome, now)
+                reason = "" if state == DeliveryState.QUEUED else outcome.reply
+                mine.filter(pk=outcome.delivery_id).update(
+                    state=state, claimed_by="", reason=reason, at=at, attempts=attempts
+                )
 
 
-def _after(attempts: int, result: Result, now: datetime) -> tuple[DeliveryState, datetime]:
-    if result is Result.DEFERRED and attempts <= len(RETRIES):
-        return DeliveryState.DEFERRED, now + RETRIES[attempts - 1]
-    if result is Result.UNKNOWN:
+def _after(attempts: int, outcome: Outcome, now: datetime) -> tuple[DeliveryState, datetime | None]:
+    if outcome.result is Result.DEFERRED:
+        asked = None if outcome.retry_after is None else timedelta(seconds=outcome.retry_after)
+        if not outcome.attempted:
+            return (DeliveryState.QUEUED, None) if asked is None else (DeliveryState.DEFERRED, now + asked)
+        if attempts <= len(RETRIES):
+            return DeliveryState.DEFERRED, now + (RETRIES[attempts - 1] if asked is None else asked)
+    if outcome.result is Result.UNKNOWN:
         return DeliveryState.UNKNOWN, now
     return DeliveryState.FAILED, now
 
