@@ -43,6 +43,9 @@ def test_the_table_has_every_setting_of_every_section_and_adapter():
         assert {f"{section}.{name}" for name in declared.__dataclass_fields__} <= names
     for kind, declared in conf.SOURCE_KINDS.items():
         assert {f"sources.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
+    assert {f"bounces.{name}" for name in conf.Bounces.__dataclass_fields__} - {"bounces.mailboxes"} <= names
+    for kind, declared in conf.MAILBOX_KINDS.items():
+        assert {f"bounces.mailboxes.NAME.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
     for kind, declared in conf.ADAPTER_KINDS.items():
         assert {f"adapters.NAME.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
     assert {"folder", "memory", "smtp", "http", "postmark", "amazon-ses"} <= set(conf.ADAPTER_KINDS)
@@ -78,7 +81,7 @@ def test_a_relay_gives_what_the_settings_leave_out(config):
     found = config('[adapters.default]\nkind = "smtp"\nprovider = "resend"\nport = 2525\n').adapters["default"]
     assert (found.host, found.port, found.security, found.user) == ("smtp.resend.com", 2525, "starttls", "resend")
     assert conf.SmtpAdapter(kind="smtp", provider="sendgrid").user == "apikey"
-    with pytest.raises(InvalidFile, match="adapters.default.provider"):
+    with pytest.raises(InvalidFile, match=r"adapters\.default\.provider"):
         config('[adapters.default]\nkind = "smtp"\nprovider = "pigeons"\n')
 
 
@@ -91,6 +94,25 @@ def test_a_secret_in_the_file_is_refused_and_the_variable_to_use_is_named(config
     assert set(found) == {"adapters.my-mail.password", "adapters.p.server_token"}
     assert "BROADSHEET_ADAPTERS_MY_MAIL_PASSWORD" in found["adapters.my-mail.password"]
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_mailbox_takes_its_password_from_the_environment_and_never_from_the_file(config, monkeypatch):
+    text = '[bounces.mailboxes.back-room]\nkind = "imap"\nhost = "mail.example"\nuser = "b"\n'
+    with pytest.raises(InvalidFile, match="BROADSHEET_BOUNCES_MAILBOXES_BACK_ROOM_PASSWORD") as caught:
+        config(text + 'password = "hunter2"\n')
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("BROADSHEET_BOUNCES_MAILBOXES_BACK_ROOM_PASSWORD", "hunter2")
+    found = config(text)
+    assert found.bounces.mailboxes["back-room"].password.get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(found)
+
+
+def test_a_mailbox_of_an_unknown_kind_or_with_a_wrong_key_is_named(config):
+    with pytest.raises(InvalidFile) as caught:
+        config('[bounces.mailboxes.a]\nkind = "imap"\nhots = "x"\nuser = "b"\n[bounces.mailboxes.c]\nkind = "pigeon"\n')
+    found = problems(caught)
+    assert "did you mean `host`?" in found["bounces.mailboxes.a.hots"]
+    assert "imap" in found["bounces.mailboxes.c"]
 
 
 def test_a_secret_from_the_environment_is_used_and_never_printed(config, monkeypatch):

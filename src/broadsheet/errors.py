@@ -12,6 +12,7 @@
     ├── UnstampableReader(ValueError)          one reader's data can't go into a message
     ├── PlanOutdated(RuntimeError)             another edition was frozen since a plan was made; plan again
     ├── WrongState(RuntimeError)               an edition or delivery can't make this move
+    ├── MailboxFailed(OSError)                 a mailbox of reports can't be read; the others are
     └── AdapterFailed(OSError)                 the adapter as a whole can't send; .permanent says whether to retry
 
 Each says what happened, to which thing, and what to do next.
@@ -91,6 +92,10 @@ class PlanOutdated(BroadsheetError, RuntimeError):
 
 class WrongState(BroadsheetError, RuntimeError):
     """A move that the thing's present state does not allow."""
+
+
+class MailboxFailed(BroadsheetError, OSError):
+    """A mailbox that reports arrive in can't be read."""
 
 
 class AdapterFailed(BroadsheetError, OSError):

@@ -23,7 +23,7 @@ from broadsheet import articles, editions, events, reports, sending
 from broadsheet.articles import SyncReport
 from broadsheet.audience.readers import reader_of
 from broadsheet.editions import FrozenText, Plan, PrintedVariant
-from broadsheet.errors import PlanOutdated, UnknownName
+from broadsheet.errors import MailboxFailed, PlanOutdated, UnknownName
 from broadsheet.models import Delivery, Edition, EditionState
 from broadsheet.rendering import Message, compile_message, sheet_for
 from broadsheet.reports import Numbers
@@ -114,7 +114,7 @@ def send(
             adapter.open()
             go_on = lambda: not stop() and editions.may_go_on(edition)  # noqa: E731
             for batch in sending.drain(edition, adapter, signer(), go_on):
-                events.record_refusals(batch.outcomes)
+                events.record_refusals(batch.outcomes, workspace.config.bounces.suppress_after)
                 if progress:
                     progress(batch)
         finally:
@@ -133,6 +133,21 @@ def record(edition: Edition) -> Numbers:
         edition.finished_at = timezone.now()
         edition.save(update_fields=["finished_at"])
     return found
+
+
+def take_back(workspace: Workspace, mailbox: str | None = None) -> dict[str, int | MailboxFailed]:
+    """Events: what came back by mail is recorded, from every mailbox or the one named.
+
+    For each, how many new messages it had, or why it can't be read.
+    """
+    found = events.read_mailboxes(workspace, recorder(workspace), mailbox)
+    events.record_waiting(recorder(workspace))
+    return found
+
+
+def recorder(workspace: Workspace) -> events.Recorder:
+    """What records the reports on this workspace's mail."""
+    return events.Recorder(signer(), workspace.config.bounces.suppress_after)
 
 
 def signer() -> LinkSigner:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from broadsheet.cli.bounces import bounces
 from broadsheet.cli.campaigns import editions, render, send
 from broadsheet.cli.check import check
 from broadsheet.cli.content import articles, sync
@@ -48,7 +49,7 @@ def choose_workspace(
 
 for command in (
     *(init, demo, sync, articles, plan, render, check, preview, proof, send, editions, edition),
-    *(schedule, run, scheduler, serve, inbox),
+    *(schedule, run, scheduler, serve, inbox, bounces),
 ):
     app.command()(command)
 app.add_typer(subscribers, name="subscribers")

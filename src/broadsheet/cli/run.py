@@ -1,6 +1,5 @@
 """``broadsheet run``, ``scheduler`` and ``schedule``: campaigns come out by themselves, and when."""
 
-import logging
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from broadsheet.cli.content import Json
+from broadsheet.cli.listening import listening_for_reports, log_to_standard_error
 from broadsheet.cli.output import ERR, counted, print_json, print_table
 from broadsheet.cli.serve import listening
 from broadsheet.cli.setup import ready, workspace_only
@@ -34,9 +34,9 @@ def run(
     workspace = ready()
     from django.core.wsgi import get_wsgi_application
 
-    _log_to_standard_error()
+    log_to_standard_error()
     server, address = listening(get_wsgi_application(), host, port)
-    with _scheduling(workspace):
+    with listening_for_reports(workspace, workspace.config.bounces.listen), _scheduling(workspace):
         ERR.print(f"Running on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
         if "default" not in workspace.config.adapters:
             ERR.print("Without a default adapter, mail goes into the local inbox; `broadsheet inbox` shows it.")
@@ -49,7 +49,7 @@ def run(
 def scheduler() -> None:
     """Run the scheduler and the senders, without web pages. Several may run: one leads, another takes over."""
     workspace = ready()
-    _log_to_standard_error()
+    log_to_standard_error()
     with _scheduling(workspace) as ended:
         ERR.print("Scheduling (Ctrl-C stops it)")
         ended.wait()
@@ -90,12 +90,6 @@ def _scheduling(workspace: Workspace) -> Iterator[Event]:
     if faults:
         raise faults[0]
     ERR.print("Stopped.")
-
-
-def _log_to_standard_error() -> None:
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(message)s", level=logging.INFO)
-    for noisy in ("apscheduler", "waitress", "django"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
 def schedule(json: Json = False) -> None:

@@ -25,6 +25,7 @@ from broadsheet.conf.adapters import (
     MemoryAdapter,
     SmtpAdapter,
 )
+from broadsheet.conf.bounces import MAILBOX_KINDS, AnyMailbox, BounceMailbox, Bounces, ImapMailbox, Pop3Mailbox
 from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
 from broadsheet.conf.providers import PROVIDER_KINDS, HttpAdapter, ProviderAdapter
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
@@ -33,19 +34,25 @@ from broadsheet.errors import BroadsheetError
 __all__ = [
     "ADAPTER_KINDS",
     "ENVIRONMENT",
+    "MAILBOX_KINDS",
     "PROVIDER_KINDS",
     "SETTINGS",
     "SOURCE_KINDS",
     "STRICT",
     "AdapterSettings",
+    "AnyMailbox",
     "AnySource",
+    "BounceMailbox",
+    "Bounces",
     "Config",
     "FeedSource",
     "FolderAdapter",
     "FolderSource",
     "HttpAdapter",
+    "ImapMailbox",
     "Mailbox",
     "MemoryAdapter",
+    "Pop3Mailbox",
     "ProviderAdapter",
     "Public",
     "Sender",
@@ -131,6 +138,7 @@ class Config:
     tag_rules: tuple[TaggingRule, ...] = Field(default=(), description="Tags for articles that have none.")
     tags: Tags = Field(default_factory=Tags)
     adapters: dict[str, AdapterSettings] = Field(default_factory=dict)
+    bounces: Bounces = Field(default_factory=Bounces)
     theme: dict[str, str | int] = Field(
         default_factory=dict, description="Colours and fonts laid over every template's own."
     )
@@ -193,6 +201,12 @@ SETTINGS: tuple[Setting, ...] = (
         for kind, declared in ADAPTER_KINDS.items()
         for row in _rows("adapters", declared)
     ),
+    *(row for row in _rows("bounces", Bounces) if row.name != "bounces.mailboxes"),
+    *(
+        Setting(f"bounces.mailboxes.NAME.{row.name.partition('.')[2]} ({kind})", row.default, row.help, row.secret)
+        for kind, declared in MAILBOX_KINDS.items()
+        for row in _rows("mailboxes", declared)
+    ),
     Setting("theme.KEY", None, "A colour or font laid over every template's own, such as `theme.primary`."),
 )
 
@@ -227,13 +241,27 @@ def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str
 
 
 #: The sections that the environment may set key by key.
-_SECTIONS: dict[str, type] = {"site": Site, "sender": Sender, "public": Public, "schedule": Scheduling}
+_SECTIONS: dict[str, type] = {
+    "site": Site,
+    "sender": Sender,
+    "public": Public,
+    "schedule": Scheduling,
+    "bounces": Bounces,
+}
+#: Tables of tables, by the path to them: each of their tables has a name and a kind.
+_NAMED: dict[tuple[str, ...], dict[str, type]] = {
+    ("adapters",): ADAPTER_KINDS,
+    ("bounces", "mailboxes"): MAILBOX_KINDS,
+}
+#: Settings that are lists of names, parted by commas in the environment.
+_LISTS = ("allowed_hosts", "addresses")
 
 
 def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """``raw`` (the parsed file) with what the environment sets laid over it; ``raw`` stays as it is.
 
-    Sections take ``BROADSHEET_SITE_NAME``; adapters ``BROADSHEET_ADAPTERS_<NAME>_<KEY>``.
+    Sections take ``BROADSHEET_SITE_NAME``; adapters ``BROADSHEET_ADAPTERS_<NAME>_<KEY>``, mailboxes
+    ``BROADSHEET_BOUNCES_MAILBOXES_<NAME>_<KEY>``.
     """
     merged: dict[str, Any] = {key: dict(v) if isinstance(v, dict) else v for key, v in raw.items()}
     for section, declared in _SECTIONS.items():
@@ -241,27 +269,41 @@ def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -
             value = from_environment(f"BROADSHEET_{section}_{declared_field.name}".upper(), environ)
             if value is not None and isinstance(merged.setdefault(section, {}), dict):
                 merged[section][declared_field.name] = (
-                    tuple(host.strip() for host in value.split(","))
-                    if declared_field.name == "allowed_hosts"
-                    else value
+                    tuple(each.strip() for each in value.split(",")) if declared_field.name in _LISTS else value
                 )
-    adapters: Any = merged.get("adapters")
-    for name, adapter in list(adapters.items()) if isinstance(adapters, dict) else ():
-        kind = ADAPTER_KINDS.get(str(adapter.get("kind"))) if isinstance(adapter, dict) else None
-        for declared_field in fields(kind) if kind else ():
-            key = f"BROADSHEET_ADAPTERS_{name}_{declared_field.name}".upper().replace("-", "_")
+    for path in _NAMED:
+        _overlay_named(merged, path, environ)
+    return merged
+
+
+def _overlay_named(merged: dict[str, Any], path: tuple[str, ...], environ: Mapping[str, str] | None) -> None:
+    holder: Any = merged.get(path[0]) if len(path) > 1 else merged
+    tables = holder.get(path[-1]) if isinstance(holder, dict) else None
+    if not isinstance(tables, dict):
+        return
+    tables = holder[path[-1]] = dict(tables)
+    for name, table, kind in _of_a_kind(tables, path):
+        for declared_field in fields(kind):
+            key = "_".join(("BROADSHEET", *path, name, declared_field.name)).upper().replace("-", "_")
             value = from_environment(key, environ)
             if value is not None:
-                adapters[name] = {**adapters[name], declared_field.name: value}
-    return merged
+                tables[name] = {**tables.get(name, table), declared_field.name: value}
+
+
+def _of_a_kind(tables: Mapping[str, Any], path: tuple[str, ...]) -> list[tuple[str, dict[str, Any], Any]]:
+    """The tables that say of which kind they are: name, table, declaration."""
+    kinds = _NAMED[path]
+    found = [(name, each) for name, each in tables.items() if isinstance(each, dict)]
+    return [(name, each, kinds[str(each.get("kind"))]) for name, each in found if str(each.get("kind")) in kinds]
 
 
 def secrets_in(raw: Mapping[str, Any]) -> list[str]:
     """The names of secret settings that the file itself holds, where none belongs."""
     found = []
-    adapters = raw.get("adapters")
-    for name, adapter in adapters.items() if isinstance(adapters, dict) else ():
-        declared = ADAPTER_KINDS.get(str(adapter.get("kind"))) if isinstance(adapter, dict) else None
-        secret = {row.name.partition(".")[2] for row in _rows("adapters", declared) if row.secret} if declared else ()
-        found += [f"adapters.{name}.{key}" for key in sorted(secret) if key in adapter]
+    for path in _NAMED:
+        holder: Any = raw.get(path[0]) if len(path) > 1 else raw
+        tables = holder.get(path[-1]) if isinstance(holder, dict) else None
+        for name, table, kind in _of_a_kind(tables if isinstance(tables, dict) else {}, path):
+            secret = {row.name.partition(".")[2] for row in _rows("", kind) if row.secret}
+            found += [".".join((*path, name, key)) for key in sorted(secret) if key in table]
     return found

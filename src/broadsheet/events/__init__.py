@@ -1,6 +1,19 @@
 """What came back, recorded. Handlers may run twice and change nothing the second time."""
 
+from broadsheet.events.incoming import Listener, Recorder, keep, let_go, read_mailboxes, record, record_waiting
 from broadsheet.events.leaving import left, resubscribed, unsubscribed
 from broadsheet.events.refusals import record_refusals
 
-__all__ = ["left", "record_refusals", "resubscribed", "unsubscribed"]
+__all__ = [
+    "Listener",
+    "Recorder",
+    "keep",
+    "left",
+    "let_go",
+    "read_mailboxes",
+    "record",
+    "record_refusals",
+    "record_waiting",
+    "resubscribed",
+    "unsubscribed",
+]

@@ -10,7 +10,8 @@ from broadsheet.models.content import (
     Tag,
     Variant,
 )
-from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind
+from broadsheet.models.delivery import BounceClass, Delivery, DeliveryState, Event, EventKind
+from broadsheet.models.hooks import HookCall, HookRefusals
 from broadsheet.models.people import (
     InterestSet,
     Subscriber,
@@ -19,9 +20,11 @@ from broadsheet.models.people import (
     Suppression,
     SuppressionReason,
 )
+from broadsheet.models.returned import MailboxState, ReturnedMail
 
 __all__ = [
     "Article",
+    "BounceClass",
     "Campaign",
     "Delivery",
     "DeliveryState",
@@ -30,7 +33,11 @@ __all__ = [
     "EditionState",
     "Event",
     "EventKind",
+    "HookCall",
+    "HookRefusals",
     "InterestSet",
+    "MailboxState",
+    "ReturnedMail",
     "SourceState",
     "Subscriber",
     "Subscription",

@@ -85,10 +85,29 @@ class Delivery(models.Model):
 class EventKind(models.TextChoices):
     """What came back about a delivery."""
 
-    #: the next server refused it for good
+    #: refused for good, by the next server or by one behind it; ``Event.cause`` says why
     BOUNCED = "bounced", "Bounced"
+    #: a provider says that the reader's own server took it
+    DELIVERED = "delivered", "Delivered"
+    #: the reader reported it as spam
+    COMPLAINED = "complained", "Reported as spam"
     #: the reader left the list
     UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+
+
+class BounceClass(models.TextChoices):
+    """Why a copy bounced. Only a dead address is suppressed at once."""
+
+    #: the address does not exist
+    DEAD = "dead", "The address does not exist"
+    #: given up after a trouble that passes: unreachable, too busy, greylisted
+    TEMPORARY = "temporary", "Given up for now"
+    #: the mail or its sender was refused: spam, reputation, size, authentication
+    POLICY = "policy", "The mail was refused"
+    #: the mailbox is full
+    FULL = "full", "The mailbox is full"
+    #: the report does not say, or says it in words nobody knows
+    UNKNOWN = "unknown", "No known reason"
 
 
 class Event(models.Model):
@@ -96,6 +115,8 @@ class Event(models.Model):
 
     kind = models.CharField(max_length=12, choices=EventKind)
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="events")
+    #: why it bounced; empty for other kinds
+    cause = models.CharField(max_length=9, choices=BounceClass, blank=True, default="")
     detail = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
 

@@ -70,6 +70,8 @@ class SuppressionReason(models.TextChoices):
 
     #: the address does not exist
     DEAD = "dead", "The address does not exist"
+    #: mail to it was returned too often in a row
+    BOUNCING = "bouncing", "Mail kept coming back"
     #: its owner reported mail as spam
     COMPLAINED = "complained", "Reported as spam"
     #: staff said so, or an import brought it

@@ -19,7 +19,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from django.db import connections
 from django.utils import timezone
 
-from broadsheet import pipeline
+from broadsheet import events, pipeline
+from broadsheet.errors import MailboxFailed
 from broadsheet.schedule.cleaning import clean_up
 from broadsheet.schedule.following import Follower
 from broadsheet.schedule.leader import Leadership
@@ -113,6 +114,9 @@ class Engine:
         if settings.sync_minutes:
             every = IntervalTrigger(minutes=settings.sync_minutes, timezone=UTC)
             self._add("sync", every, self._sync, at_once=True)
+        if (bounces := workspace.config.bounces).mailboxes:
+            every = IntervalTrigger(seconds=max(10, bounces.every.total_seconds()), timezone=UTC)
+            self._add("bounce mailboxes", every, self._take_back, at_once=True)
         if settings.clean_up == "daily":
             self._add("clean-up", IntervalTrigger(days=1, timezone=UTC), self._clean_up, at_once=True)
 
@@ -135,7 +139,15 @@ class Engine:
         if report.added or report.changed or report.removed:
             log.info("Articles: %s added, %s changed, %s removed", report.added, report.changed, report.removed)
 
+    def _take_back(self) -> None:
+        for name, found in pipeline.take_back(self._follower.workspace).items():
+            if isinstance(found, MailboxFailed):
+                log.error("%s", found)
+            elif found:
+                log.info("Mailbox %s: %s new", name, found)
+
     def _clean_up(self) -> None:
+        events.let_go(self._clock(), self._follower.workspace.config.bounces.keep)
         if removed := clean_up(self._follower.workspace.state, self._clock()):
             log.info("Cleaned up: %s", ", ".join(removed))
 

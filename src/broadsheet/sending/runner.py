@@ -75,5 +75,6 @@ def _stamped(due: list[Delivery], imprint: Imprint, stamps: dict[int, Stamp]) ->
         try:
             mails.append(stamps[row.variant_id or 0](people[row.subscriber_id], delivery_id=row.pk, now=now))
         except UnstampableReader as error:
-            failures.append(Outcome(row.pk, Result.FAILED, f"their data can't go into this mail: {error}"[:300]))
+            reply = f"their data can't go into this mail: {error}"[:300]
+            failures.append(Outcome(row.pk, Result.FAILED, reply, asked=False))
     return mails, failures

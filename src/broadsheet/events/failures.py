@@ -1,0 +1,73 @@
+"""Copies that did not arrive, and the addresses that are given up for it.
+
+A dead address is suppressed at once. Everything else is counted: so many copies in a row that came back, without one
+between them that did not.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Final
+
+from django.db.models import Exists, OuterRef
+
+from broadsheet.models import (
+    BounceClass,
+    Delivery,
+    DeliveryState,
+    Event,
+    EventKind,
+    Subscriber,
+    Suppression,
+    SuppressionReason,
+)
+
+#: How many of a reader's last copies are looked at, for each that has to come back.
+_LOOKED_AT: Final = 4
+
+
+def suppress(email_key: str, reason: SuppressionReason, detail: str) -> bool:
+    """Suppresses the address; whether that is new. A complaint stands above any other reason."""
+    row, new = Suppression.objects.get_or_create(
+        email_key=email_key, defaults={"reason": reason, "detail": detail[:300]}
+    )
+    if not new and reason == SuppressionReason.COMPLAINED and row.reason in _BELOW_A_COMPLAINT:
+        row.reason, row.detail = reason, detail[:300]
+        row.save(update_fields=["reason", "detail"])
+    return new
+
+
+_BELOW_A_COMPLAINT: Final = (SuppressionReason.DEAD, SuppressionReason.BOUNCING)
+
+
+def give_up(subscriber_ids: Iterable[int], limit: int, detail: str = "") -> list[int]:
+    """Suppresses those of whose copies ``limit`` in a row came back; who they are. 0 is no limit."""
+    given_up = []
+    for subscriber_id in dict.fromkeys(subscriber_ids) if limit else ():
+        causes = next((run for run in _runs(subscriber_id, limit) if len(run) >= limit), None)
+        if causes is None:
+            continue
+        key = Subscriber.objects.values_list("email_key", flat=True).get(pk=subscriber_id)
+        said = f"{len(causes)} copies in a row came back ({', '.join(dict.fromkeys(causes))}); the last: {detail}"
+        if suppress(key, SuppressionReason.BOUNCING, said):
+            given_up.append(subscriber_id)
+    return given_up
+
+
+def _runs(subscriber_id: int, limit: int) -> Iterator[list[str]]:
+    """The reader's last copies, the latest first: the causes of each run that came back."""
+    returned = Event.objects.filter(delivery=OuterRef("pk"), kind=EventKind.BOUNCED).exclude(cause="")
+    rows = (
+        Delivery.objects.filter(subscriber_id=subscriber_id, state__in=(DeliveryState.SENT, DeliveryState.FAILED))
+        .annotate(returned=Exists(returned))
+        .order_by("-at", "-pk")
+        .values_list("pk", "state", "returned")[: limit * _LOOKED_AT]
+    )
+    # one that failed before any server was asked neither came back nor arrived
+    counted = [(pk, returned) for pk, state, returned in rows if returned or state == DeliveryState.SENT]
+    for came_back, run in groupby(counted, key=lambda each: each[1]):
+        if came_back:
+            pks = [pk for pk, _ in run]
+            causes = dict(
+                Event.objects.filter(delivery__in=pks, kind=EventKind.BOUNCED).values_list("delivery_id", "cause")
+            )
+            yield [BounceClass(causes[pk]).value for pk in pks]
