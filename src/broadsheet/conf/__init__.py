@@ -27,7 +27,7 @@ from broadsheet.conf.adapters import (
 )
 from broadsheet.conf.bounces import MAILBOX_KINDS, AnyMailbox, BounceMailbox, Bounces, ImapMailbox, Pop3Mailbox
 from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
-from broadsheet.conf.providers import PROVIDER_KINDS, HttpAdapter, ProviderAdapter
+from broadsheet.conf.providers import PROVIDER_KINDS, AmazonSesAdapter, HttpAdapter, ProviderAdapter
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
 from broadsheet.errors import BroadsheetError
 
@@ -40,6 +40,7 @@ __all__ = [
     "SOURCE_KINDS",
     "STRICT",
     "AdapterSettings",
+    "AmazonSesAdapter",
     "AnyMailbox",
     "AnySource",
     "BounceMailbox",

@@ -5,10 +5,12 @@ between them that did not.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import groupby
 from typing import Final
 
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from broadsheet.models import (
     BounceClass,
@@ -37,6 +39,36 @@ def suppress(email_key: str, reason: SuppressionReason, detail: str) -> bool:
 
 
 _BELOW_A_COMPLAINT: Final = (SuppressionReason.DEAD, SuppressionReason.BOUNCING)
+
+
+def copy_bounced(
+    copy: Delivery, cause: BounceClass | str, detail: str, suppress_after: int, at: datetime | None = None
+) -> str:
+    """What was done about a copy that came back, in words. One known to be dead stays so, whatever comes later."""
+    event, new = Event.objects.get_or_create(
+        delivery=copy,
+        kind=EventKind.BOUNCED,
+        defaults={"cause": cause, "detail": detail, "at": at or timezone.now()},
+    )
+    if not new and cause == BounceClass.DEAD != event.cause:
+        event.cause, event.detail, new = cause, detail, True
+        event.save(update_fields=["cause", "detail"])
+    if not new:
+        return "known already"
+    if cause == BounceClass.DEAD:
+        suppress(copy.subscriber.email_key, SuppressionReason.DEAD, detail)
+        return "suppressed: dead"
+    if give_up([copy.subscriber_id], suppress_after, detail):
+        return f"counted: {cause}; suppressed, as too many in a row came back"
+    return f"counted: {cause}"
+
+
+def copy_complained(copy: Delivery, detail: str, at: datetime | None = None) -> None:
+    """The reader reported the copy as spam: their address is suppressed at once, everywhere."""
+    Event.objects.get_or_create(
+        delivery=copy, kind=EventKind.COMPLAINED, defaults={"detail": detail, "at": at or timezone.now()}
+    )
+    suppress(copy.subscriber.email_key, SuppressionReason.COMPLAINED, detail)
 
 
 def give_up(subscriber_ids: Iterable[int], limit: int, detail: str = "") -> list[int]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from anymail.exceptions import AnymailAPIError, AnymailError
 
+from broadsheet.conf import AmazonSesAdapter
 from broadsheet.errors import AdapterFailed
 from broadsheet.sending.adapters.providers.answers import Answer, found, wait_of
 from broadsheet.sending.adapters.providers.message import parts_of
@@ -80,10 +81,7 @@ class SesApi(ProviderApi):
         except ImportError as error:
             raise AdapterFailed(_MISSING, permanent=True) from error
         settings = self.settings
-        keys = {"aws_access_key_id": settings.access_key_id, "aws_secret_access_key": settings.secret_access_key}
-        given = {name: each.get_secret_value() for name, each in keys.items() if each is not None}
-        if len(given) == 1:
-            raise AdapterFailed("Amazon SES needs both `access_key_id` and `secret_access_key`.", permanent=True)
+        given = session_params(settings)
         config = {
             "retries": {"total_max_attempts": 1},  # a second try of botocore's own could send twice
             "max_pool_connections": self.calls,
@@ -95,6 +93,15 @@ class SesApi(ProviderApi):
             return EmailBackend(
                 session_params=given, client_params=client, configuration_set_name=settings.configuration_set
             )
+
+
+def session_params(settings: AmazonSesAdapter) -> dict[str, str]:
+    """The key, as boto3 wants it; empty for what boto3 finds by itself. Raises AdapterFailed for half a key."""
+    keys = {"aws_access_key_id": settings.access_key_id, "aws_secret_access_key": settings.secret_access_key}
+    given = {name: each.get_secret_value() for name, each in keys.items() if each is not None}
+    if len(given) == 1:
+        raise AdapterFailed("Amazon SES needs both `access_key_id` and `secret_access_key`.", permanent=True)
+    return given
 
 
 def _answered(response: Any) -> Answer:
