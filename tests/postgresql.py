@@ -27,6 +27,11 @@ def postgresql() -> Iterator[int]:
     """The port of a server on the loopback address."""
     if not PROGRAMS:
         pytest.skip("PostgreSQL is not installed")
+    yield from running()
+
+
+def running() -> Iterator[int]:
+    """The port of a server that runs until the end of the iteration."""
     programs = PROGRAMS[-1]
     folder = Path(tempfile.mkdtemp(prefix="broadsheet-postgresql-"))
     if os.geteuid() == 0:

@@ -34,6 +34,8 @@ def run(
     workspace = ready()
     from django.core.wsgi import get_wsgi_application
 
+    from broadsheet.events import hooks
+
     log_to_standard_error()
     server, address = listening(get_wsgi_application(), host, port)
     with listening_for_reports(workspace, workspace.config.bounces.listen), _scheduling(workspace):
@@ -41,7 +43,8 @@ def run(
         if "default" not in workspace.config.adapters:
             ERR.print("Without a default adapter, mail goes into the local inbox; `broadsheet inbox` shows it.")
         try:
-            server.run()  # takes SystemExit as the wish to stop
+            with hooks.Keeper():
+                server.run()  # takes SystemExit as the wish to stop
         finally:
             server.close()
 

@@ -1,8 +1,8 @@
 """An adapter's webhook: anymail's view of it, for the check of who calls, and for what the call says."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
-from threading import Lock
 from typing import Any, Final
 
 from anymail.exceptions import AnymailError, AnymailWebhookValidationFailure
@@ -21,8 +21,6 @@ from broadsheet.sending.adapters.providers.through_anymail import quietly
 from broadsheet.workspace import Workspace
 
 _BASIC: Final = "webhook_secret"
-#: anymail's warnings are silenced for the whole process while a view is made, so one at a time
-_making: Final = Lock()
 
 
 @dataclass(frozen=True)
@@ -57,19 +55,25 @@ class Webhook:
         return [event for event in self._view().parse_events(request) if isinstance(event, AnymailTrackingEvent)]
 
     def _view(self) -> Any:
-        module, _, name = self.row.hook.view.rpartition(".")
-        secret = self.settings.webhook_secret
-        assert secret is not None
-        arguments: dict[str, Any] = {self.row.hook.secret: secret.get_secret_value()}
-        if self.row.hook.secret == "webhook_key":  # noqa: S105  an argument's name
-            arguments["webhook_url"] = self.url
-        if isinstance(self.settings, AmazonSesAdapter):
-            arguments["session_params"] = session_params(self.settings)  # to confirm its subscription of this address
-        try:
-            with _making, quietly():
-                return getattr(import_module(module), name)(**arguments)
-        except ImportError as error:
-            raise BroadsheetError(f"The webhook of {self.row.title} can't be checked: {error}") from error
+        return _view(self.settings, self.url)
+
+
+@lru_cache(maxsize=64)
+def _view(settings: ProviderAdapter, url: str) -> Any:
+    """Anymail's view; it holds nothing of a call."""
+    row, secret = PROVIDERS[type(settings)], settings.webhook_secret
+    assert secret is not None
+    arguments: dict[str, Any] = {row.hook.secret: secret.get_secret_value()}
+    if row.hook.secret == "webhook_key":  # noqa: S105  an argument's name
+        arguments["webhook_url"] = url
+    if isinstance(settings, AmazonSesAdapter):
+        arguments["session_params"] = session_params(settings)  # to confirm its subscription of this address
+    module, _, name = row.hook.view.rpartition(".")
+    try:
+        with quietly():
+            return getattr(import_module(module), name)(**arguments)
+    except ImportError as error:
+        raise BroadsheetError(f"The webhook of {row.title} can't be checked: {error}") from error
 
 
 def webhook_of(workspace: Workspace, adapter: str) -> Webhook | None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from broadsheet.events.failures import copy_bounced, copy_complained, give_up
 from broadsheet.events.hooks.causes import cause_of
 from broadsheet.events.hooks.checking import webhook_of
+from broadsheet.events.hooks.keeping import Keeper
 from broadsheet.events.leaving import unsubscribed
 from broadsheet.models import BounceClass, Delivery, Event, EventKind, HookCall, Suppression, SuppressionReason
 from broadsheet.workspace import Workspace
@@ -48,6 +49,8 @@ def work_on_calls(workspace: Workspace) -> int:
     """How many kept calls were worked on, oldest first. One that makes no sense is kept with its reason."""
     HookCall.objects.filter(received_at__lt=timezone.now() - _KEPT).exclude(reason="").delete()
     done = 0
+    if Keeper.running and Keeper.running.in_a_burst():  # SQLite has one writer
+        return 0
     while batch := _work_on_some(workspace):
         done += batch
     return done
