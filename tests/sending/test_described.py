@@ -107,7 +107,7 @@ def test_it_is_made_from_the_workspace_and_a_broken_template_is_a_mistake_of_the
     write("broadsheet.toml", f'[adapters.default]\nkind = "http"\nurl = "{api.url}"\n')
     adapter = make_adapter(Workspace(workspace.root), "default")
     adapter.open()
-    assert "it answers" in adapter.api.login()
+    assert "it answers" in adapter.api.login("a@b.example")
     adapter.close()
     write("broadsheet.toml", f'[adapters.default]\nkind = "http"\nurl = "{api.url}"\nbody = "{{{{ to"\n')
     with pytest.raises(InvalidFile, match="body: is not a Jinja2 template: line 1"):

@@ -53,7 +53,7 @@ def login(workspace: Workspace, name: str) -> str:
     adapter = make_adapter(workspace, name)
     try:
         adapter.open()
-        return adapter.api.login() if isinstance(adapter, ApiAdapter) else "it opens"
+        return adapter.api.login(workspace.config.sender.email) if isinstance(adapter, ApiAdapter) else "it opens"
     finally:
         adapter.close()
 

@@ -54,8 +54,8 @@ class Api(Protocol):
     def read(self, answer: Answer, mails: int) -> list[Reading]:
         """What the answer means for each mail of its call."""
 
-    def login(self) -> str:
-        """What the API says about the key, without sending. Raises AdapterFailed if the key does not work."""
+    def login(self, sender: str) -> str:
+        """What the API says about the key that ``sender`` would use. Raises AdapterFailed if it does not work."""
 
     def close(self) -> None:
         """Let go of connections."""

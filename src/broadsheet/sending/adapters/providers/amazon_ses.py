@@ -60,7 +60,7 @@ class SesApi(ProviderApi):
                 raise AdapterFailed(f"Amazon SES can't be reached: {error.__cause__}", permanent=False) from error
             return None
 
-    def login(self) -> str:
+    def login(self, _sender: str) -> str:
         """What the account may send. Raises AdapterFailed if the key does not work."""
         from botocore.exceptions import BotoCoreError, ClientError
 

@@ -98,7 +98,7 @@ class DescribedApi:
         """By the status alone: what stands in the body of an unknown API is words."""
         return readings(Answers(words=_WORDS), None, answer, mails)
 
-    def login(self) -> str:
+    def login(self, _sender: str) -> str:
         """Whether something answers there: what a key would be tried with is not known."""
         assert self._session is not None
         try:

@@ -74,11 +74,11 @@ class ProviderApi:
         """What the answer means for each mail."""
         return readings(self.row.answers, self.row.batch if self._several() else None, answer, mails)
 
-    def login(self) -> str:
+    def login(self, sender: str) -> str:
         """What the provider says about the key. Raises AdapterFailed if the key does not work."""
         login = self.row.login
         params = self._payload(_NOBODY).get_request_params(self._backend.api_url)
-        domain = getattr(self.settings, "sender_domain", None) or "localhost.test"
+        domain = getattr(self.settings, "sender_domain", None) or sender.rpartition("@")[2]
         params["url"] = urljoin(self._backend.api_url, login.path.format(domain=quote(domain, safe="")))
         params["method"] = login.method
         params["files"] = None
