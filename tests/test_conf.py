@@ -49,29 +49,50 @@ def test_the_table_has_every_setting_of_every_section_and_adapter():
         assert {f"bounces.mailboxes.NAME.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
     for kind, declared in conf.ADAPTER_KINDS.items():
         assert {f"adapters.NAME.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
-    assert {type_.__name__ for type_ in conf.ADAPTER_KINDS.values()} == {
-        "FolderAdapter",
-        "MemoryAdapter",
-        "SmtpAdapter",
-        "PostmarkAdapter",
-    }
+    assert {"folder", "memory", "smtp", "http", "postmark", "amazon-ses"} <= set(conf.ADAPTER_KINDS)
+    assert len(conf.ADAPTER_KINDS) == 15
     top = {name.partition(".")[0] for name in names}
     assert top == set(conf.Config.__dataclass_fields__)
 
 
 def test_passwords_and_tokens_are_marked_as_secret():
     secret = {setting.name for setting in (*conf.SETTINGS, *conf.ENVIRONMENT) if setting.secret}
-    assert secret == {
-        "adapters.NAME.password (smtp)",
-        "adapters.NAME.dkim_key (smtp)",
-        "adapters.NAME.servers.password (smtp)",
-        "adapters.NAME.server_token (postmark)",
+    assert {name for name in secret if not name.startswith("adapters.")} == {
         "webhooks.NAME.secret",
         "BROADSHEET_METRICS_TOKEN",
         "bounces.mailboxes.NAME.password (imap)",
         "bounces.mailboxes.NAME.password (pop3)",
         "BROADSHEET_SECRET_KEY",
     }
+    ours = {"(smtp)", "(http)", "(postmark)", "(amazon-ses)", "(mailjet)"}
+    assert {name.replace("adapters.NAME.", "") for name in secret if name.rpartition(" ")[2] in ours} == {
+        "password (smtp)",
+        "dkim_key (smtp)",
+        "servers.password (smtp)",
+        "secret (http)",
+        "server_token (postmark)",
+        "webhook_secret (postmark)",
+        "access_key_id (amazon-ses)",
+        "secret_access_key (amazon-ses)",
+        "webhook_secret (amazon-ses)",
+        "api_key (mailjet)",
+        "secret_key (mailjet)",
+        "webhook_secret (mailjet)",
+    }
+    assert "BROADSHEET_SECRET_KEY" in secret
+    assert not [
+        setting.name
+        for setting in conf.SETTINGS
+        if not setting.secret and setting.name.partition(" ")[0].endswith(("key", "token", "secret", "password"))
+    ]
+
+
+def test_a_relay_gives_what_the_settings_leave_out(config):
+    found = config('[adapters.default]\nkind = "smtp"\nprovider = "resend"\nport = 2525\n').adapters["default"]
+    assert (found.host, found.port, found.security, found.user) == ("smtp.resend.com", 2525, "starttls", "resend")
+    assert conf.SmtpAdapter(kind="smtp", provider="sendgrid").user == "apikey"
+    with pytest.raises(InvalidFile, match=r"adapters\.default\.provider"):
+        config('[adapters.default]\nkind = "smtp"\nprovider = "pigeons"\n')
 
 
 def test_a_secret_in_the_file_is_refused_and_the_variable_to_use_is_named(config):

@@ -14,6 +14,7 @@
     ├── PlanOutdated(RuntimeError)             another edition was frozen since a plan was made; plan again
     ├── WrongState(RuntimeError)               an edition or delivery can't make this move
     ├── MailboxFailed(OSError)                 a mailbox of reports can't be read; the others are
+    ├── Refused(PermissionError)               a webhook's call that did not come from the provider
     └── AdapterFailed(OSError)                 the adapter as a whole can't send; .permanent says whether to retry
 
 Each says what happened, to which thing, and what to do next.
@@ -107,6 +108,10 @@ class WrongState(BroadsheetError, RuntimeError):
 
 class MailboxFailed(BroadsheetError, OSError):
     """A mailbox that reports arrive in can't be read."""
+
+
+class Refused(BroadsheetError, PermissionError):
+    """A webhook's call without a good signature or password, or one that nobody can read."""
 
 
 class AdapterFailed(BroadsheetError, OSError):

@@ -27,6 +27,7 @@ from broadsheet.audience.readers import reader_of
 from broadsheet.conf import Pace
 from broadsheet.editions import Difference, FrozenText, Plan, PrintedVariant
 from broadsheet.errors import AdapterFailed, MailboxFailed, PlanOutdated, UnknownName
+from broadsheet.events import hooks
 from broadsheet.models import Delivery, Edition, EditionState
 from broadsheet.rendering import Message, compile_message, sheet_for
 from broadsheet.reports import Numbers
@@ -203,6 +204,11 @@ def take_back(workspace: Workspace, mailbox: str | None = None) -> dict[str, int
     found = events.read_mailboxes(workspace, recorder(workspace), mailbox)
     events.record_waiting(recorder(workspace))
     return found
+
+
+def take_in(workspace: Workspace) -> int:
+    """Events: what providers' webhooks brought is recorded. How many calls of them there were."""
+    return hooks.work_on_calls(workspace)
 
 
 def recorder(workspace: Workspace) -> events.Recorder:

@@ -13,6 +13,7 @@ from broadsheet.cli.campaigns import editions, render, send
 from broadsheet.cli.check import check
 from broadsheet.cli.content import articles, sync
 from broadsheet.cli.demo import demo
+from broadsheet.cli.doctor import doctor
 from broadsheet.cli.edition import edition
 from broadsheet.cli.inbox import inbox
 from broadsheet.cli.output import ERR
@@ -51,7 +52,7 @@ def choose_workspace(
 
 for command in (
     *(init, demo, sync, articles, plan, render, check, preview, proof, send, editions, edition, report),
-    *(segments, schedule, run, scheduler, serve, inbox, bounces),
+    *(segments, schedule, run, scheduler, serve, inbox, doctor, bounces),
 ):
     app.command()(command)
 app.add_typer(subscribers, name="subscribers")

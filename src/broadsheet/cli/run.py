@@ -37,6 +37,8 @@ def run(
     workspace = ready()
     from django.core.wsgi import get_wsgi_application
 
+    from broadsheet.events import hooks
+
     logs.configure(workspace.config.logging)
     sockets: dict[int, Any] = {}  # of both servers, so that one loop serves them
     server, address = listening(get_wsgi_application(), host, port, beside=sockets)
@@ -50,7 +52,8 @@ def run(
             servers.append(page)
             ERR.print(f"Without a default adapter, mail stays on this machine: read it at {inbox}", soft_wrap=True)
         try:
-            server.run()  # takes SystemExit as the wish to stop
+            with hooks.Keeper():
+                server.run()  # takes SystemExit as the wish to stop
         finally:
             for each in servers:
                 each.task_dispatcher.shutdown()

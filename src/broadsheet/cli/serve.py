@@ -1,7 +1,11 @@
 """`broadsheet serve`: the web pages, by waitress."""
 
+import logging
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Annotated, Any
 
 import typer
@@ -10,8 +14,14 @@ from broadsheet import logs
 from broadsheet.cli.output import ERR
 from broadsheet.cli.setup import ready
 from broadsheet.errors import BroadsheetError
+from broadsheet.workspace import Workspace
 
-THREADS = 8
+log = logging.getLogger(__name__)
+
+#: A call of a webhook waits for the disk, and many wait for it together.
+THREADS = 24
+#: Seconds between two looks at what webhooks brought.
+TAKE_IN = 5.0
 
 
 def serve(
@@ -19,12 +29,43 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8000,
 ) -> None:
     """Serve the pages that subscribers meet."""
-    logs.configure(ready().config.logging)
+    workspace = ready()
+    logs.configure(workspace.config.logging)
     from django.core.wsgi import get_wsgi_application
 
     server, address = listening(get_wsgi_application(), host, port)
     ERR.print(f"Serving on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
-    run_until_stopped(server)
+    with taking_in(workspace):
+        run_until_stopped(server)
+
+
+@contextmanager
+def taking_in(workspace: Workspace) -> Iterator[None]:
+    """A thread that works on what providers' webhooks bring, for a server without a scheduler beside it."""
+    from django.db import Error, connections
+
+    from broadsheet import pipeline
+    from broadsheet.events import hooks
+
+    stopping = Event()
+
+    def work() -> None:
+        while not stopping.wait(TAKE_IN):
+            try:
+                pipeline.take_in(workspace)
+            except Error as error:
+                log.error("The webhooks' calls wait: the database can't be used (%s)", str(error).strip())  # noqa: TRY400
+            finally:
+                connections.close_all()
+
+    thread = Thread(target=work, name="webhooks", daemon=True)
+    thread.start()
+    try:
+        with hooks.Keeper():
+            yield
+    finally:
+        stopping.set()
+        thread.join(TAKE_IN)
 
 
 def listening(

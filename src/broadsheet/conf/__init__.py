@@ -21,7 +21,6 @@ from broadsheet.conf.adapters import (
     AdapterSettings,
     FolderAdapter,
     MemoryAdapter,
-    PostmarkAdapter,
     SmtpAdapter,
     SmtpServer,
 )
@@ -29,6 +28,7 @@ from broadsheet.conf.bounces import MAILBOX_KINDS, AnyMailbox, BounceMailbox, Bo
 from broadsheet.conf.environment import from_environment, lay_over_named, lay_over_section, named_tables
 from broadsheet.conf.forms import STRICT, Mailbox, MailDomain, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
 from broadsheet.conf.privacy import Privacy
+from broadsheet.conf.providers import PROVIDER_KINDS, AmazonSesAdapter, HttpAdapter, ProviderAdapter
 from broadsheet.conf.sending import Pace, Sending, WarmUp
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
 from broadsheet.conf.webhooks import Webhook
@@ -37,10 +37,12 @@ __all__ = [
     "ADAPTER_KINDS",
     "ENVIRONMENT",
     "MAILBOX_KINDS",
+    "PROVIDER_KINDS",
     "SETTINGS",
     "SOURCE_KINDS",
     "STRICT",
     "AdapterSettings",
+    "AmazonSesAdapter",
     "AnyMailbox",
     "AnySource",
     "BounceMailbox",
@@ -49,6 +51,7 @@ __all__ = [
     "FeedSource",
     "FolderAdapter",
     "FolderSource",
+    "HttpAdapter",
     "ImapMailbox",
     "Inbox",
     "Logging",
@@ -57,8 +60,8 @@ __all__ = [
     "MemoryAdapter",
     "Pace",
     "Pop3Mailbox",
-    "PostmarkAdapter",
     "Privacy",
+    "ProviderAdapter",
     "Public",
     "Sender",
     "Sending",

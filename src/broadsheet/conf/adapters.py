@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic.dataclasses import dataclass
 
 from broadsheet.conf.forms import STRICT, OneOrMore
+from broadsheet.conf.providers import PROVIDER_KINDS, ProviderSettings, RelayName, with_relay
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -46,6 +47,9 @@ class SmtpAdapter:
     """``kind = "smtp"``: any mail server, or several."""
 
     kind: Literal["smtp"] = Field(description="Mail goes to an SMTP server.")
+    provider: RelayName | None = Field(
+        default=None, description="A provider whose host, port and security are taken: see providers.md."
+    )
     host: str = Field(default="127.0.0.1", description="The server's name.")
     port: int = Field(default=587, ge=1, le=65535, description="The server's port.")
     security: Security = Field(
@@ -85,23 +89,14 @@ class SmtpAdapter:
     )
     dkim_key: SecretStr | None = Field(default=None, description="The private key itself; from the environment only.")
 
-
-@dataclass(frozen=True, config=STRICT)
-class PostmarkAdapter:
-    """``kind = "postmark"``: Postmark's HTTP API, through django-anymail."""
-
-    kind: Literal["postmark"] = Field(description="Mail goes to Postmark's HTTP API.")
-    server_token: SecretStr | None = Field(default=None, description="The server's token; from the environment only.")
-    message_stream: str = Field(default="broadcast", description="The message stream; `broadcast` is for newsletters.")
-    api_url: str = Field(default="https://api.postmarkapp.com/", description="The API's address.")
-    timeout: float = Field(default=30.0, gt=0, description="Seconds to wait for an answer.")
+    _relay = model_validator(mode="before")(with_relay)
 
 
-AdapterSettings = Annotated[FolderAdapter | MemoryAdapter | SmtpAdapter | PostmarkAdapter, Field(discriminator="kind")]
+AdapterSettings = Annotated[FolderAdapter | MemoryAdapter | SmtpAdapter | ProviderSettings, Field(discriminator="kind")]
 
 ADAPTER_KINDS: dict[str, type] = {
     "folder": FolderAdapter,
     "memory": MemoryAdapter,
     "smtp": SmtpAdapter,
-    "postmark": PostmarkAdapter,
+    **PROVIDER_KINDS,
 }

@@ -5,11 +5,14 @@ between them that did not.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import groupby
 from typing import Final
 
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
+from broadsheet.events.outgoing import announce
 from broadsheet.models import (
     BounceClass,
     Delivery,
@@ -37,6 +40,33 @@ def suppress(email_key: str, reason: SuppressionReason, detail: str) -> bool:
 
 
 _BELOW_A_COMPLAINT: Final = (SuppressionReason.DEAD, SuppressionReason.BOUNCING)
+
+
+def copy_bounced(
+    copy: Delivery, cause: BounceClass | str, detail: str, suppress_after: int, at: datetime | None = None
+) -> str:
+    """What was done about a copy that came back, in words. One known to be dead stays so, whatever comes later."""
+    event, new = Event.once(copy, EventKind.BOUNCED, at or timezone.now(), cause=cause, detail=detail)
+    if not new and cause == BounceClass.DEAD != event.cause:
+        event.cause, event.detail, new = cause, detail, True
+        event.save(update_fields=["cause", "detail"])
+    if not new:
+        return "known already"
+    announce("subscriber.bounced", {"email": copy.subscriber.email, "edition": copy.edition_id, "reply": detail})
+    if cause == BounceClass.DEAD:
+        suppress(copy.subscriber.email_key, SuppressionReason.DEAD, detail)
+        return "suppressed: dead"
+    if give_up([copy.subscriber_id], suppress_after, detail):
+        return f"counted: {cause}; suppressed, as too many in a row came back"
+    return f"counted: {cause}"
+
+
+def copy_complained(copy: Delivery, detail: str, at: datetime | None = None) -> None:
+    """The reader reported the copy as spam: their address is suppressed at once, everywhere."""
+    _, new = Event.once(copy, EventKind.COMPLAINED, at or timezone.now(), detail=detail)
+    if new:
+        announce("subscriber.complained", {"email": copy.subscriber.email, "edition": copy.edition_id})
+    suppress(copy.subscriber.email_key, SuppressionReason.COMPLAINED, detail)
 
 
 def give_up(subscriber_ids: Iterable[int], limit: int, detail: str = "") -> list[int]:

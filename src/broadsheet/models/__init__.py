@@ -23,6 +23,7 @@ from broadsheet.models.delivery import (
     Link,
     PaceBucket,
 )
+from broadsheet.models.hooks import HookCall, HookRefusals
 from broadsheet.models.outgoing import Outgoing
 from broadsheet.models.people import (
     ConsentHow,
@@ -52,6 +53,8 @@ __all__ = [
     "Erased",
     "Event",
     "EventKind",
+    "HookCall",
+    "HookRefusals",
     "InterestSet",
     "Link",
     "MailboxState",

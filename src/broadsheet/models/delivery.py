@@ -143,6 +143,8 @@ class EventKind(models.TextChoices):
 
     #: refused for good, by the next server or by one behind it; ``Event.cause`` says why
     BOUNCED = "bounced", "Bounced"
+    #: a provider says that the reader's own server took it
+    DELIVERED = "delivered", "Delivered"
     #: the reader reported it as spam
     COMPLAINED = "complained", "Reported as spam"
     #: its invisible picture was fetched: approximate, as mail programs fetch it or don't as they like

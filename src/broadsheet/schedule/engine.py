@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 LOOK, TICK = 2, 10
 #: Seconds between two rounds of posts to webhooks.
 WEBHOOKS = 5
+#: Seconds between two looks at what providers' webhooks brought.
+HOOKS = 5
 #: Seconds by which two clocks may differ before the jobs' times are worked out anew.
 _JUMP = 5.0
 
@@ -77,6 +79,7 @@ class Engine:
         """Begin; what is due already is done at once."""
         self._add("files", IntervalTrigger(seconds=LOOK, timezone=UTC), self._follow)
         self._add("tick", IntervalTrigger(seconds=TICK, timezone=UTC), self._tick, at_once=True)
+        self._add("webhooks", IntervalTrigger(seconds=HOOKS, timezone=UTC), self._take_in, at_once=True)
         self._plan()
         self._jobs.start()
 
@@ -110,7 +113,7 @@ class Engine:
         workspace = self._follower.workspace
         settings = workspace.config.schedule
         for job in self._jobs.get_jobs():
-            if job.id not in ("files", "tick"):
+            if job.id not in ("files", "tick", "webhooks"):
                 job.remove()
         for slug, file in workspace.kept.items():
             if file.schedule:
@@ -148,6 +151,10 @@ class Engine:
 
     def _tell(self) -> None:
         events.deliver_due(self._clock())
+
+    def _take_in(self) -> None:
+        if calls := pipeline.take_in(self._follower.workspace):
+            log.info("Webhooks: %s calls worked on", calls)
 
     def _take_back(self) -> None:
         for name, found in pipeline.take_back(self._follower.workspace).items():

@@ -1,6 +1,6 @@
 """Bytes to Outcome: claims rows of the ledger, stamps, hands over, and reports what was answered."""
 
-from broadsheet.sending.adapters import Adapter, hand_over, make_adapter
+from broadsheet.sending.adapters import Adapter, hand_over, login, make_adapter
 from broadsheet.sending.claims import settle_unknown
 from broadsheet.sending.ledger import Batch, Job, pause
 from broadsheet.sending.outcome import Outcome, Result
@@ -17,6 +17,7 @@ __all__ = [
     "Result",
     "drain",
     "hand_over",
+    "login",
     "make_adapter",
     "pause",
     "recover",

@@ -194,7 +194,9 @@ def let_go_all(sender: str, *, but: Iterable[int] = ()) -> None:
 
 
 _SENT = "UPDATE broadsheet_delivery SET state = 'sent', at = %s, reason = '', attempts = attempts + 1"
-_OTHER = "UPDATE broadsheet_delivery SET state = %s, at = %s, reason = %s, deferred_since = %s, attempts = attempts + 1"
+_OTHER = (
+    "UPDATE broadsheet_delivery SET state = %s, at = %s, reason = %s, deferred_since = %s, attempts = attempts + %s"
+)
 
 
 def record(verdicts: Mapping[int, Verdict], *, lost: Iterable[int] = ()) -> None:
@@ -216,7 +218,7 @@ def record(verdicts: Mapping[int, Verdict], *, lost: Iterable[int] = ()) -> None
             condition, chosen = _among(sorted(plain))
             cursor.execute(f"{_SENT} WHERE {condition} AND state <> 'sent'", [now, chosen])
         for open_, each, pk in others:
-            values = [each.state, _written(each.at), each.reason, _written(each.deferred_since), pk]
+            values = [each.state, _written(each.at), each.reason, _written(each.deferred_since), int(each.used_up), pk]
             cursor.execute(f"{_OTHER} WHERE id = %s AND {open_}", values)
 
 

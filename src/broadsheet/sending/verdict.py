@@ -17,10 +17,12 @@ class Verdict:
     """What the ledger says of a copy now."""
 
     state: DeliveryState
-    at: datetime
-    """When it may go again if it is deferred, else now."""
+    at: datetime | None
+    """When it may go again if it is deferred; None: at any time; else now."""
     reason: str = ""
     deferred_since: datetime | None = None
+    used_up: bool = True
+    """Whether one of its tries is used up."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,26 @@ def verdict(outcome: Outcome, before: Tried, on_unknown: str, rules: Sending, no
             return Verdict(DeliveryState.UNKNOWN, now, outcome.reply[:300])
         case Result.UNKNOWN if on_unknown == OnUnknown.ASSUME_SENT:
             return Verdict(DeliveryState.SENT, now, f"{ASSUMED}{outcome.reply}"[:300])
+    return _later(outcome, before, rules, now) if outcome.attempted else _put_off(outcome, before, now)
+
+
+def _later(outcome: Outcome, before: Tried, rules: Sending, now: datetime) -> Verdict:
+    """Of a copy that was refused for now: when it goes again, or that it was given up."""
     since = before.deferred_since or now
-    again = now + max(wait(before.attempts, rules), timedelta(seconds=getattr(outcome, "retry_after", None) or 0))
+    again = now + max(wait(before.attempts, rules), timedelta(seconds=outcome.retry_after or 0))
     if again - since > rules.retry_for or before.attempts + 1 >= rules.retries_a_day:
         return Verdict(
             DeliveryState.FAILED, now, f"given up after {before.attempts + 1} attempts: {outcome.reply}"[:300]
         )
     return Verdict(DeliveryState.DEFERRED, again, outcome.reply[:300], since)
+
+
+def _put_off(outcome: Outcome, before: Tried, now: datetime) -> Verdict:
+    """Of a copy that nobody looked at: it waits as long as it was asked to, and has lost no try."""
+    if outcome.retry_after is None:
+        return Verdict(DeliveryState.QUEUED, None, deferred_since=before.deferred_since, used_up=False)
+    again = now + timedelta(seconds=outcome.retry_after)
+    return Verdict(DeliveryState.DEFERRED, again, outcome.reply[:300], before.deferred_since, used_up=False)
 
 
 def wait(attempts: int, rules: Sending) -> timedelta:

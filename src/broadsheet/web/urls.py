@@ -8,5 +8,6 @@ from broadsheet.web.images import image
 urlpatterns = [
     path("static/<asset:name>", asset, name="asset"),
     path("i/<str:name>", image, name="image"),
+    path("", include("broadsheet.web.hooks.urls")),
     path("", include("broadsheet.web.public.urls")),
 ]

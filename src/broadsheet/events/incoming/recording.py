@@ -11,10 +11,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from broadsheet.events.bounces import Kind, Recipient, Report
-from broadsheet.events.failures import give_up, suppress
+from broadsheet.events.failures import copy_bounced, copy_complained
 from broadsheet.events.leaving import unsubscribed
-from broadsheet.events.outgoing import announce
-from broadsheet.models import BounceClass, Delivery, DeliveryState, Event, EventKind, SuppressionReason
+from broadsheet.models import BounceClass, Delivery, DeliveryState
 from broadsheet.stamping import LinkSigner
 
 #: How long after a copy an unsigned report may still be about it.
@@ -57,21 +56,7 @@ class Recorder:
         return "; ".join(done) or "about nobody who was mailed"
 
     def _copy_bounced(self, copy: Delivery, said: Recipient, report: Report, number: int | None) -> str:
-        detail = _detail(said, report, number)
-        event, new = Event.once(copy, EventKind.BOUNCED, timezone.now(), cause=said.cause, detail=detail)
-        if not new and said.cause == BounceClass.DEAD != event.cause:
-            event.cause, event.detail, new = said.cause, detail, True
-            event.save(update_fields=["cause", "detail"])
-        if not new:
-            return "known already"
-        facts = {"email": copy.subscriber.email, "edition": copy.edition_id, "reply": said.reply}
-        announce("subscriber.bounced", facts)
-        if said.cause == BounceClass.DEAD:
-            suppress(copy.subscriber.email_key, SuppressionReason.DEAD, detail)
-            return "suppressed: dead"
-        if give_up([copy.subscriber_id], self.suppress_after, detail):
-            return f"counted: {said.cause}; suppressed, as too many in a row came back"
-        return f"counted: {said.cause}"
+        return copy_bounced(copy, said.cause, _detail(said, report, number), self.suppress_after)
 
     def _complained(self, report: Report, number: int | None) -> str:
         signed = self._signed(report)
@@ -79,11 +64,7 @@ class Recorder:
         copies = [copy for copy in (signed, *unsigned) if copy]
         said = report.recipients[0] if report.recipients else Recipient("", BounceClass.UNKNOWN, "", "abuse")
         for copy in copies:
-            detail = _detail(said, report, number)
-            _, new = Event.once(copy, EventKind.COMPLAINED, timezone.now(), detail=detail)
-            if new:
-                announce("subscriber.complained", {"email": copy.subscriber.email, "edition": copy.edition_id})
-            suppress(copy.subscriber.email_key, SuppressionReason.COMPLAINED, detail)
+            copy_complained(copy, _detail(said, report, number))
         return "suppressed: complained" if copies else "about nobody who was mailed"
 
     def _signed(self, report: Report) -> Delivery | None:
