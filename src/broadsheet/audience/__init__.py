@@ -1,12 +1,14 @@
 """Who may receive: lists, segments, consent, import."""
 
-from broadsheet.audience.consent import Target, excluded_by_reason, mailable, may_receive, why_not
+from broadsheet.audience.consent import LESS_OFTEN, PAUSED, Target, excluded_by_reason, mailable, may_receive, why_not
 from broadsheet.audience.importing import ImportReport, import_people
 from broadsheet.audience.interests import interest_set, set_interests
 from broadsheet.audience.readers import Reader, known_attributes, readers
 from broadsheet.audience.segments import segment_query, segment_sentence
 
 __all__ = [
+    "LESS_OFTEN",
+    "PAUSED",
     "ImportReport",
     "Reader",
     "Target",

@@ -1,6 +1,7 @@
 """``broadsheet plan``: the dry run of an edition."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -79,11 +80,11 @@ def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[s
 def _segments(workspace: Workspace, planned: "Plan") -> list[tuple[str, int]]:
     """How many may be mailed in each of the campaign's segments. Somebody in two of them is in both numbers."""
     from broadsheet import editions
-    from broadsheet.audience import Target, mailable
+    from broadsheet.audience import mailable
 
-    whole = editions.target_of(workspace, planned.campaign)
+    whole = editions.target_of(workspace, planned.campaign, planned.scheduled_for)
     each = zip(planned.campaign.segment, whole.segments, strict=True)
-    return [(name, mailable(Target(whole.list_name, (one,), whole.exclude)).count()) for name, one in each]
+    return [(name, mailable(replace(whole, segments=(one,))).count()) for name, one in each]
 
 
 def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> None:
@@ -184,7 +185,7 @@ def _reader_facts(workspace: Workspace, planned: "Plan", person: "Subscriber") -
     from broadsheet import editions
     from broadsheet.audience import why_not
 
-    reason = why_not(editions.target_of(workspace, planned.campaign), person)
+    reason = why_not(editions.target_of(workspace, planned.campaign, planned.scheduled_for), person)
     variant = reason or editions.variant_of(planned, person.pk)
     verdicts = () if reason else editions.explained(workspace, planned, person)
     return {

@@ -11,7 +11,9 @@ from broadsheet.models.content import (
     Variant,
 )
 from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind
+from broadsheet.models.errands import Allowance, Errand, ErrandKind
 from broadsheet.models.people import (
+    Frequency,
     InterestSet,
     Subscriber,
     Subscription,
@@ -21,6 +23,7 @@ from broadsheet.models.people import (
 )
 
 __all__ = [
+    "Allowance",
     "Article",
     "Campaign",
     "Delivery",
@@ -28,8 +31,11 @@ __all__ = [
     "Edition",
     "EditionMove",
     "EditionState",
+    "Errand",
+    "ErrandKind",
     "Event",
     "EventKind",
+    "Frequency",
     "InterestSet",
     "SourceState",
     "Subscriber",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from broadsheet.audience import may_receive, readers
+from broadsheet.audience import Target, may_receive, readers
 from broadsheet.errors import AdapterFailed, UnstampableReader
 from broadsheet.models import Delivery, Edition, Variant
 from broadsheet.rendering import Message
@@ -33,14 +33,15 @@ def drain(
 
     ``go_on`` is asked before each batch: nothing more is claimed once it says no.
 
-    A copy is not sent to anyone who left the list or was suppressed since the freeze. Raises AdapterFailed
+    A copy is not sent to anyone who left the list, paused it or was suppressed since the freeze. Raises AdapterFailed
     when the adapter can't send at all; what was claimed and not attempted goes back to the queue.
     """
     sender = claims.sender_name()
     imprint = Imprint(edition.pk, edition.public_url, edition.mail_domain, edition.mail_from, signer)
+    target = Target(edition.list_name, at=edition.scheduled_for, edition_id=edition.pk)
     stamps: dict[int, Stamp] = {}
     while go_on() and (claimed := claims.claim(edition, sender, BATCH)):
-        refused = may_receive([row.subscriber_id for row in claimed], edition.list_name)
+        refused = may_receive([row.subscriber_id for row in claimed], target)
         aside = {row.pk: refused[row.subscriber_id] for row in claimed if row.subscriber_id in refused}
         claims.set_aside(aside, sender)
         due = [row for row in claimed if row.pk not in aside]
