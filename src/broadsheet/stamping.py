@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -117,6 +117,8 @@ class Imprint:
     mail_domain: str
     mail_from: str
     signer: LinkSigner
+    addresses: Mapping[str, str] | None = None
+    """What stands in place of a reader's own addresses, by name: where nobody, or one person only, is written to."""
 
 
 @dataclass(frozen=True)
@@ -131,20 +133,27 @@ class Mail:
     """RFC 5322, CRLF line ends, no line begins with a dot."""
 
 
+Address = tuple[str, str, Callable[[int], str]]
+"""An address of a reader's own: its name, how it begins, and what makes its word."""
+
+
 class Stamp:
     """A message made ready: call it with a reader and get their copy."""
 
     def __init__(self, message: Message, imprint: Imprint) -> None:
         self._imprint = imprint
         self._pieces = _ready(message.pieces)
+        self._date: tuple[datetime | None, str] = (None, "")
         self._message_word = imprint.signer.maker("m", imprint.edition_id)
         used = _names(message.pieces)
+        if imprint.addresses is not None:
+            self._addresses: list[Address] = [(name, url, lambda _: "") for name, url in imprint.addresses.items()]
+            return
         self._addresses = [
             (name, f"{imprint.public_url}/{purpose}/", imprint.signer.maker(purpose, imprint.edition_id))
             for name, purpose in ADDRESSES.items()
             if name in used
         ]
-        self._date: tuple[datetime | None, str] = (None, "")
 
     def __call__(self, reader: Reader, *, delivery_id: int, now: datetime) -> Mail:
         """The reader's copy. Raises UnstampableReader, naming what of theirs can't go in."""

@@ -12,13 +12,14 @@ from dataclasses import dataclass as plain_dataclass
 from dataclasses import field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr
 from pydantic.dataclasses import dataclass
 
 from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
+from broadsheet.conf.public import Public
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
 from broadsheet.errors import BroadsheetError
 
@@ -77,24 +78,6 @@ class Sender:
     name: str = Field(default="My newsletter", description="Name shown in the inbox.")
     email: Mailbox = Field(default="news@localhost.test", description="The one From address.")
     reply_to: Mailbox | None = Field(default=None, description="Where answers go, if not to the sender.")
-
-
-@dataclass(frozen=True, config=STRICT)
-class Public:
-    """``[public]``: the pages that subscribers meet, as `broadsheet serve` serves them."""
-
-    url: WebAddress = Field(
-        default="http://127.0.0.1:8000",
-        description="Where readers reach `broadsheet serve`: unsubscribe, view in browser.",
-    )
-    images: Literal["public", "source"] = Field(
-        default="public",
-        description="`public`: pictures are served under `/i/`; `source`: PNG, JPEG and GIF keep their own address.",
-    )
-    mail_domain: str | None = Field(default=None, description="Domain of Message-ID and List-Id, if not the sender's.")
-    allowed_hosts: tuple[str, ...] = Field(
-        default=(), description="Further host names the pages answer to, beside the one in `public.url` and loopback."
-    )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -170,6 +153,11 @@ class Config:
     theme: dict[str, str | int] = Field(
         default_factory=dict, description="Colours and fonts laid over every template's own."
     )
+
+    def __post_init__(self) -> None:
+        if (name := self.public.adapter) != "default" and name not in self.adapters:
+            known = ", ".join(sorted({"default", *self.adapters}))
+            raise ValueError(f"public.adapter: there is no adapter “{name}”; there is: {known}")
 
     @property
     def zone(self) -> ZoneInfo:
@@ -283,10 +271,9 @@ def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -
         for declared_field in fields(declared):
             value = from_environment(f"BROADSHEET_{section}_{declared_field.name}".upper(), environ)
             if value is not None and isinstance(merged.setdefault(section, {}), dict):
+                several = get_origin(declared_field.type) is tuple
                 merged[section][declared_field.name] = (
-                    tuple(host.strip() for host in value.split(","))
-                    if declared_field.name == "allowed_hosts"
-                    else value
+                    tuple(each.strip() for each in value.split(",")) if several else value
                 )
     adapters: Any = merged.get("adapters")
     for name, adapter in list(adapters.items()) if isinstance(adapters, dict) else ():
