@@ -30,7 +30,8 @@ def ask_approval(workspace: Workspace, edition: Edition) -> None:
     A second call asks again, as a reminder. Raises BroadsheetError when a mail is not taken.
     """
     campaign = workspace.campaign(edition.campaign.slug)
-    approvers = campaign.approvers or (workspace.config.sender.reply_to or workspace.config.sender.email,)
+    sender = workspace.sender_of(campaign.list)
+    approvers = campaign.approvers or (sender.reply_to or sender.email,)
     mails = [mail for address in approvers for mail in _mails(workspace, campaign, edition, address)]
     adapter = sending.make_adapter(workspace, edition.adapter)
     try:

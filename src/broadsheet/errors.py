@@ -37,9 +37,12 @@ class Problem:
     where: str
     """The key (``articles.newest``) or the line (``line 4``); empty when the whole file is meant."""
     reason: str
+    line: int = 0
+    """The line it stands on, where that is known beside the key."""
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.path, self.where, self.reason) if part)
+        line = f"line {self.line}" if self.line else ""
+        return ": ".join(part for part in (self.path, line, self.where, self.reason) if part)
 
 
 class InvalidFile(BroadsheetError, ValueError):

@@ -90,7 +90,8 @@ def freeze(workspace: Workspace, planned: Plan, printed: list[PrintedVariant], *
     Raises PlanOutdated if another edition was frozen since the plan was made.
     """
     config = workspace.config
-    text = FrozenText(config.sender.email, config.mail_domain, config.public.url)
+    sender = workspace.sender_of(planned.campaign.list)
+    text = FrozenText(sender.email, config.mail_domain, config.public.url)
     return editions.freeze(planned, printed, text, who=who)
 
 

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 
+from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from broadsheet.audience.segments import segment_query
+from broadsheet.audience.idsets import holds
+from broadsheet.audience.segments import in_any, not_in_any
 from broadsheet.models import (
     Delivery,
     Edition,
@@ -27,20 +29,16 @@ def _suppressed() -> Q:
     return Q(email_key__in=Suppression.objects.values("email_key"))
 
 
+def _unsuppressed() -> Q:
+    """Whom no suppression names; an anti-join on PostgreSQL, as :mod:`broadsheet.audience.idsets` tells."""
+    if connection.vendor == "postgresql":
+        return ~Q(Exists(Suppression.objects.filter(email_key=OuterRef("email_key"))))
+    return ~_suppressed()
+
+
 def _on(list_name: str, *states: str) -> Q:
     """On the list, in one of the states. ``IN`` over one index is ten times faster here than ``EXISTS`` per row."""
     return Q(pk__in=Subscription.objects.filter(list_name=list_name, state__in=states).values("subscriber_id"))
-
-
-def _in_segments(segments: Iterable[Segment]) -> Q:
-    """In at least one of the segments; everybody, if there are none."""
-    queries = [segment_query(segment) for segment in segments]
-    if not all(queries):
-        return Q()  # a segment without rules is everybody; in a union Q() would be nobody
-    union = Q()
-    for query in queries:
-        union |= query
-    return union
 
 
 @dataclass(frozen=True)
@@ -56,10 +54,7 @@ class Target:
     """The edition itself, if it is frozen: its copies, and those of later ones, are no past of its readers."""
 
     def _inside(self) -> Q:
-        return _in_segments(self.segments)
-
-    def _excluded(self) -> Q | None:
-        return _in_segments(self.exclude) if self.exclude else None
+        return holds(in_any(self.segments))
 
 
 #: An edition may come out this much sooner after the last one: daylight saving, a schedule moved by some hours.
@@ -118,13 +113,8 @@ def _wanting(target: Target) -> QuerySet[Subscription]:
 
 def mailable(target: Target) -> QuerySet[Subscriber]:
     """The subscribers of the target whom nothing keeps from being mailed."""
-    found = (
-        Subscriber.objects.filter(pk__in=_wanting(target).values("subscriber_id"))
-        .filter(target._inside())
-        .exclude(_suppressed())
-    )
-    excluded = target._excluded()
-    return found if excluded is None else found.filter(~excluded if excluded else Q(pk__in=[]))
+    found = Subscriber.objects.filter(pk__in=_wanting(target).values("subscriber_id"))
+    return found.filter(target._inside()).filter(_unsuppressed()).filter(not_in_any(target.exclude))
 
 
 _BY_STATE = {SubscriptionState.UNSUBSCRIBED: "unsubscribed", SubscriptionState.PENDING: "unconfirmed"}
@@ -144,7 +134,7 @@ def excluded_by_reason(target: Target) -> dict[str, int]:
         suppressed_people = Subscriber.objects.filter(_suppressed())
         counts |= {reason: rows.exclude(subscriber__in=suppressed_people).count() for reason, rows in waiting.items()}
         reached -= sum(counts[reason] for reason in waiting)
-    if target._inside():
+    if target.segments and target._inside():
         inside = mailable(replace(target, exclude=())).count()
         counts["outside the segment"], reached = reached - inside, inside
     if target.exclude:

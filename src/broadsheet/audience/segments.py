@@ -1,99 +1,232 @@
-"""Segments compiled to one parameterised query, and said in English."""
+"""Segments compiled to one parameterised query, and said in English: one row of a table for each kind of rule."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat
+from django.utils import timezone
 
-from broadsheet.models import InterestSet, Subscription, SubscriptionState
-from broadsheet.workspace import AttributeRule, Rule, Segment, TagRule
+from broadsheet.audience.attributes import ago, attribute_query, attribute_sentence, shown
+from broadsheet.audience.idsets import Condition, as_set, denied, holds, one_of
+from broadsheet.models import (
+    Delivery,
+    DeliveryState,
+    Edition,
+    Event,
+    EventKind,
+    InterestSet,
+    Subscription,
+    SubscriptionState,
+)
+from broadsheet.models.delivery import ENGAGED
+from broadsheet.workspace import Had, Joined, Rule, Segment, TagRule, Workspace
+
+Titles = Mapping[str, str]
+"""What readers know lists as, by name."""
 
 
 def segment_query(segment: Segment) -> Q:
-    """The condition on Subscriber that the segment stands for."""
+    """The condition on Subscriber that the segment stands for; empty for everybody."""
     query = Q()
     for rule in segment.all:
-        query &= _query(rule)
+        query &= holds(_condition(rule, deep=False))
     if segment.any:
-        some = Q()
-        for rule in segment.any:
-            some |= _query(rule)
-        query &= some
+        query &= holds(one_of([_condition(rule) for rule in segment.any]))
     for rule in segment.none:
-        query &= ~_query(rule)
+        query &= denied(_condition(rule))
     return query
 
 
-def segment_sentence(segment: Segment) -> str:
-    """The segment read aloud: "people on newsletter, interested in sleep or movement"."""
-    said = [_sentence(rule) for rule in segment.all]
+def in_any(segments: Iterable[Segment]) -> Condition:
+    """The condition to be in at least one of the segments; everybody, if there are none."""
+    queries = [segment_query(segment) for segment in segments]
+    if len(queries) < 2:
+        return queries[0] if queries else Q()
+    return one_of([as_set(query) for query in queries])
+
+
+def not_in_any(segments: Iterable[Segment]) -> Q:
+    """The condition to be in none of the segments."""
+    query = Q()
+    for segment in segments:
+        query &= denied(as_set(segment_query(segment)))
+    return query
+
+
+def segment_sentence(segment: Segment, titles: Titles | None = None) -> str:
+    """The segment read aloud: "people on Newsletter, interested in sleep, who joined in the last 90 days"."""
+    said = _said(segment, titles or {})
+    return f"people {said}" if said else "everybody"
+
+
+def segment_label(workspace: Workspace, named: str | Segment) -> str:
+    """What staff call a segment that a campaign names: its title or name, or its sentence if it is written out there."""
+    segment = workspace.segment(named)
+    return segment.title or (named if isinstance(named, str) else segment_sentence(segment, list_titles(workspace)))
+
+
+def list_titles(workspace: Workspace) -> Titles:
+    """What readers know each list as."""
+    return {name: each.title for name, each in workspace.lists.lists.items()}
+
+
+def _said(segment: Segment, titles: Titles) -> str:
+    parts = [RULES[rule.kind].says(rule.given, titles) for rule in segment.all]
     if segment.any:
-        said.append("either " + " or ".join(_sentence(rule) for rule in segment.any))
-    said += [f"but not {_sentence(rule)}" for rule in segment.none]
-    return "people " + ", ".join(said) if said else "everybody"
+        some = [RULES[rule.kind].says(rule.given, titles) for rule in segment.any]
+        parts.append(("either " if len(some) > 1 else "") + " or ".join(some))
+    parts += [f"but not {RULES[rule.kind].says(rule.given, titles)}" for rule in segment.none]
+    return ", ".join(part for part in parts if part)
 
 
-def _query(rule: Rule) -> Q:
-    if rule.list is not None:
-        return _on_lists(rule.list)
-    if rule.interests is not None:
-        return _interested(rule.interests)
-    if rule.attribute is not None:
-        return _attribute(rule.attribute)
-    return Q(language__in=rule.language or ())
+def _condition(rule: Rule, *, deep: bool = True) -> Condition:
+    """What the rule stands for; ``deep`` under OR and NOT, where a segment must be one set."""
+    condition = RULES[rule.kind].query(rule.given)
+    return as_set(condition) if deep and rule.kind == "segment" and isinstance(condition, Q) else condition
 
 
-def _sentence(rule: Rule) -> str:
-    if rule.list is not None:
-        return "on " + _either(rule.list)
-    if rule.interests is not None:
-        wanted = rule.interests
-        said = [f"interested in {_either(wanted.any)}"] if wanted.any else []
-        said += [f"interested in all of {', '.join(wanted.all)}"] if wanted.all else []
-        said += [f"not interested in {_either(wanted.none)}"] if wanted.none else []
-        return ", ".join(said) or "with any interests"
-    if rule.attribute is not None:
-        return _attribute_sentence(rule.attribute)
-    return "reading " + _either(rule.language or ())
+def _either(words: Sequence[object]) -> str:
+    return " or ".join(str(word) for word in words)
 
 
-def _either(words: Sequence[str]) -> str:
-    return " or ".join(words)
-
-
-def _on_lists(names: Sequence[str]) -> Q:
+def _on_lists(names: Sequence[str]) -> Condition:
     on = Subscription.objects.filter(list_name__in=names, state=SubscriptionState.SUBSCRIBED)
-    return Q(pk__in=on.values("subscriber_id"))
+    return on.values("subscriber_id")
 
 
 def _interested(rule: TagRule) -> Q:
-    """Interests live in few rows: the sets that fit are found here, readers by their set's number."""
-    fit = [row.pk for row in InterestSet.objects.all() if rule.lets_in(frozenset(row.tags))]
-    return Q(interests_id__in=fit)
+    """Interests live in few rows: the sets that fit are found first, readers by their set's number."""
+    sets = InterestSet.objects.annotate(fenced=Concat(Value("|"), F("key"), Value("|")))
+    has = {tag: Q(fenced__contains=f"|{tag}|") for tag in (*rule.any, *rule.all, *rule.none)}
+    some = Q()
+    for tag in rule.any:
+        some |= has[tag]
+    sets = sets.filter(some)
+    for tag in rule.all:
+        sets = sets.filter(has[tag])
+    for tag in rule.none:
+        sets = sets.exclude(has[tag])
+    return Q(interests_id__in=sets.values("pk"))
 
 
-def _has_one_of(name: str, values: Sequence[str]) -> Q:
-    """The key is asked for as well: without it the test is NULL, and so is its negation, which lets nobody in."""
-    return Q(attributes__has_key=name) & Q(**{f"attributes__{name}__in": values})
+def _interests_said(rule: TagRule, _: Titles) -> str:
+    said = [f"interested in {_either(rule.any)}"] if rule.any else []
+    said += [f"interested in all of {', '.join(rule.all)}"] if rule.all else []
+    said += [f"not interested in {_either(rule.none)}"] if rule.none else []
+    return ", ".join(said) or "with any interests"
 
 
-_ATTRIBUTE_TESTS: dict[str, Callable[[str, Sequence[str]], Q]] = {
-    "is_in": _has_one_of,
-    "not_in": lambda name, values: ~_has_one_of(name, values),
-    "exists": lambda name, wanted: Q(attributes__has_key=name) if wanted else ~Q(attributes__has_key=name),
+def _beginning(of: date) -> datetime:
+    return datetime(of.year, of.month, of.day, tzinfo=timezone.get_default_timezone())
+
+
+def _since(moment: date | timedelta) -> datetime:
+    return _beginning(moment) if isinstance(moment, date) else timezone.now() - moment
+
+
+def _joined(rule: Joined) -> Q:
+    query = Q()
+    if rule.after is not None:
+        query &= Q(created_at__gte=_since(rule.after))
+    if rule.before is not None:
+        query &= Q(created_at__lt=_since(rule.before))
+    return query
+
+
+def _joined_said(rule: Joined, _: Titles) -> str:
+    said = []
+    if rule.after is not None:
+        recent = isinstance(rule.after, timedelta)
+        said.append(f"in the last {ago(rule.after)}" if recent else f"on {shown(rule.after)} or later")
+    if rule.before is not None:
+        long = isinstance(rule.before, timedelta)
+        said.append(f"more than {ago(rule.before)} ago" if long else f"before {shown(rule.before)}")
+    return "who joined " + " and ".join(said)
+
+
+def _got(rule: Had) -> Condition:
+    """Whose copy was sent. An edition's time is the campaign's, which for one copy is right to a day."""
+    sent = Delivery.objects.filter(state=DeliveryState.SENT)
+    if rule.edition is not None:
+        sent = sent.filter(edition_id=rule.edition)
+    if rule.edition is None or rule.within is not None:
+        editions = Edition.objects.all()
+        if rule.campaign is not None:
+            editions = editions.filter(campaign__slug=rule.campaign)
+        if rule.within is not None:
+            editions = editions.filter(scheduled_for__gte=timezone.now() - rule.within)
+        sent = sent.filter(edition__in=editions.values("pk"))
+    return sent.values("subscriber_id")
+
+
+def _engaged(*kinds: str) -> Callable[[Had], Condition]:
+    def query(rule: Had) -> Condition:
+        # Named rather than taken together: only then do both databases see that their index for these kinds fits.
+        events = Event.objects.filter(Q(kind__in=kinds) & Q(kind__in=ENGAGED), subscriber__isnull=False)
+        if rule.within is not None:
+            events = events.filter(at__gte=timezone.now() - rule.within)
+        if rule.edition is not None:
+            events = events.filter(edition_id=rule.edition)
+        if rule.campaign is not None:
+            events = events.filter(edition__in=Edition.objects.filter(campaign__slug=rule.campaign).values("pk"))
+        return events.values("subscriber_id")
+
+    return query
+
+
+def _had_said(verb: str) -> Callable[[Had, Titles], str]:
+    def says(rule: Had, _: Titles) -> str:
+        what = "a mail"
+        if rule.edition is not None:
+            what = f"edition {rule.edition}"
+        elif rule.campaign is not None:
+            what = f"an edition of {rule.campaign}"
+        return f"who {verb} {what}" + (f" in the last {ago(rule.within)}" if rule.within is not None else "")
+
+    return says
+
+
+def _never_engaged(never: bool) -> Condition:
+    events = _engaged(*ENGAGED)(Had())
+    return denied(events) if never else events
+
+
+def _in_segments(segments: Sequence[Segment]) -> Condition:
+    return in_any(segments)
+
+
+def _segments_said(segments: Sequence[Segment], titles: Titles) -> str:
+    return _either([f"in “{each.title}”" if each.title else f"({_said(each, titles)})" for each in segments])
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of rule: its query, and its sentence in English."""
+
+    query: Callable[[Any], Condition]
+    says: Callable[[Any, Titles], str]
+
+
+RULES: dict[str, Kind] = {
+    "list": Kind(_on_lists, lambda names, titles: "on " + _either([titles.get(name, name) for name in names])),
+    "interests": Kind(_interested, _interests_said),
+    "attribute": Kind(attribute_query, lambda rule, _: attribute_sentence(rule)),
+    "language": Kind(lambda names: Q(language__in=names), lambda names, _: "reading " + _either(names)),
+    "zone": Kind(lambda names: Q(time_zone__in=names), lambda names, _: "living by " + _either(names) + " time"),
+    "joined": Kind(_joined, _joined_said),
+    "got": Kind(_got, _had_said("got")),
+    "opened": Kind(_engaged(EventKind.OPENED), _had_said("opened")),
+    "clicked": Kind(_engaged(EventKind.CLICKED), _had_said("clicked in")),
+    "never_engaged": Kind(
+        _never_engaged,
+        lambda never, _: "who never opened or clicked anything" if never else "who have opened or clicked something",
+    ),
+    "domain": Kind(
+        lambda names: Q(domain__in=[name.lower().removeprefix("@") for name in names]),
+        lambda names, _: "with an address at " + _either(names),
+    ),
+    "segment": Kind(_in_segments, _segments_said),
 }
-
-
-def _attribute(rule: AttributeRule) -> Q:
-    for test, query in _ATTRIBUTE_TESTS.items():
-        value = getattr(rule, test)
-        if value is not None:
-            return query(rule.name, value)
-    return Q()
-
-
-def _attribute_sentence(rule: AttributeRule) -> str:
-    if rule.is_in is not None:
-        return f"with {rule.name} {_either(rule.is_in)}"
-    if rule.not_in is not None:
-        return f"whose {rule.name} is not {_either(rule.not_in)}"
-    return f"{'with' if rule.exists else 'without'} {rule.name}"

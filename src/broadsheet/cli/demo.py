@@ -48,7 +48,7 @@ def demo() -> None:
         printed = pipeline.press(workspace, planned)
         edition = pipeline.freeze(workspace, planned, printed, who="demo")
         _step(
-            f"picked articles by tag for {' and '.join(campaign.segment)}, and compiled "
+            f"picked articles by tag for {' and '.join(audience.segment_label(workspace, each) for each in campaign.segment)}, and compiled "
             f"{counted(len(printed), 'different mail')}"
         )
     inbox = MailFolder(workspace.state / "inbox", keep=None, max_bytes=None)
@@ -180,20 +180,21 @@ def _variant_row(rows: Sequence[object], titles: dict[str, str]) -> tuple[object
 
 
 def _segment_table(workspace: Workspace, edition: "Edition") -> None:
-    from broadsheet.audience import segment_query, segment_sentence
+    from broadsheet.audience import list_titles, segment_label, segment_query, segment_sentence
     from broadsheet.models import Delivery, Subscriber
 
-    names = workspace.campaign(CAMPAIGN).segment
+    named = workspace.campaign(CAMPAIGN).segment
+    segments = {segment_label(workspace, each): workspace.segment(each) for each in named}
     got = set(Delivery.objects.filter(edition=edition, state="sent").values_list("subscriber_id", flat=True))
     members = {
-        name: got & set(Subscriber.objects.filter(segment_query(workspace.segment(name))).values_list("pk", flat=True))
-        for name in names
+        label: got & set(Subscriber.objects.filter(segment_query(segment)).values_list("pk", flat=True))
+        for label, segment in segments.items()
     }
     rows: list[tuple[object, ...]] = [
-        (workspace.segment(name).title or name, segment_sentence(workspace.segment(name)), len(members[name]))
-        for name in names
+        (label, segment_sentence(segment, list_titles(workspace)), len(members[label]))
+        for label, segment in segments.items()
     ]
-    if len(names) > 1:
+    if len(segments) > 1:
         both = set.intersection(*members.values())
         rows.append(("in both, mailed once", "", len(both)))
     print_table("Segments", ("segment", "who that is", "mailed"), rows)

@@ -80,11 +80,16 @@ def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[s
 def _segments(workspace: Workspace, planned: "Plan") -> list[tuple[str, int]]:
     """How many may be mailed in each of the campaign's segments. Somebody in two of them is in both numbers."""
     from broadsheet import editions
-    from broadsheet.audience import mailable
+    from broadsheet.audience import mailable, segment_label
 
     whole = editions.target_of(workspace, planned.campaign, planned.scheduled_for)
-    each = zip(planned.campaign.segment, whole.segments, strict=True)
-    return [(name, mailable(replace(whole, segments=(one,))).count()) for name, one in each]
+    return [
+        (
+            named if isinstance(named, str) else segment_label(workspace, named),
+            mailable(replace(whole, segments=(segment,))).count(),
+        )
+        for named, segment in zip(planned.campaign.segment, whole.segments, strict=True)
+    ]
 
 
 def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> None:

@@ -38,6 +38,7 @@ __all__ = [
     "Mailbox",
     "MemoryAdapter",
     "PostmarkAdapter",
+    "Privacy",
     "Public",
     "Sender",
     "Setting",
@@ -78,6 +79,16 @@ class Sender:
     name: str = Field(default="My newsletter", description="Name shown in the inbox.")
     email: Mailbox = Field(default="news@localhost.test", description="The one From address.")
     reply_to: Mailbox | None = Field(default=None, description="Where answers go, if not to the sender.")
+
+
+@dataclass(frozen=True, config=STRICT)
+class Privacy:
+    """``[privacy]``: what is kept of people beside what they say."""
+
+    truncate_networks: bool = Field(
+        default=True,
+        description="Whether network addresses lose their last part (IPv4: 8 bits, IPv6: 80) before they are kept.",
+    )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -146,6 +157,7 @@ class Config:
     sender: Sender = Field(default_factory=Sender)
     public: Public = Field(default_factory=Public)
     schedule: Scheduling = Field(default_factory=Scheduling)
+    privacy: Privacy = Field(default_factory=Privacy)
     sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
     tag_rules: tuple[TaggingRule, ...] = Field(default=(), description="Tags for articles that have none.")
     tags: Tags = Field(default_factory=Tags)
@@ -212,6 +224,7 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("sender", Sender),
     *_rows("public", Public),
     *_rows("schedule", Scheduling),
+    *_rows("privacy", Privacy),
     *(
         Setting(f"{row.name} ({kind})", row.default, row.help)
         for kind, declared in SOURCE_KINDS.items()
@@ -258,7 +271,13 @@ def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str
 
 
 #: The sections that the environment may set key by key.
-_SECTIONS: dict[str, type] = {"site": Site, "sender": Sender, "public": Public, "schedule": Scheduling}
+_SECTIONS: dict[str, type] = {
+    "site": Site,
+    "sender": Sender,
+    "public": Public,
+    "schedule": Scheduling,
+    "privacy": Privacy,
+}
 
 
 def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -112,8 +112,8 @@ def target_of(workspace: Workspace, campaign: CampaignFile, at: datetime) -> Tar
     """Whom the campaign's edition of that moment is for. Raises UnknownName for a segment that isn't there."""
     return Target(
         campaign.list,
-        tuple(workspace.segment(name) for name in campaign.segment),
-        tuple(workspace.segment(name) for name in campaign.exclude),
+        tuple(workspace.segment(each) for each in campaign.segment),
+        tuple(workspace.segment(each) for each in campaign.exclude),
         at,
         _own_edition(campaign, at),
     )

@@ -1,6 +1,6 @@
 """What came back, recorded. Handlers may run twice and change nothing the second time."""
 
-from broadsheet.events.leaving import left, resubscribed, unsubscribed
+from broadsheet.events.leaving import resubscribed, said_why, unsubscribed
 from broadsheet.events.refusals import record_refusals
 
-__all__ = ["left", "record_refusals", "resubscribed", "unsubscribed"]
+__all__ = ["record_refusals", "resubscribed", "said_why", "unsubscribed"]

@@ -67,7 +67,7 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["subscriber", "edition"], name="delivery_once_per_reader"),
         ]
         indexes = [
-            models.Index(fields=["edition", "state"], name="delivery_by_state"),
+            models.Index(fields=["edition", "state", "subscriber"], name="delivery_by_state"),
             models.Index(
                 fields=["edition", "variant", "id"],
                 name="delivery_open",
@@ -89,6 +89,16 @@ class EventKind(models.TextChoices):
     BOUNCED = "bounced", "Bounced"
     #: the reader left the list
     UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+    #: the reader opened it, as far as their program tells
+    OPENED = "opened", "Opened"
+    #: the reader followed a link in it
+    CLICKED = "clicked", "Clicked"
+    #: the reader reported it as spam
+    COMPLAINED = "complained", "Complained"
+
+
+#: What counts as engagement; segments ask for these by reader and time, so they carry both.
+ENGAGED = (EventKind.OPENED, EventKind.CLICKED)
 
 
 class Event(models.Model):
@@ -98,9 +108,30 @@ class Event(models.Model):
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="events")
     detail = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
+    #: the delivery's own, again: a segment of a million readers can't join ten million deliveries within a second.
+    #: They go with the delivery, so the database need not check them.
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
+    )
+    edition = models.ForeignKey(
+        Edition, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
+    )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["delivery", "kind"], name="event_once_per_delivery")]
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "kind"], name="event_once_per_delivery"),
+            models.CheckConstraint(
+                condition=~Q(kind__in=ENGAGED) | Q(subscriber__isnull=False, edition__isnull=False),
+                name="event_of_engagement_has_its_reader",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["kind", "at", "edition", "subscriber"],
+                name="event_engaged",
+                condition=Q(kind__in=ENGAGED),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.delivery_id})"

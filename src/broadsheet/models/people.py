@@ -1,6 +1,8 @@
 """Who may be mailed, what they agreed to, and who must not be."""
 
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import StrIndex, Substr
 
 
 class InterestSet(models.Model):
@@ -21,6 +23,14 @@ class Subscriber(models.Model):
 
     email = models.CharField(max_length=320)
     email_key = models.CharField(max_length=320, unique=True)
+    #: what follows the @; a local part with an @ of its own is no address here
+    domain = models.GeneratedField(
+        expression=Substr("email_key", StrIndex("email_key", Value("@")) + 1),
+        output_field=models.CharField(max_length=320),
+        db_persist=True,
+    )
+    #: the local part is not ASCII, so only servers with SMTPUTF8 (RFC 6531) take their mail
+    needs_smtputf8 = models.BooleanField(default=False)
     first_name = models.CharField(max_length=200, blank=True)
     last_name = models.CharField(max_length=200, blank=True)
     language = models.CharField(max_length=35, blank=True)
@@ -53,14 +63,33 @@ class Frequency(models.IntegerChoices):
     MONTHLY = 28, "Monthly"
 
 
+class ConsentHow(models.TextChoices):
+    """How a person came to agree to a list."""
+
+    #: they filled in a form, or a page of ours
+    FORM = "form", "A form"
+    #: a file of people was imported
+    IMPORT = "import", "An import"
+    #: another program said so
+    API = "api", "The API"
+    #: staff entered it
+    STAFF = "staff", "Staff"
+
+
 class Subscription(models.Model):
-    """One person's consent to one list, with its evidence."""
+    """One person's consent to one list, with its evidence: when, how, from where, to which words."""
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="subscriptions")
     list_name = models.CharField(max_length=100)
     state = models.CharField(max_length=12, choices=SubscriptionState)
     consent_at = models.DateTimeField(null=True, blank=True)
-    consent_how = models.CharField(max_length=200, blank=True)
+    consent_how = models.CharField(max_length=10, choices=ConsentHow, blank=True)
+    #: which form, which file, who
+    consent_detail = models.CharField(max_length=300, blank=True)
+    #: the network address it came from, shortened if ``privacy.truncate_networks`` says so
+    consent_network = models.CharField(max_length=45, blank=True)
+    #: the text they agreed to
+    consent_wording = models.TextField(blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
     #: what they said when they left, if anything
     left_reason = models.CharField(max_length=300, blank=True)
@@ -122,3 +151,28 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"suppression {self.pk}: {self.reason}"
+
+
+class Erased(models.Model):
+    """All that stays of a person who was erased: a keyed hash, by which they are known again and left alone."""
+
+    key_hash = models.CharField(max_length=64, unique=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"erased {self.pk}"
+
+
+class PersonNote(models.Model):
+    """What staff did about one address, and why; it goes when the person is erased."""
+
+    email_key = models.CharField(max_length=320, db_index=True)
+    at = models.DateTimeField(auto_now_add=True)
+    who = models.CharField(max_length=200)
+    what = models.CharField(max_length=500)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"note {self.pk}"

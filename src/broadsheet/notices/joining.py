@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 
 from django.db import transaction
 from django.utils import timezone
 
 from broadsheet.audience import interest_set
 from broadsheet.audience.importing import known_address
-from broadsheet.models import Subscriber, Subscription, SubscriptionState, Suppression
+from broadsheet.models import ConsentHow, Subscriber, Subscription, SubscriptionState, Suppression
 from broadsheet.notices.errands import post
 from broadsheet.notices.links import CONFIRM, OWN_PREFERENCES, address, minute
 from broadsheet.workspace import Workspace
@@ -39,6 +40,7 @@ class Wish:
     interests: Sequence[str] = ()
     frequency: int | None = None
     language: str = ""
+    how: str = ConsentHow.FORM
     source: str = "subscribe page"
 
 
@@ -90,17 +92,25 @@ def _ask(workspace: Workspace, subscriber: Subscriber, name: str, wish: Wish, *,
         post("already", subscriber, list=name, url=url)
         return
     row.frequency = wish.frequency
-    note_wording(row, wish)
+    # Kept for the day on which it becomes consent; until then the state says that it is none.
+    row.consent_how, row.consent_detail = wish.how, wish.source[:300]
+    row.consent_network, row.consent_wording = kept_network(wish.network, workspace), wish.wording
     row.save()
     if at_once and made:
-        _subscribe(workspace, row, "single opt-in")
+        _subscribe(workspace, row, "")
         return
     post("confirm", subscriber, list=name, url=address(workspace, CONFIRM, row.pk, minute(now)))
 
 
-def note_wording(row: Subscription, wish: Wish) -> None:
-    """Keep what the person agreed to and where from, for the day on which it becomes consent."""
-    row.consent_how = f"form: {wish.source}"[:200]
+def kept_network(address: str, workspace: Workspace) -> str:
+    """The network address as it may be kept: without its last part if ``privacy.truncate_networks`` says so."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return ""
+    if not workspace.config.privacy.truncate_networks:
+        return str(found)
+    return str(ip_network((found, 24 if found.version == 4 else 48), strict=False).network_address)
 
 
 def may_ask(row: Subscription, now: datetime) -> bool:
@@ -139,15 +149,18 @@ def confirm(workspace: Workspace, subscription_id: int, asked: datetime) -> Conf
         row = Subscription.objects.select_for_update().select_related("subscriber").get(pk=subscription_id)
         if found := standing(row, asked):
             return found
-        _subscribe(workspace, row, f"confirmed by mail, asked {asked:%Y-%m-%d %H:%M} UTC")
+        _subscribe(workspace, row, f"; confirmed by mail, asked {asked:%Y-%m-%d %H:%M} UTC")
     return Confirmed.NOW
 
 
 def _subscribe(workspace: Workspace, row: Subscription, detail: str) -> None:
     row.state = SubscriptionState.SUBSCRIBED
     row.consent_at = timezone.now()
+    row.consent_detail = f"{row.consent_detail}{detail}"[:300]
     row.left_at, row.left_reason = None, ""
     row.asked_times = 0
     row.save()
-    url = address(workspace, OWN_PREFERENCES, row.pk, row.subscriber_id)
-    post("welcome", row.subscriber, list=row.list_name, url=url)
+    declared = workspace.lists.lists.get(row.list_name)
+    if declared and declared.welcome:
+        url = address(workspace, OWN_PREFERENCES, row.pk, row.subscriber_id)
+        post("welcome", row.subscriber, list=row.list_name, url=url, template=declared.welcome)

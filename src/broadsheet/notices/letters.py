@@ -104,17 +104,15 @@ def letter(workspace: Workspace, subscriber: Subscriber, detail: Mapping[str, An
 
     Raises BroadsheetError if the notice template is missing or can't be compiled.
     """
-    if TEMPLATE not in workspace.template_names():
-        raise BroadsheetError(
-            f"There is no template {TEMPLATE} in {workspace.templates}; confirmations and their like are made with it."
-        )
+    if (template := detail.get("template", TEMPLATE)) not in workspace.template_names():
+        raise BroadsheetError(f"There is no template “{template}” in {workspace.templates}; a {detail['notice']} needs it.")
     with translation.override(language_of(workspace, subscriber)):
         words = NOTICES[detail["notice"]]()
         language = translation.get_language()
     addresses = _addresses(workspace, subscriber, detail)
     message = compile_message(_sheet(workspace, words, detail, (language, *addresses)))
-    config = workspace.config
-    imprint = Imprint(0, config.public.url, config.mail_domain, config.sender.email, signer(), addresses)
+    config, sender = workspace.config, workspace.sender_of(detail.get("list", ""))
+    imprint = Imprint(0, config.public.url, config.mail_domain, sender.email, signer(), addresses)
     reader = replace(reader_of(subscriber), id=number)  # each notice has a Message-ID of its own, kept when tried again
     return Stamp(message, imprint)(reader, delivery_id=number, now=timezone.now())
 
@@ -138,19 +136,20 @@ def _addresses(workspace: Workspace, subscriber: Subscriber, detail: Mapping[str
 
 
 def _sheet(workspace: Workspace, words: Words, detail: Mapping[str, Any], shape: tuple[str, ...]) -> Sheet:
-    config = workspace.config
+    config, sender = workspace.config, workspace.sender_of(detail.get("list", ""))
     language, *addresses = shape
+    template = detail.get("template", TEMPLATE)
     declared = workspace.lists.lists.get(detail.get("list", ""))
     title = declared.title if declared else detail.get("list", "")
     names = {"list": title, "site": config.site.name}
     as_variables = {"list": "{{ list.title }}", "site": "{{ site.name }}"}  # whatever signs a name holds
     headers = [("Auto-Submitted", "auto-generated")]  # RFC 3834: no vacation notice comes back
-    if config.sender.reply_to:
-        headers.insert(0, ("Reply-To", config.sender.reply_to))
+    if sender.reply_to:
+        headers.insert(0, ("Reply-To", sender.reply_to))
     return Sheet(
         templates=workspace.templates,
-        template=TEMPLATE,
-        theme=workspace.theme(TEMPLATE),
+        template=template,
+        theme=workspace.theme(template),
         campaign={
             "name": words.heading.format(**names),
             "slug": "notices",
@@ -159,7 +158,7 @@ def _sheet(workspace: Workspace, words: Words, detail: Mapping[str, Any], shape:
             "intro": words.intro.format(**as_variables),
         },
         site=site_values(workspace, language),
-        sender={"name": config.sender.name, "email": config.sender.email},
+        sender={"name": sender.name, "email": sender.email},
         list={"name": detail.get("list", ""), "title": title},
         edition={"date": timezone.now().astimezone(config.zone)},
         articles=(),

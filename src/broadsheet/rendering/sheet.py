@@ -38,6 +38,7 @@ class Sheet:
 def sheet_for(workspace: Workspace, campaign: CampaignFile, at: datetime, articles: Sequence[Content]) -> Sheet:
     """The sheet of one variant of the campaign's edition at that moment."""
     config, declared = workspace.config, workspace.lists.lists[campaign.list]
+    sender = workspace.sender_of(campaign.list)
     zone = config.zone if campaign.schedule is None else campaign.schedule.zone(config.zone)
     key = f"{campaign.slug}-{at.astimezone(UTC):%Y%m%dT%H%M}"
     headers = [
@@ -45,8 +46,8 @@ def sheet_for(workspace: Workspace, campaign: CampaignFile, at: datetime, articl
         ("Feedback-ID", f"{key}:{campaign.slug}:{campaign.list}:broadsheet"),
         ("Precedence", "bulk"),
     ]
-    if config.sender.reply_to:
-        headers.insert(0, ("Reply-To", config.sender.reply_to))
+    if sender.reply_to:
+        headers.insert(0, ("Reply-To", sender.reply_to))
     return Sheet(
         templates=workspace.templates,
         template=campaign.template,
@@ -59,7 +60,7 @@ def sheet_for(workspace: Workspace, campaign: CampaignFile, at: datetime, articl
             "intro": campaign.intro,
         },
         site=site_values(workspace, config.site.language),
-        sender={"name": config.sender.name, "email": config.sender.email},
+        sender={"name": sender.name, "email": sender.email},
         list={"name": campaign.list, "title": declared.title},
         edition={"date": at.astimezone(zone)},
         articles=tuple(articles),

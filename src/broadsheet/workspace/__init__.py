@@ -7,17 +7,21 @@ from broadsheet.workspace.campaign import (
     NotOn,
     Schedule,
     Slot,
-    TagRule,
     crontab,
 )
-from broadsheet.workspace.people_files import AttributeRule, ListFile, Lists, Rule, Segment
+from broadsheet.workspace.forms import TagRule
+from broadsheet.workspace.people_files import Attribute, ListFile, Lists
 from broadsheet.workspace.root import Workspace, find_root, make_workspace, starter_root
+from broadsheet.workspace.segment_file import AttributeRule, Had, Joined, Rule, Segment
 
 __all__ = [
     "ArticleRules",
+    "Attribute",
     "AttributeRule",
     "CampaignFile",
     "Fill",
+    "Had",
+    "Joined",
     "ListFile",
     "Lists",
     "NotOn",

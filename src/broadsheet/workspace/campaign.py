@@ -10,15 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from broadsheet.conf import STRICT, TimeZoneName
-
-
-def _tag(word: object) -> object:
-    return " ".join(word.lower().split()) if isinstance(word, str) else word
-
-
-def _one_or_more(value: object) -> object:
-    return (value,) if isinstance(value, str | date) else value
-
+from broadsheet.workspace.forms import Duration, Names, TagRule, Tags, one_or_more
+from broadsheet.workspace.segment_file import NamedOrOwn
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -67,39 +60,8 @@ def _window(text: str) -> str:
     return text
 
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    found = re.fullmatch(r"(\d{1,5})\s*([mhdw])", str(value).strip().lower())
-    if found is None:
-        raise ValueError("must be a time span such as 60d, 6h or 30m (w d h m)")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-TagName = Annotated[str, BeforeValidator(_tag)]
 SortOrder = Literal["newest", "oldest", "title"]
-Tags = Annotated[tuple[TagName, ...], BeforeValidator(_one_or_more)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
-Moments = Annotated[tuple[datetime, ...], BeforeValidator(_one_or_more)]
-
-
-@dataclass(frozen=True, config=STRICT)
-class TagRule:
-    """Which tags let something in: at least one of ``any``, each of ``all``, not one of ``none``."""
-
-    any: Tags = Field(default=(), description="At least one of these.")
-    all: Tags = Field(default=(), description="Every one of these.")
-    none: Tags = Field(default=(), description="Not one of these.")
-
-    def lets_in(self, tags: frozenset[str]) -> bool:
-        """Whether ``tags`` keep the rule; an empty rule lets everything in."""
-        return (
-            (not self.any or not tags.isdisjoint(self.any)) and tags.issuperset(self.all) and tags.isdisjoint(self.none)
-        )
+Moments = Annotated[tuple[datetime, ...], BeforeValidator(one_or_more)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -228,8 +190,10 @@ class CampaignFile:
     list: str = Field(description="The list whose subscribers it goes to.")
     template: str = Field(description="Folder in `templates/`.")
     subject: str = Field(description="Subject line, Jinja2.", min_length=1)
-    segment: Names = Field(default=(), description="Segments of the list, one or several; several are a union.")
-    exclude: Names = Field(default=(), description="Segments whose members get nothing.")
+    segment: NamedOrOwn = Field(
+        default=(), description="Segments of the list, by name or written out; several are a union."
+    )
+    exclude: NamedOrOwn = Field(default=(), description="Segments whose members get nothing.")
     articles: ArticleRules = Field(default_factory=ArticleRules, description="What to pick.")
     preheader: str = Field(default="", description="The line that inboxes show after the subject, Jinja2.")
     schedule: Schedule | None = Field(default=None, description="When it comes out by itself.")

@@ -105,6 +105,39 @@ def validated(declared: type[T], data: object, shown: str) -> T:
         raise InvalidFile(problems_of(error, declared, shown)) from error
 
 
+def with_lines(problems: Sequence[Problem], text: str, *, first_line: int = 1) -> list[Problem]:
+    """The problems with the line that each one's key stands on in the YAML ``text``, as far as it is there."""
+    try:
+        root = yaml.compose(text, Loader=_SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return list(problems)
+    return [
+        dataclasses.replace(each, line=_line(root, each.where) + first_line) if root and each.where else each
+        for each in problems
+    ]
+
+
+def _line(node: Any, where: str) -> int:
+    """The line, from 0, of the deepest part of the dotted ``where`` that is there."""
+    line = node.start_mark.line
+    parts = where.split(".")
+    while parts and isinstance(node, yaml.MappingNode | yaml.SequenceNode):
+        if isinstance(node, yaml.SequenceNode):
+            position = int(parts[0]) if parts[0].isdigit() else -1
+            if not 0 <= position < len(node.value):
+                break
+            node, parts = node.value[position], parts[1:]
+            line = node.start_mark.line
+            continue
+        keys = {str(key.value): (key, value) for key, value in node.value}
+        length = next((n for n in range(len(parts), 0, -1) if ".".join(parts[:n]) in keys), 0)  # keys may hold dots
+        if not length:
+            break
+        key, node = keys[".".join(parts[:length])]
+        parts, line = parts[length:], key.start_mark.line
+    return int(line)
+
+
 def problems_of(error: ValidationError, declared: Any, shown: str) -> list[Problem]:
     """What pydantic found, said to a person: file, key, what is allowed."""
     problems = []
@@ -194,4 +227,4 @@ def _is_kind(loc: Sequence[int | str], position: int) -> bool:
 
 
 def _is_type(part: int | str) -> bool:
-    return isinstance(part, str) and (part in ("str", "int", "float", "bool") or "[" in part)
+    return isinstance(part, str) and (part in ("str", "int", "float", "bool") or "[" in part or part[:1] == "⟨")

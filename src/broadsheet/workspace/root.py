@@ -3,18 +3,23 @@
 import os
 import secrets
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from broadsheet import conf
-from broadsheet.conf import Config
+from broadsheet.conf import Config, Sender
 from broadsheet.errors import BroadsheetError, InvalidFile, Problem, UnknownName, WorkspaceNotFound
 from broadsheet.workspace.campaign import CampaignFile
 from broadsheet.workspace.front_matter import split_header
-from broadsheet.workspace.people_files import Lists, Segment, Segments
-from broadsheet.workspace.reading import load_data, read_text, validated, write_atomically
+from broadsheet.workspace.people_files import Lists
+from broadsheet.workspace.reading import load_data, read_text, validated, with_lines, write_atomically
+from broadsheet.workspace.segment_checks import Known, circles, mistakes, typed
+from broadsheet.workspace.segment_file import Segment, Segments, with_references
+
+T = TypeVar("T")
 
 MARKER = "broadsheet.toml"
 STARTER = (MARKER, "articles", "campaigns", "templates", "subscribers")
@@ -148,6 +153,14 @@ class Workspace:
             campaign = validated(CampaignFile, {**settings, "slug": slug, "intro": body.strip()}, shown)
         except InvalidFile as error:
             raise InvalidFile([*error.problems, *problems]) from error
+        known = Known(self.lists, self.segments, tuple(self.campaign_names()))
+        problems += [
+            Problem(shown, where, reason)
+            for key in ("segment", "exclude")
+            for number, each in enumerate(getattr(campaign, key))
+            if not isinstance(each, str)
+            for where, reason in mistakes(each, f"{key}.{number}", known)
+        ]
         if problems:
             raise InvalidFile(problems)
         return campaign
@@ -176,7 +189,34 @@ class Workspace:
     def lists(self) -> Lists:
         """``subscribers/lists.yaml``. Raises InvalidFile."""
         shown = "subscribers/lists.yaml"
-        return validated(Lists, load_data(self.root / shown, shown) or {}, shown)
+        found = self._people_file(Lists, shown)
+        lost = [
+            Problem(shown, f"lists.{name}.welcome", f"there is no template “{each.welcome}”")
+            for name, each in found.lists.items()
+            if each.welcome is not None and each.welcome not in self.template_names()
+        ]
+        if lost:
+            raise InvalidFile(with_lines(lost, read_text(self.root / shown)))
+        return found
+
+    def _people_file(self, declared: type[T], shown: str) -> T:
+        """One of the YAML files about people. Raises InvalidFile with the line of each mistake."""
+        data = load_data(self.root / shown, shown) or {}
+        try:
+            return validated(declared, data, shown)
+        except InvalidFile as error:
+            raise InvalidFile(with_lines(error.problems, read_text(self.root / shown))) from error
+
+    def sender_of(self, list_name: str) -> Sender:
+        """Who mail to that list is from and where its answers go: the list's own, else the workspace's."""
+        sender, declared = self.config.sender, self.lists.lists.get(list_name)
+        if declared is None:
+            return sender
+        return Sender(
+            name=declared.sender.name or sender.name,
+            email=declared.sender.email or sender.email,
+            reply_to=declared.reply_to or sender.reply_to,
+        )
 
     @cached_property
     def segments(self) -> dict[str, Segment]:
@@ -184,25 +224,29 @@ class Workspace:
         shown = "subscribers/segments.yaml"
         if not (self.root / shown).is_file():
             return {}
-        found = validated(Segments, load_data(self.root / shown, shown) or {}, shown).segments
-        known = ", ".join(sorted(self.lists.lists)) or "none yet"
-        unknown = [
-            Problem(shown, f"segments.{name}", f"there is no list “{list_name}”; there is: {known}")
-            for name, segment in found.items()
-            for rule in (*segment.all, *segment.any, *segment.none)
-            for list_name in rule.list or ()
-            if list_name not in self.lists.lists
-        ]
-        if unknown:
-            raise InvalidFile(unknown)
-        return found
+        found = self._people_file(Segments, shown).segments
+        known = Known(self.lists, found, tuple(self.campaign_names()))
+        wrong = [each for name, segment in found.items() for each in mistakes(segment, f"segments.{name}", known)]
+        wrong += circles(found, "segments")
+        if wrong:
+            problems = [Problem(shown, where, reason) for where, reason in wrong]
+            raise InvalidFile(with_lines(problems, read_text(self.root / shown)))
+        return {name: self._ready(segment, found) for name, segment in found.items()}
 
-    def segment(self, name: str) -> Segment:
-        """The segment of that name. Raises UnknownName."""
+    def _ready(self, segment: Segment, known: Mapping[str, Segment]) -> Segment:
+        return typed(with_references(segment, known), self.lists.attributes)
+
+    def segment(self, named: str | Segment) -> Segment:
+        """The segment of that name, or the one that a campaign has written out, as the audience takes it.
+
+        Raises UnknownName.
+        """
+        if isinstance(named, Segment):
+            return self._ready(named, self.segments)
         try:
-            return self.segments[name]
+            return self.segments[named]
         except KeyError:
-            raise UnknownName("segment", name, list(self.segments)) from None
+            raise UnknownName("segment", named, list(self.segments)) from None
 
     @property
     def templates(self) -> Path:

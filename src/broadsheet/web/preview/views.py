@@ -14,6 +14,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
 from broadsheet import drafts
+from broadsheet.audience import segment_label
 from broadsheet.errors import UnknownName
 from broadsheet.rendering.findings.heading import CLIPPED, LARGE
 from broadsheet.web.inbox.frame import Dark
@@ -69,7 +70,7 @@ def _facts(now: Desk, draft: Draft) -> dict[str, Any]:
         "left_out": words.left_out(draft.planned.excluded),
         "zone": zone,
         "list_title": workspace.lists.lists[campaign.list].title,
-        "segments": [workspace.segments[name].title or name for name in campaign.segment],
+        "segments": [segment_label(workspace, each) for each in campaign.segment],
         "adapter": f"{campaign.adapter} ({adapter.kind})" if adapter else "the local inbox",
         "is_local": adapter is None,
     }

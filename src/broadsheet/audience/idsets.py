@@ -1,0 +1,58 @@
+"""Conditions on people, put together so that both databases answer them by sets, never person by person.
+
+A condition is plain (a test of the subscriber's own row) or a set of ids from another table. PostgreSQL plans ``IN`` at
+the top of a query as a semi-join and ``NOT EXISTS`` as an anti-join; under OR, and for NOT IN, it would look through the
+whole set for each person once the set outgrows ``work_mem``. SQLite looks ids up in one index whichever way it is asked,
+and ``IN`` is ten times faster there than ``EXISTS``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from broadsheet.models import Subscriber
+
+Ids = QuerySet[Any, Any]
+"""A query that gives ids of subscribers in one column."""
+Condition = Q | Ids
+
+
+def holds(condition: Condition) -> Q:
+    """The condition on Subscriber."""
+    return condition if isinstance(condition, Q) else Q(pk__in=condition)
+
+
+def denied(condition: Condition) -> Q:
+    """The condition that it does not hold; plain ones must be true or false, never unknown."""
+    if isinstance(condition, Q):
+        return ~condition if condition else Q(pk__in=[])  # ~Q() would be everybody again
+    if connection.vendor != "postgresql":
+        return ~Q(pk__in=condition)
+    (column,) = condition.query.values_select
+    return ~Q(Exists(condition.filter(**{column: OuterRef("pk")})))
+
+
+def one_of(conditions: Sequence[Condition]) -> Condition:
+    """The condition that at least one of them holds."""
+    if any(isinstance(each, Q) and not each for each in conditions):
+        return Q()  # everybody
+    if len(conditions) == 1:
+        return conditions[0]
+    plain, sets = Q(), []
+    for each in conditions:
+        if isinstance(each, Q):
+            plain |= each
+        else:
+            sets.append(each)
+    if not sets:
+        return plain
+    if plain:
+        sets.append(Subscriber.objects.filter(plain).values("pk"))
+    return Subscriber.objects.filter(pk__in=sets[0].union(*sets[1:], all=True)).values("pk")
+
+
+def as_set(query: Q) -> Condition:
+    """A condition that may hold sets, as one set that can stand anywhere; everybody stays everybody."""
+    return Subscriber.objects.filter(query).values("pk") if query else query
