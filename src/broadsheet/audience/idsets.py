@@ -1,9 +1,9 @@
 """Conditions on people, put together so that both databases answer them by sets, never person by person.
 
-A condition is plain (a test of the subscriber's own row) or a set of ids from another table. PostgreSQL plans ``IN`` at
-the top of a query as a semi-join and ``NOT EXISTS`` as an anti-join; under OR, and for NOT IN, it would look through the
-whole set for each person once the set outgrows ``work_mem``. SQLite looks ids up in one index whichever way it is asked,
-and ``IN`` is ten times faster there than ``EXISTS``.
+A condition is plain (a test of the subscriber's own row) or a set of ids from another table. PostgreSQL plans
+``IN`` at the top of a query as a semi-join and ``NOT EXISTS`` as an anti-join; under OR, and for NOT IN, it would
+look through the whole set for each person once the set outgrows ``work_mem``. SQLite looks ids up in one index
+whichever way it is asked, and ``IN`` is ten times faster there than ``EXISTS``.
 """
 
 from collections.abc import Sequence

@@ -63,7 +63,7 @@ def segment_sentence(segment: Segment, titles: Titles | None = None) -> str:
 
 
 def segment_label(workspace: Workspace, named: str | Segment) -> str:
-    """What staff call a segment that a campaign names: its title or name, or its sentence if it is written out there."""
+    """What staff call a segment that a campaign names: its title or name; its sentence if it is written out."""
     segment = workspace.segment(named)
     return segment.title or (named if isinstance(named, str) else segment_sentence(segment, list_titles(workspace)))
 

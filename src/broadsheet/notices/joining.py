@@ -12,10 +12,7 @@ from enum import StrEnum
 from django.db import transaction
 from django.utils import timezone
 
-from broadsheet.audience import interest_set
-from broadsheet.audience.addresses import known_address
-from broadsheet.audience.networks import kept_network
-from broadsheet.audience.suppression import is_suppressed
+from broadsheet.audience import interest_set, is_suppressed, kept_network, known_address
 from broadsheet.models import ConsentHow, Subscriber, Subscription, SubscriptionState
 from broadsheet.notices.errands import post
 from broadsheet.notices.links import CONFIRM, OWN_PREFERENCES, address, minute

@@ -6,8 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from broadsheet.audience.person import everything_about
-from broadsheet.audience.suppression import erase as erase_person
+from broadsheet import audience
 from broadsheet.models import Subscriber
 from broadsheet.notices.links import DOWNLOAD, ERASE, read_timed
 from broadsheet.web.public.pages import expired, page, page_methods, speak_to
@@ -25,7 +24,7 @@ def download(request: HttpRequest, token: str) -> HttpResponse:
         return expired(request, "data")
     if request.method != "POST":
         return page(request, "download")
-    held = everything_about(subscriber)
+    held = audience.everything(subscriber)
     response = HttpResponse(
         json.dumps(held, indent=2, ensure_ascii=False, default=str), content_type="application/json"
     )
@@ -45,7 +44,7 @@ def erase(request: HttpRequest, token: str) -> HttpResponse:
         return expired(request, "data")
     if request.method != "POST":
         return page(request, "erase")
-    erase_person(subscriber)
+    audience.erase(subscriber)
     return page(request, "erased")
 
 

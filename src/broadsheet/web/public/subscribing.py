@@ -16,8 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from broadsheet import notices
-from broadsheet.audience import FREQUENCIES
-from broadsheet.audience.addresses import known_address
+from broadsheet.audience import FREQUENCIES, known_address
 from broadsheet.models import ConsentHow, ErrandKind, Subscription
 from broadsheet.notices import Confirmed, Wish
 from broadsheet.notices.joining import ask_again, standing
