@@ -58,7 +58,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         is_on=is_on,
         others=others,
         can_undo=(whose.list_name or "", SubscriptionState.UNSUBSCRIBED) in rows or whose.list_name is None,
-        did=did,
+        did="" if is_on and did == "why" else did,
     )
 
 
@@ -85,8 +85,9 @@ def _act(form: QueryDict, whose: Whose) -> str:
 
 
 def _leave(form: QueryDict, whose: Whose) -> None:
-    how = "one-click" if form.get("List-Unsubscribe") == "One-Click" else "page"
-    list_name = None if form.get("leave") == "all" else whose.list_name
+    by_program = "List-Unsubscribe" in form
+    list_name = None if form.get("leave") == "all" and not by_program else whose.list_name
+    how = "one-click" if by_program else "page"
     events.unsubscribed(whose.subscriber_id, list_name, how=how, edition_id=whose.edition_id)
 
 
