@@ -32,7 +32,7 @@ def pages() -> Any:
     """The subscribers' pages as a WSGI application."""
     from django.utils.module_loading import import_string
 
-    return import_string("broadsheet.web.public.wsgi.application")
+    return import_string("broadsheet.web.public.wsgi.make_application")()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 
 from broadsheet.models import Edition
@@ -15,5 +16,8 @@ def answer_to_old_names() -> None:
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, *sorted(hosts - {*settings.ALLOWED_HOSTS})]
 
 
-application = get_wsgi_application()
-answer_to_old_names()
+def make_application() -> WSGIHandler:
+    """The application, which knows the names it is to answer to."""
+    application = get_wsgi_application()
+    answer_to_old_names()
+    return application
