@@ -3,18 +3,14 @@
 import shutil
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from broadsheet import notices, sending
 from broadsheet.errors import AdapterFailed
-from broadsheet.models import Errand, ErrandKind, Subscription
-from broadsheet.notices import carrying
-from broadsheet.notices.carrier import Carrier
-from broadsheet.notices.errands import RETRIES
+from broadsheet.models import Errand, ErrandKind
+from broadsheet.notices.errands import RETRIES, claim
 from broadsheet.sending.adapters.memory import MemoryOutbox
 from broadsheet.sending.outcome import Outcome, Result
 
@@ -165,35 +161,9 @@ def test_a_notice_is_in_its_readers_language(db, workspace, outbox, language, su
     assert "{" not in mail.get_body(("plain",)).get_content()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_carriers_at_once_send_each_mail_once(workspace, outbox, database):
-    for number in range(30):
+def test_what_one_process_has_in_hand_no_other_gets(db, workspace):
+    for number in range(3):
         ask(f"n{number}@reader.example")
-
-    def carry():
-        notices.carry_out(workspace)
-        connections.close_all()
-
-    threads = [Thread(target=carry) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    notices.carry_out(workspace)
-    assert sorted(mail.rcpt_to for mail in outbox.mails) == sorted(f"n{number}@reader.example" for number in range(30))
-    assert Subscription.objects.filter(state="pending").count() == 30
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_servers_thread_writes_as_soon_as_something_is_left_to_do(workspace, outbox):
-    carrier = Carrier(workspace)
-    carrier.start()
-    try:
-        ask()
-        until = timezone.now() + timedelta(seconds=10)
-        while not outbox.mails and timezone.now() < until:
-            pass
-    finally:
-        carrier.stop()
-    assert [mail.rcpt_to for mail in outbox.mails] == ["zoe@reader.example"]
-    assert carrying.BATCH > 1
+    first, second = claim(2), claim(2)
+    assert [len(first), len(second), len(claim(2))] == [2, 1, 0]
+    assert not {errand.pk for errand in first} & {errand.pk for errand in second}
