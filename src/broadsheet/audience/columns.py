@@ -101,13 +101,15 @@ def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:
             free.remove(at)
     statuses = _statuses(names, flat, free, by_hand)
     taken = {at for at, _, _ in statuses}
+    if "created" not in fields and (since := next((at for at in taken if flat[at] == "subscribed"), None)) is not None:
+        fields["created"] = since  # MailerLite writes the day into it
     rest = [at for at in free if at not in taken]
     json = () if own else tuple(at for at in rest if flat[at] in JSON_COLUMNS)
     attributes = [(at, to) for at, to in by_hand.items() if to not in (IGNORE, "status", *COLUMNS)]
     attributes += [
         (at, name)
         for at in rest
-        if at not in json and (own or flat[at] not in IGNORED) and (name := attribute_name(names[at]))
+        if at not in json and (own or not _useless(flat[at])) and (name := attribute_name(names[at]))
     ]
     if "email" not in fields:
         raise BroadsheetError(
@@ -121,6 +123,11 @@ def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:
     said |= {names[at]: "attributes" for at in json}
     said |= {name: said.get(name, "left out") for name in names if name}
     return Layout(tuple(names), fields, tuple(statuses), tuple(attributes), json, own, said)
+
+
+def _useless(name: str) -> bool:
+    """Whether a column is nothing to keep; a second network address would be kept unshortened."""
+    return name in IGNORED or name in COLUMNS["consent_network"]
 
 
 def _by_hand(names: Sequence[str], mapped: Mapping[str, str]) -> dict[int, str]:

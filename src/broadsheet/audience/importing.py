@@ -1,6 +1,7 @@
 """People from a file. When in doubt, the safer state."""
 
 import csv
+import gc
 import os
 import shutil
 import tempfile
@@ -22,7 +23,7 @@ from broadsheet.errors import BroadsheetError
 from broadsheet.workspace import Workspace
 
 #: A batch touches most pages of the index of addresses, so few large ones write less than many small ones.
-BATCH = 20_000
+BATCH = 10_000
 #: A report shows so many rejected lines, and so many words it did not know; the file of rejected lines has them all.
 SHOWN_LINES, SHOWN_WORDS = 1_000, 20
 #: After so many new people the database looks anew at what it holds.
@@ -73,6 +74,8 @@ class ImportChoices:
     """Columns by hand: a name in the file to a field, an attribute, or an empty word to leave it out."""
     means: Mapping[str, str] = field(default_factory=dict)
     """What words mean that may mean anything: ``{"enabled": "subscribed"}``."""
+    status: str | None = None
+    """What every line says, beside what it says itself: a file of people who unsubscribed may not say so."""
     dry_run: bool = False
     rejected_file: Path | None = None
     """Where rejected lines go; in the state folder if unset."""
@@ -104,7 +107,7 @@ def import_people(
             raise BroadsheetError(f"{file}: {error}.") from error
         terms = Terms(
             frozenset(known.lists), known.attributes, choices.list_name, means,
-            workspace.config.privacy.truncate_networks, file.name[:250],
+            workspace.config.privacy.truncate_networks, file.name[:250], _everybody(choices.status),
         )  # fmt: skip
         rejected_file = choices.rejected_file or workspace.state / "imports" / f"{file.stem}-rejected.csv"
         run = _Run(table, where, terms, Taker(terms.source, choices.update, dry_run=choices.dry_run))
@@ -122,6 +125,14 @@ def _means(given: Mapping[str, str]) -> dict[str, Standing]:
             raise BroadsheetError(f"--means “{word}={meaning}”: write subscribed, pending or unsubscribed.")
         found[plain] = standing
     return found
+
+
+def _everybody(status: str | None) -> Standing:
+    if status is None:
+        return Standing.SUBSCRIBED
+    if (standing := WORDS.get(status.strip().lower())) is None:
+        raise BroadsheetError(f"--status “{status}” is no status; write subscribed, pending, unsubscribed or bounced.")
+    return standing
 
 
 class _Run:
@@ -147,11 +158,12 @@ class _Run:
                     report.unchanged += batch.unchanged
                     for person in batch.erased:
                         self._reject(person.line, ERASED, [person.email])
+                    gc.collect(1)
                     if progress:
                         progress(self.table.done(), self.table.size)
         except KeyboardInterrupt:
             report.stopped = True
-        if not self.layout.statuses and report.read:
+        if not self.layout.statuses and report.read and self.terms.everybody == Standing.SUBSCRIBED:
             report.doubts["no column says who is subscribed; all were taken as subscribed"] = report.read
         if self.rejects.count:
             report.rejected_file = self.rejects.keep(rejected_file)

@@ -16,11 +16,15 @@ from broadsheet.audience.columns import Layout, attribute_name
 from broadsheet.audience.interests import normal_tags, set_key
 from broadsheet.audience.networks import network_of
 from broadsheet.audience.spreadsheets import armed
-from broadsheet.audience.statuses import WORDS, Standing
+from broadsheet.audience.statuses import WORDS, YES_OR_NO, Standing
 from broadsheet.workspace import Attribute
 
 _ZONES = {name.lower(): name for name in available_timezones()}
 LONGEST_NAME, LONGEST_VALUE, MOST_ATTRIBUTES = 200, 10_000, 200
+
+
+Lists = tuple[tuple[str, Standing], ...]
+"""Lists, and what a row says of each."""
 
 
 class Person(NamedTuple):
@@ -34,8 +38,7 @@ class Person(NamedTuple):
     language: str
     time_zone: str
     interests: tuple[str, ...]
-    lists: tuple[tuple[str, Standing], ...]
-    """Each list, and what the row says of it."""
+    lists: Lists
     standing: Standing
     """What the row says of the person."""
     created_at: datetime | None
@@ -59,6 +62,8 @@ class Terms:
     """What words in a column of statuses mean here, beside :data:`~broadsheet.audience.statuses.WORDS`."""
     truncate_networks: bool
     source: str
+    everybody: Standing = Standing.SUBSCRIBED
+    """What every row says, beside what it says itself."""
 
 
 class Unusable(ValueError):
@@ -69,7 +74,11 @@ class Unusable(ValueError):
         self.bare = bare
 
 
-_NOTHING: dict[str, Any] = {}
+class Reading(NamedTuple):
+    """By what a row is read."""
+
+    layout: Layout
+    terms: Terms
 
 
 def person_of(line: int, row: list[str], layout: Layout, terms: Terms) -> Person:
@@ -80,15 +89,15 @@ def person_of(line: int, row: list[str], layout: Layout, terms: Terms) -> Person
     except ValueError as error:
         raise Unusable(str(error)) from error
     standing = _standing(cells, layout, terms)
-    bare = Person(line, email, key, "", "", "", "", (), (), standing, None, None, "", "", "", _NOTHING, again=True)
+    lists: Lists = ()
     try:
         lists = _lists(_at(cells, layout, "lists"), terms.lists, terms.list_name)
-        if standing != Standing.SUBSCRIBED and not (layout.own and standing.suppression):
+        if standing and not (layout.own and standing.suppression):
             lists = tuple((name, max(says, standing)) for name, says in lists)
-        bare = bare._replace(lists=lists)
-        return _filled(bare, cells, layout, terms)
+        return _filled(line, (email, key), (lists, standing), cells, Reading(layout, terms))
     except ValueError as error:
-        raise Unusable(str(error), bare if gravest(bare) != Standing.SUBSCRIBED else None) from error
+        bare = Person(line, email, key, "", "", "", "", (), lists, standing, None, None, "", "", "", {}, again=True)
+        raise Unusable(str(error), bare if gravest(bare) else None) from error
 
 
 def gravest(person: Person) -> Standing:
@@ -96,23 +105,25 @@ def gravest(person: Person) -> Standing:
     return max((person.standing, *(says for _, says in person.lists)))
 
 
-def _filled(bare: Person, cells: list[str], layout: Layout, terms: Terms) -> Person:
+def _filled(  # in one go: a million rows pass here
+    line: int, address: tuple[str, str], says: tuple[Lists, Standing], cells: list[str], by: Reading
+) -> Person:
+    layout, terms = by
     first, last = _names(cells, layout)
-    created = _moment(_at(cells, layout, "created"))
+    agreed = _moment(_at(cells, layout, "consent_at"))
+    created = _moment(_at(cells, layout, "created")) or agreed
     network, how = _at(cells, layout, "consent_network"), _at(cells, layout, "consent_how")
     return Person(
-        bare.line,
-        bare.email,
-        bare.email_key,
+        line,
+        *address,
         first,
         last,
         _at(cells, layout, "language").replace("_", "-")[:35],
         _zone(_at(cells, layout, "time_zone")),
         _interests(_at(cells, layout, "interests")),
-        bare.lists,
-        bare.standing,
+        *says,
         created,
-        _moment(_at(cells, layout, "consent_at")) or created,
+        agreed or created,
         network_of(network, truncate=terms.truncate_networks) if network else "",
         f"{terms.source}; {how} before"[:300] if how else terms.source,
         _at(cells, layout, "consent_wording")[:LONGEST_VALUE],
@@ -141,8 +152,8 @@ def _cells(row: list[str], layout: Layout) -> list[str]:
 
 def _names(cells: list[str], layout: Layout) -> tuple[str, str]:
     first, last = _at(cells, layout, "first_name"), _at(cells, layout, "last_name")
-    if not (first or last):
-        first, _, last = _at(cells, layout, "name").partition(" ")
+    if not first and (whole := _at(cells, layout, "name")):
+        first, _, last = (whole, "", last) if last else whole.partition(" ")
     for word, value in (("first", first), ("last", last)):
         if len(value) > LONGEST_NAME:
             raise ValueError(f"the {word} name is longer than {LONGEST_NAME} characters")
@@ -183,7 +194,7 @@ def _quoted(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=5_000)
-def _lists(text: str, known: frozenset[str], list_name: str | None) -> tuple[tuple[str, Standing], ...]:
+def _lists(text: str, known: frozenset[str], list_name: str | None) -> Lists:
     """``newsletter;letters:unsubscribed``: lists, each with a status of its own if one is given."""
     found = []
     for part in text.replace(",", ";").split(";"):
@@ -198,7 +209,7 @@ def _lists(text: str, known: frozenset[str], list_name: str | None) -> tuple[tup
 
 
 def _standing(cells: Sequence[str], layout: Layout, terms: Terms) -> Standing:
-    gravest = Standing.SUBSCRIBED
+    gravest = terms.everybody
     for at, _, read in layout.statuses:
         cell = cells[at]
         says = terms.means.get(cell.lower()) if terms.means else None
@@ -220,8 +231,8 @@ _GO = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? ([+-]\d{4})(?: \S+
 
 @lru_cache(maxsize=20_000)
 def _moment(text: str) -> datetime | None:
-    """The time a cell says, UTC where it names no zone; None for an empty one. Raises ValueError."""
-    if not text:
+    """The time a cell says, UTC where it names no zone; None for an empty one, or a yes or no. Raises ValueError."""
+    if not text or text.lower() in YES_OR_NO:
         return None
     try:
         found = datetime.fromisoformat(text)
@@ -293,7 +304,7 @@ def _typed(name: str, cell: str, declared: Mapping[str, Attribute]) -> Any:
     if len(cell) > LONGEST_VALUE:
         raise ValueError(f"{name} is longer than {LONGEST_VALUE:,} characters")
     if not cell.isprintable():
-        cell = "".join(each for each in cell if each in "\n\t" or each.isprintable())
+        cell = "".join(each for each in cell if each.isspace() or each.isprintable())
     attribute = declared.get(name)
     return cell if attribute is None or attribute.type == "text" else _OF_TYPE[attribute.type](name, cell, attribute)
 

@@ -46,8 +46,9 @@ _SUPPRESSIONS = {
 WORDS: dict[str, Standing] = {
     word: standing
     for standing, words in {
-        # "regular" to "churning" are Buttondown's words for people who get its mail
-        Standing.SUBSCRIBED: "subscribed, active, confirmed, regular, premium, gifted, trialed, churning",
+        # "regular" to "churning" are Buttondown's words for people who get its mail, the last is HubSpot's
+        Standing.SUBSCRIBED: "subscribed, active, confirmed, regular, premium, gifted, trialed, churning, "
+        "marketing contact",
         Standing.PENDING: "pending, unconfirmed, unactivated, unverified, unpaid, paused, validating, "
         "not confirmed, awaiting confirmation, opt-in pending, double opt-in pending, ",
         # inactive: unconfirmed at one tool, gone at another; enabled: listmonk's word for a person on no list as well
@@ -66,6 +67,7 @@ WORDS: dict[str, Standing] = {
 
 _YES = frozenset(("true", "t", "yes", "y", "1", "on", "x", "ja", "oui", "sí", "si"))
 _NO = frozenset(("false", "f", "no", "n", "0", "off", "-", "nein", "non"))
+YES_OR_NO = _YES | _NO
 Reading = Callable[[str], Standing]
 """From a stripped cell to what it says."""
 

@@ -216,7 +216,7 @@ class Taker:
         wanted = {person.interests for person in new}
         wanted |= {row.interests for row in data.values() if row.interests is not None}
         sets = self._set_ids(cursor, wanted)
-        bulk.insert(cursor, SUBSCRIBER, _NEW, [self._new_row(person, sets, now) for person in new])
+        bulk.insert(cursor, SUBSCRIBER, _NEW, (self._new_row(person, sets, now) for person in new))
         changed = [row for row in data.values() if row.changed and row.pk is not None]
         bulk.update(cursor, SUBSCRIBER, [*_TEXTS, "attributes"], [
             (*(row.texts[name] for name in _TEXTS), json.dumps(row.attributes), row.pk) for row in changed
@@ -227,10 +227,10 @@ class Taker:
         ids = {key: row.pk for key, row in data.items() if row.pk is not None}
         keys = (person.email_key for person in new)
         ids |= {key: pk for pk, key in bulk.select(cursor, "id, email_key", SUBSCRIBER, "email_key", keys)}
-        bulk.insert(cursor, SUBSCRIPTION, _CONSENT, [
+        bulk.insert(cursor, SUBSCRIPTION, _CONSENT, (
             self._consent_row(ids[key], name, row, now)
             for (key, name), row in consents.items() if row.pk is None
-        ])  # fmt: skip
+        ))  # fmt: skip
         ended = [row for row in consents.values() if row.pk is not None and row.changed]
         bulk.update(cursor, SUBSCRIPTION, ["state", "left_at"], [
             (row.state, self.when(now) if row.state == SubscriptionState.UNSUBSCRIBED else None, row.pk)

@@ -59,6 +59,9 @@ def import_(  # noqa: PLR0913, PLR0917  one parameter for each option
     means: Annotated[
         list[str] | None, typer.Option(help='What a status means that may mean anything: "enabled=subscribed".')
     ] = None,
+    status: Annotated[
+        str | None, typer.Option(help="What every line says, if the file doesn't: unsubscribed, bounced, …")
+    ] = None,
     rejected: Annotated[Path | None, typer.Option(help="Where rejected lines go.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say all that and write nothing.")] = False,
     json: Json = False,
@@ -68,7 +71,7 @@ def import_(  # noqa: PLR0913, PLR0917  one parameter for each option
     from broadsheet.audience import ImportChoices, import_people
 
     choices = ImportChoices(
-        list_name, update.value, _pairs("--map", mapped), _pairs("--means", means), dry_run, rejected
+        list_name, update.value, _pairs("--map", mapped), _pairs("--means", means), status, dry_run, rejected
     )
     with ExitStack() as stack:
         report = import_people(workspace, existing_file(file), list_name, choices, _progress(stack, file.name))

@@ -80,7 +80,7 @@ class ConsentHow(models.TextChoices):
 class Subscription(models.Model):
     """One person's consent to one list, with its evidence: when, how, from where, to which words."""
 
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="subscriptions")
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="subscriptions", db_index=False)
     list_name = models.CharField(max_length=100)
     state = models.CharField(max_length=12, choices=SubscriptionState)
     consent_at = models.DateTimeField(null=True, blank=True)
@@ -102,7 +102,7 @@ class Subscription(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["list_name", "subscriber"], name="subscription_once_per_list"),
+            models.UniqueConstraint(fields=["subscriber", "list_name"], name="subscription_once_per_list"),
         ]
         indexes = [
             # All that a plan asks of a subscription: it reads no row of the table.
