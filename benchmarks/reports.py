@@ -141,7 +141,7 @@ def _redirects(_: int) -> dict[str, float]:
     signer, variant = pipeline.signer(), Variant.objects.order_by("-pk").first()
     assert variant is not None
     links = Link.objects.filter(edition=variant.edition_id).values_list("pk", flat=True)
-    paths = [f"/c/{signer.make('c', link, variant.pk)}" for link in links]
+    paths = [f"/l/{signer.make('l', link, variant.pk)}" for link in links]
     before = Tally.objects.aggregate(all=Sum("count"))["all"]
     server = waitress.create_server(get_wsgi_application(), host="127.0.0.1", port=0, threads=8)
     thread = Thread(target=server.run, daemon=True)

@@ -148,7 +148,10 @@ def theirs(port: int, count: int) -> float:
     ready = [stamped(number) for number in range(count)]
 
     async def work() -> float:
-        clients = [SMTP("127.0.0.1", port, start_tls=False, local_hostname="bench.example") for _ in range(CONNECTIONS)]
+        clients = [
+            SMTP(hostname="127.0.0.1", port=port, start_tls=False, local_hostname="bench.example")
+            for _ in range(CONNECTIONS)
+        ]
         await asyncio.gather(*(client.connect() for client in clients))
         start = time.perf_counter()
         await asyncio.gather(*(one(client) for client in clients))

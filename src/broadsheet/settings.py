@@ -22,8 +22,10 @@ ALLOWED_HOSTS = [
 
 INSTALLED_APPS = ["broadsheet.apps.BroadsheetConfig", "anymail"]
 MIDDLEWARE = [
+    "broadsheet.web.proxies.believe_proxies",
     "broadsheet.web.headers.strict_headers",
     "broadsheet.web.health.health",
+    "broadsheet.web.languages.in_their_language",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -40,9 +42,13 @@ TEMPLATES = [
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+#: what the subscribers' pages and mails are written in, each by its own name
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español"), ("fr", "Français")]
+FORMAT_MODULE_PATH = ["broadsheet.web.formats"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SECURE_REFERRER_POLICY = "no-referrer"
 X_FRAME_OPTIONS = "DENY"
+SECURE_HSTS_SECONDS = 365 * 24 * 3600  # over HTTPS only
 
 
 def _database(address: str | None) -> dict[str, object]:

@@ -12,6 +12,7 @@ from broadsheet.audience.columns import OWN_HEADER
 from broadsheet.audience.segments import segment_query
 from broadsheet.audience.spreadsheets import disarmed
 from broadsheet.audience.suppression import suppressions_of
+from broadsheet.audience.wishes import frequency_name
 from broadsheet.models import Subscriber, Subscription, SubscriptionState
 from broadsheet.workspace import Segment, Workspace
 
@@ -71,6 +72,9 @@ def consent_record(each: Subscription) -> dict[str, Any]:
         "consent_network": each.consent_network,
         "consent_wording": each.consent_wording,
         "left_at": each.left_at.isoformat() if each.left_at else None,
+        "left_reason": each.left_reason,
+        "frequency": frequency_name(each.frequency),
+        "paused_until": each.paused_until.isoformat() if each.paused_until else None,
     }
 
 

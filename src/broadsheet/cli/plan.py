@@ -1,6 +1,7 @@
 """``broadsheet plan``: the dry run of an edition."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -83,13 +84,13 @@ def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[s
 def _segments(workspace: Workspace, planned: "Plan") -> list[tuple[str, int]]:
     """How many may be mailed in each of the campaign's segments. Somebody in two of them is in both numbers."""
     from broadsheet import editions
-    from broadsheet.audience import Target, mailable, segment_label
+    from broadsheet.audience import mailable, segment_label
 
-    whole = editions.target_of(workspace, planned.campaign)
+    whole = editions.target_of(workspace, planned.campaign, planned.scheduled_for)
     return [
         (
             named if isinstance(named, str) else segment_label(workspace, named),
-            mailable(Target(whole.list_name, (segment,), whole.exclude)).count(),
+            mailable(replace(whole, segments=(segment,))).count(),
         )
         for named, segment in zip(planned.campaign.segment, whole.segments, strict=True)
     ]
@@ -138,7 +139,7 @@ def _reader_facts(workspace: Workspace, planned: "Plan", person: "Subscriber") -
     from broadsheet import editions
     from broadsheet.audience import why_not
 
-    reason = why_not(editions.target_of(workspace, planned.campaign), person)
+    reason = why_not(editions.target_of(workspace, planned.campaign, planned.scheduled_for), person)
     variant = reason or editions.variant_of(planned, person.pk)
     verdicts = () if reason else editions.explained(workspace, planned, person)
     return {

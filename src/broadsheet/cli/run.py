@@ -17,7 +17,7 @@ from broadsheet.cli.content import Json
 from broadsheet.cli.inbox import inbox_page
 from broadsheet.cli.listening import listening_for_reports
 from broadsheet.cli.output import ERR, counted, print_json, print_table
-from broadsheet.cli.serve import listening
+from broadsheet.cli.serve import carrying_out, listening, pages
 from broadsheet.cli.setup import ready, workspace_only
 from broadsheet.conf.cluster import broker
 from broadsheet.errors import BroadsheetError
@@ -35,15 +35,17 @@ def run(
 ) -> None:
     """Run everything on this machine: the scheduler, the senders and the web pages. Ctrl-C stops it."""
     workspace = ready()
-    from django.core.wsgi import get_wsgi_application
-
     from broadsheet.events import hooks
 
     logs.configure(workspace.config.logging)
     sockets: dict[int, Any] = {}  # of both servers, so that one loop serves them
-    server, address = listening(get_wsgi_application(), host, port, beside=sockets)
+    server, address = listening(pages(), host, port, beside=sockets)
     servers = [server]
-    with listening_for_reports(workspace, workspace.config.bounces.listen), _scheduling(workspace):
+    with (
+        listening_for_reports(workspace, workspace.config.bounces.listen),
+        _scheduling(workspace),
+        carrying_out(workspace),
+    ):
         ERR.print(f"Running on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
         if broker():
             ERR.print("Workers send: celery -A broadsheet.celery worker", markup=False)

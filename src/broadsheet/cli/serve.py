@@ -31,12 +31,30 @@ def serve(
     """Serve the pages that subscribers meet."""
     workspace = ready()
     logs.configure(workspace.config.logging)
-    from django.core.wsgi import get_wsgi_application
-
-    server, address = listening(get_wsgi_application(), host, port)
+    server, address = listening(pages(), host, port)
     ERR.print(f"Serving on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
-    with taking_in(workspace):
+    with taking_in(workspace), carrying_out(workspace):
         run_until_stopped(server)
+
+
+def pages() -> Any:
+    """The pages as a WSGI application."""
+    from django.utils.module_loading import import_string
+
+    return import_string("broadsheet.web.public.wsgi.make_application")()
+
+
+@contextmanager
+def carrying_out(workspace: Workspace) -> Iterator[None]:
+    """While the block runs, a thread writes the mails that pages leave to be written."""
+    from broadsheet.notices.carrier import Carrier
+
+    carrier = Carrier(workspace)
+    carrier.start()
+    try:
+        yield
+    finally:
+        carrier.stop()
 
 
 @contextmanager
@@ -79,7 +97,15 @@ def listening(
 
     others = set(beside or ())
     try:
-        server = waitress.create_server(application, beside, host=host, port=port, threads=THREADS, ident=None)
+        server = waitress.create_server(
+            application,
+            beside,
+            host=host,
+            port=port,
+            threads=THREADS,
+            ident=None,
+            clear_untrusted_proxy_headers=False,  # web.proxies knows whom to believe
+        )
     except (OSError, ValueError) as error:
         for left in set(beside or ()) - others:  # waitress files a server before it has its port
             beside.pop(left)  # type: ignore[union-attr]

@@ -29,6 +29,7 @@ from broadsheet.conf.environment import from_environment, lay_over_named, lay_ov
 from broadsheet.conf.forms import STRICT, Mailbox, MailDomain, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
 from broadsheet.conf.privacy import Privacy
 from broadsheet.conf.providers import PROVIDER_KINDS, AmazonSesAdapter, HttpAdapter, ProviderAdapter
+from broadsheet.conf.public import Public
 from broadsheet.conf.sending import Pace, Sending, WarmUp
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
 from broadsheet.conf.webhooks import Webhook
@@ -112,24 +113,6 @@ class Sender:
 
 
 @dataclass(frozen=True, config=STRICT)
-class Public:
-    """``[public]``: the pages that subscribers meet, as `broadsheet serve` serves them."""
-
-    url: WebAddress = Field(
-        default="http://127.0.0.1:8000",
-        description="Where readers reach `broadsheet serve`: unsubscribe, view in browser.",
-    )
-    images: Literal["public", "source"] = Field(
-        default="public",
-        description="`public`: pictures are served under `/i/`; `source`: PNG, JPEG and GIF keep their own address.",
-    )
-    mail_domain: str | None = Field(default=None, description="Domain of Message-ID and List-Id, if not the sender's.")
-    allowed_hosts: tuple[str, ...] = Field(
-        default=(), description="Further host names the pages answer to, beside the one in `public.url` and loopback."
-    )
-
-
-@dataclass(frozen=True, config=STRICT)
 class Scheduling:
     """``[schedule]``: what the scheduler does beside bringing out editions."""
 
@@ -186,6 +169,11 @@ class Config:
     theme: dict[str, str | int] = Field(
         default_factory=dict, description="Colours and fonts laid over every template's own."
     )
+
+    def __post_init__(self) -> None:
+        if (name := self.public.adapter) != "default" and name not in self.adapters:
+            known = ", ".join(sorted({"default", *self.adapters}))
+            raise ValueError(f"public.adapter: there is no adapter “{name}”; there is: {known}")
 
     @property
     def zone(self) -> ZoneInfo:

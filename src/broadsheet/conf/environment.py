@@ -4,13 +4,10 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from broadsheet.conf.adapters import SmtpServer
 from broadsheet.errors import BroadsheetError
-
-#: Settings that are lists of names, parted by commas.
-_LISTS = ("allowed_hosts", "addresses")
 
 
 def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str | None:
@@ -33,11 +30,11 @@ def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str
 def lay_over_section(
     merged: dict[str, Any], section: str, declared: Any, environ: Mapping[str, str] | None = None
 ) -> None:
-    """Every setting of the section that the environment has: ``BROADSHEET_SITE_NAME``."""
+    """Every setting of the section that the environment has: ``BROADSHEET_SITE_NAME``; lists are parted by commas."""
     for each in fields(declared):
         value = from_environment(f"BROADSHEET_{section}_{each.name}".upper(), environ)
         if value is not None and isinstance(merged.setdefault(section, {}), dict):
-            several = each.name in _LISTS
+            several = get_origin(each.type) is tuple
             merged[section][each.name] = tuple(one.strip() for one in value.split(",")) if several else value
 
 

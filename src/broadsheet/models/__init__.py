@@ -23,11 +23,13 @@ from broadsheet.models.delivery import (
     Link,
     PaceBucket,
 )
+from broadsheet.models.errands import Allowance, Errand, ErrandKind
 from broadsheet.models.hooks import HookCall, HookRefusals
 from broadsheet.models.outgoing import Outgoing
 from broadsheet.models.people import (
     ConsentHow,
     Erased,
+    Frequency,
     InterestSet,
     PersonNote,
     Subscriber,
@@ -39,6 +41,7 @@ from broadsheet.models.people import (
 from broadsheet.models.returned import MailboxState, ReturnedMail
 
 __all__ = [
+    "Allowance",
     "Among",
     "Article",
     "BounceClass",
@@ -51,8 +54,11 @@ __all__ = [
     "EditionMove",
     "EditionState",
     "Erased",
+    "Errand",
+    "ErrandKind",
     "Event",
     "EventKind",
+    "Frequency",
     "HookCall",
     "HookRefusals",
     "InterestSet",

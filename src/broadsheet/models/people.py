@@ -59,6 +59,14 @@ class SubscriptionState(models.TextChoices):
     UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
 
 
+class Frequency(models.IntegerChoices):
+    """How far apart the mails of a list shall be at least, in days; none of these is every edition."""
+
+    WEEKLY = 7, "Weekly"
+    #: four weeks, so that the first Tuesday of every month is one of them
+    MONTHLY = 28, "Monthly"
+
+
 class ConsentHow(models.TextChoices):
     """How a person came to agree to a list."""
 
@@ -87,12 +95,40 @@ class Subscription(models.Model):
     #: the text they agreed to
     consent_wording = models.TextField(blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
+    #: what they said when they left, if anything
+    left_reason = models.CharField(max_length=300, blank=True, default="", db_default="")
+    frequency = models.PositiveSmallIntegerField(null=True, blank=True, choices=Frequency)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    #: when the mail that asks for confirmation last went out, and how often it did
+    asked_at = models.DateTimeField(null=True, blank=True)
+    asked_times = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["subscriber", "list_name"], name="subscription_once_per_list"),
         ]
-        indexes = [models.Index(fields=["list_name", "state", "subscriber"], name="subscription_by_state")]
+        indexes = [
+            # All that a plan asks of a subscription: it reads no row of the table.
+            models.Index(
+                fields=["list_name", "state", "subscriber", "frequency", "paused_until"], name="subscription_by_state"
+            ),
+            # Few rows of many: a list whose readers all want every edition costs a plan nothing.
+            models.Index(
+                fields=["list_name", "frequency", "subscriber"],
+                name="subscription_less_often",
+                condition=models.Q(frequency__isnull=False),
+            ),
+            models.Index(
+                fields=["list_name", "paused_until", "subscriber"],
+                name="subscription_paused",
+                condition=models.Q(paused_until__isnull=False),
+            ),
+            models.Index(
+                fields=["asked_at"],
+                name="subscription_asked",
+                condition=models.Q(state="pending", asked_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.list_name}: {self.state}"

@@ -21,9 +21,9 @@ from broadsheet.rendering.message import Encoding, Line, Message, Pieces, Slot
 from broadsheet.rendering.mime import joined, skeleton
 from broadsheet.rendering.notes import Notes
 from broadsheet.rendering.plain_text import from_html
-from broadsheet.rendering.sheet import Sheet
+from broadsheet.rendering.sheet import OWN_ADDRESSES, Sheet
 
-DEFERRED_NAMES = ("subscriber", "unsubscribe_url", "preferences_url", "view_url")
+DEFERRED_NAMES = ("subscriber", *OWN_ADDRESSES)
 
 
 def compile_message(sheet: Sheet) -> Message:
@@ -57,7 +57,7 @@ def compile_message(sheet: Sheet) -> Message:
         pieces = skeleton(_fixed_headers(sheet), text_pieces, html_pieces)
         shown = recorder.pattern.sub(lambda m: _shown(recorder, m), subject)
         return Message(
-            pieces=joined((*_reader_headers(subject_parts), *pieces)),
+            pieces=joined((*_reader_headers(subject_parts, sheet.addresses), *pieces)),
             subject=shown,
             html_size=len(recorder.pattern.sub("", html).encode()),
         )
@@ -77,7 +77,7 @@ def _context(sheet: Sheet) -> dict[str, Any]:
         "edition": sheet.edition,
         "articles": sheet.articles,
         "theme": sheet.theme,
-        **{name: Deferred(["name", name]) for name in DEFERRED_NAMES},
+        **{name: Deferred(["name", name]) for name in ("subscriber", *sheet.addresses)},
         **sheet.extra,
     }
 
@@ -204,12 +204,17 @@ def _fixed_headers(sheet: Sheet) -> list[tuple[str, str]]:
     return [("From", str(sender)), *sheet.headers]
 
 
-def _reader_headers(subject: list[Any]) -> Pieces:
+def _reader_headers(subject: list[Any], addresses: tuple[str, ...]) -> Pieces:
     def slot(name: str) -> Slot:
         return Slot(["name", name], Encoding.PLAIN)
 
+    one_click: Pieces = (
+        *(b"\r\nList-Unsubscribe: <", slot("unsubscribe_url")),
+        b">\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    )
     return (
         *(b"Date: ", slot("date"), b"\r\nTo: ", slot("to"), b"\r\nSubject: ", Line(tuple(subject))),
-        *(b"\r\nMessage-ID: ", slot("message_id"), b"\r\nList-Unsubscribe: <", slot("unsubscribe_url")),
-        b">\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+        *(b"\r\nMessage-ID: ", slot("message_id")),
+        *(one_click if "unsubscribe_url" in addresses else ()),
+        b"\r\n",
     )

@@ -19,7 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from django.db import connections
 from django.utils import timezone
 
-from broadsheet import events, pipeline
+from broadsheet import events, notices, pipeline
 from broadsheet.audience.tracking_consent import forget_reading
 from broadsheet.conf.cluster import broker
 from broadsheet.errors import BroadsheetError, MailboxFailed
@@ -80,6 +80,7 @@ class Engine:
         self._add("files", IntervalTrigger(seconds=LOOK, timezone=UTC), self._follow)
         self._add("tick", IntervalTrigger(seconds=TICK, timezone=UTC), self._tick, at_once=True)
         self._add("webhooks", IntervalTrigger(seconds=HOOKS, timezone=UTC), self._take_in, at_once=True)
+        self._add("notices", IntervalTrigger(seconds=TICK, timezone=UTC), self._carry_out, at_once=True)
         self._plan()
         self._jobs.start()
 
@@ -113,7 +114,7 @@ class Engine:
         workspace = self._follower.workspace
         settings = workspace.config.schedule
         for job in self._jobs.get_jobs():
-            if job.id not in ("files", "tick", "webhooks"):
+            if job.id not in ("files", "tick", "webhooks", "notices"):
                 job.remove()
         for slug, file in workspace.kept.items():
             if file.schedule:
@@ -139,6 +140,10 @@ class Engine:
             tick(self._follower.workspace, self._clock(), self._troubles, self._collect)
             pipeline.sweep(self._follower.workspace)
             self._senders.look(self._follower.workspace, self._clock())
+
+    def _carry_out(self) -> None:
+        if taken := notices.carry_out(self._follower.workspace):
+            log.info("Notices: %s sent", taken)
 
     def _sync(self) -> None:
         self._collect(self._follower.workspace)
@@ -168,7 +173,8 @@ class Engine:
         forget_reading(now - config.privacy.keep_reading)
         events.outgoing.forget(now - events.outgoing.KEPT)
         events.let_go(now, config.bounces.keep)
-        if removed := clean_up(self._follower.workspace.state, self._clock()):
+        notices.forget(now)
+        if removed := clean_up(self._follower.workspace.state, now):
             log.info("Cleaned up: %s", ", ".join(removed))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
 
 from broadsheet import conf, editions
-from broadsheet.audience import may_receive, readers
+from broadsheet.audience import Target, may_receive, readers
 from broadsheet.errors import WrongState
 from broadsheet.models import Edition, EditionState
 from broadsheet.sending import claims, logs
@@ -76,6 +76,7 @@ class Ledger:
         self._sender = claims.sender_name(edition.pk)
         claims.keep_little_in_memory()
         self._stamps = Stamps(edition, job.signer)
+        self._target = Target(edition.list_name, at=edition.scheduled_for, edition_id=edition.pk)
         self._pacer = Pacer(edition.adapter, job.pace)
         self._breaker = Breaker(job.rules)
         journal = Journal(job.journals, self._sender)
@@ -243,7 +244,7 @@ class Ledger:
         self._unloaded = claimed
         looked = time.monotonic()
         ids = [row.subscriber for row in claimed.rows]
-        people, refused = readers(ids), may_receive(ids, self._job.edition.list_name)
+        people, refused = readers(ids), may_receive(ids, self._target)
         aside: dict[int, str] = {}
         held: dict[int, datetime] = {}
         in_hand = {copy.row.variant for queue in self.hand.queues() for copy in list(queue)}
@@ -279,7 +280,7 @@ class Ledger:
         stale = [copy for queue in self.hand.queues() for copy in list(queue) if now - copy.looked > STALE]
         if not stale or self._halted:
             return 0
-        refused = may_receive([copy.row.subscriber for copy in stale], self._job.edition.list_name)
+        refused = may_receive([copy.row.subscriber for copy in stale], self._target)
         aside = {}
         for copy in stale:
             reason = refused.get(copy.row.subscriber)

@@ -51,6 +51,8 @@ class Imprint:
     mail_from: str
     """The return path; ``{word}`` in it stands for each copy's own, so that what comes back says whose it is (VERP)."""
     signer: LinkSigner
+    addresses: Mapping[str, str] | None = None
+    """What stands in place of a reader's own addresses, by name: where nobody, or one person only, is written to."""
 
 
 @dataclass(frozen=True)
@@ -80,22 +82,28 @@ class Counted:
     """Whether the reader of each copy is counted, too: only those who agreed to it."""
 
 
+Address = tuple[str, str, Callable[[int], str]]
+"""An address of a reader's own: its name, how it begins, and what makes its word."""
+
+
 class Stamp:
     """A message made ready: call it with a reader and get their copy. Without ``counted`` it counts nothing."""
 
     def __init__(self, message: Message, imprint: Imprint, counted: Counted | None = None) -> None:
         self._imprint = imprint
+        self._date: tuple[datetime | None, str] = (None, "")
+        self._return_path = imprint.mail_from.partition("{word}")
+        self._return_word = imprint.signer.maker("b", imprint.edition_id)
         self._message_word = imprint.signer.maker("m", imprint.edition_id)
         used = _names(message.pieces)
-        self._addresses = [
+        self._addresses: list[Address] = [
             (name, f"{imprint.public_url}/{purpose}/", imprint.signer.maker(purpose, imprint.edition_id))
             for name, purpose in ADDRESSES.items()
             if name in used
         ]
+        if imprint.addresses is not None:
+            self._addresses = [(name, url, lambda _: "") for name, url in imprint.addresses.items()]
         self._pieces = _ready(joined(self._counting(message.pieces, counted)))
-        self._date: tuple[datetime | None, str] = (None, "")
-        self._return_path = imprint.mail_from.partition("{word}")
-        self._return_word = imprint.signer.maker("b", imprint.edition_id)
 
     def __call__(self, reader: Reader, *, delivery_id: int, now: datetime) -> Mail:
         """The reader's copy. Raises UnstampableReader, naming what of theirs can't go in."""
@@ -159,7 +167,7 @@ ADDRESSES: Final = {"unsubscribe_url": "u", "view_url": "v", "preferences_url": 
 #: The purpose of the words that count, by what they count and whether they name the reader. They hold the link's number
 #: (0 for what is none) and the variant, or the link's number (else the edition's) and the reader.
 COUNTING: Final = {
-    (MarkKind.LINK, False): "c",
+    (MarkKind.LINK, False): "l",
     (MarkKind.LINK, True): "k",
     (MarkKind.OPEN, False): "o",
     (MarkKind.OPEN, True): "w",

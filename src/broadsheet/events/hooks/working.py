@@ -16,7 +16,7 @@ from broadsheet.events.failures import copy_bounced, copy_complained, give_up
 from broadsheet.events.hooks.causes import cause_of
 from broadsheet.events.hooks.checking import webhook_of
 from broadsheet.events.hooks.keeping import Keeper
-from broadsheet.events.leaving import unsubscribed
+from broadsheet.events.leaving import left_its_list
 from broadsheet.models import BounceClass, Delivery, Event, EventKind, HookCall, Suppression, SuppressionReason
 from broadsheet.workspace import Workspace
 
@@ -137,7 +137,7 @@ def _rejected(told: _Told) -> None:
 
 def _delivered(told: _Told) -> None:
     """It arrived: what came back of it before, and was no dead address, was only a delay."""
-    row, new = Event.objects.get_or_create(delivery=told.copy, kind=EventKind.DELIVERED, defaults={"at": told.at})
+    row, new = Event.once(told.copy, EventKind.DELIVERED, told.at)
     if not new and told.at > row.at:
         row.at = told.at
         row.save(update_fields=["at"])
@@ -154,7 +154,7 @@ def _complained(told: _Told) -> None:
 
 
 def _unsubscribed(told: _Told) -> None:
-    unsubscribed(told.copy.edition_id, told.copy.subscriber_id, how=f"through {told.provider}")
+    left_its_list(told.copy.edition_id, told.copy.subscriber_id, how=f"through {told.provider}")
 
 
 #: What is done about each of anymail's kinds of event. Queued, sent and deferred say nothing final. Opens and clicks

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from broadsheet.events.bounces import Kind, Recipient, Report
 from broadsheet.events.failures import copy_bounced, copy_complained
-from broadsheet.events.leaving import unsubscribed
+from broadsheet.events.leaving import left_its_list
 from broadsheet.models import BounceClass, Delivery, DeliveryState
 from broadsheet.stamping import LinkSigner
 
@@ -42,8 +42,8 @@ class Recorder:
             found = _UNSUBSCRIBE.match(address)
             pair = self.signer.read("u", found[1]) if found else None
             if pair:
-                subscription = unsubscribed(*pair, how="mail")
-                return f"left {subscription.list_name}" if subscription else "left: there is no such subscription"
+                names = left_its_list(*pair, how="mail")
+                return f"left {', '.join(names)}" if names else "left: they were on no such list"
         return ""
 
     def _bounced(self, report: Report, number: int | None) -> str:
