@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from broadsheet.audience.idsets import holds
 from broadsheet.audience.segments import in_any, not_in_any
 from broadsheet.models import Subscriber, Subscription, SubscriptionState, Suppression
 from broadsheet.workspace import Segment
@@ -37,7 +36,7 @@ class Target:
     exclude: tuple[Segment, ...] = ()
 
     def _inside(self) -> Q:
-        return holds(in_any(self.segments))
+        return in_any(self.segments)
 
 
 def mailable(target: Target) -> QuerySet[Subscriber]:
