@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main() -> int:
     found = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name[0] != "_"]
-    names = sorted(set(found) - {"figures"})
+    names = sorted(set(found) - {"figures", "databases"})
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures, and prints the figures.")
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"which to run: {', '.join(names)}; all if none")
     parser.add_argument("--full", action="store_true", help="the long way: a million readers")

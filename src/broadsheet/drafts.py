@@ -10,7 +10,7 @@ from django.utils import timezone
 from broadsheet import articles, editions, sending
 from broadsheet.articles.links import try_links
 from broadsheet.audience import Reader, known_attributes
-from broadsheet.audience.importing import known_address
+from broadsheet.audience.addresses import known_address
 from broadsheet.audience.readers import reader_of
 from broadsheet.editions import Plan
 from broadsheet.errors import BroadsheetError, TemplateProblem, UnstampableReader

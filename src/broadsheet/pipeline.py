@@ -21,14 +21,14 @@ from django.utils import timezone
 
 from broadsheet import articles, editions, events, reports, sending
 from broadsheet.articles import SyncReport
-from broadsheet.audience.readers import reader_of
+from broadsheet.audience.readers import Reader, reader_of
 from broadsheet.editions import FrozenText, Plan, PrintedVariant
 from broadsheet.errors import PlanOutdated, UnknownName
-from broadsheet.models import Delivery, Edition, EditionState
+from broadsheet.models import Delivery, Edition, EditionState, Variant
 from broadsheet.rendering import Message, compile_message, sheet_for
 from broadsheet.reports import Numbers
 from broadsheet.sending import Adapter, Batch, claims
-from broadsheet.stamping import Imprint, LinkSigner, Mail, Stamp
+from broadsheet.stamping import ADDRESSES, Imprint, LinkSigner, Mail, Stamp
 from broadsheet.workspace import CampaignFile, Workspace
 
 Progress = Callable[[Batch], None]
@@ -154,6 +154,24 @@ def as_reader_got_it(edition_id: int, subscriber_id: int) -> str | None:
     stamp = Stamp(Message.from_bytes(bytes(row.variant.message)), imprint)
     mail = stamp(reader_of(row.subscriber), delivery_id=row.pk, now=row.at or timezone.now())
     return bodies(mail)[1]
+
+
+def as_nobody_got_it(edition_id: int, to: str) -> tuple[str, str, str] | None:
+    """Subject, text and HTML of the copy that most readers of the edition got, with nothing of anybody's in it.
+
+    No name, no address, no link that is somebody's own; ``to`` stands where the reader's address stood. None for an
+    edition without copies.
+    """
+    variant = Variant.objects.select_related("edition").filter(edition_id=edition_id).order_by("pk").first()
+    if variant is None:
+        return None
+    edition = variant.edition
+    nobodys = dict.fromkeys(ADDRESSES, "")
+    imprint = Imprint(edition_id, edition.public_url, edition.mail_domain, edition.mail_from, signer(), nobodys)
+    nobody = Reader(0, edition.mail_from, "", {"email": to, "interests": []})
+    mail = Stamp(Message.from_bytes(bytes(variant.message)), imprint)(nobody, delivery_id=0, now=edition.scheduled_for)
+    subject = message_from_bytes(mail.content, policy=policy.default)["Subject"]
+    return (str(subject or ""), *bodies(mail))
 
 
 def bodies(mail: Mail) -> tuple[str, str]:

@@ -41,6 +41,7 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 #: what the subscribers' pages and mails are written in, each by its own name
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español"), ("fr", "Français")]
+FORMAT_MODULE_PATH = ["broadsheet.web.formats"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SECURE_REFERRER_POLICY = "no-referrer"
 X_FRAME_OPTIONS = "DENY"

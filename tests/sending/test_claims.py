@@ -86,7 +86,7 @@ def test_a_lease_is_longer_than_a_batch_can_take_to_send_one_mail_at_a_time():
     ("happens", "state", "reason"),
     [
         (
-            lambda ada: events.unsubscribed(ada.deliveries.get().edition_id, ada.pk, how="page"),
+            lambda ada: events.unsubscribed(ada.pk, "newsletter", how="page"),
             "skipped",
             "unsubscribed",
         ),
@@ -114,7 +114,7 @@ def test_who_leaves_after_the_freeze_is_not_mailed(freeze, send, memory, cast, l
 def test_who_leaves_while_their_copy_is_deferred_is_not_mailed(freeze, send, memory, cast, ledger):
     edition = freeze("weekly")
     edition.deliveries.update(state=DeliveryState.DEFERRED, at=timezone.now())
-    events.unsubscribed(edition.pk, cast.ben.pk, how="one-click")
+    events.unsubscribed(cast.ben.pk, "newsletter", how="one-click")
     send(edition, memory)
     assert addresses(memory) == [ADA, CLEO]
 

@@ -206,7 +206,11 @@ def test_a_folder_named_like_a_campaign_is_a_mistake_and_not_a_crash(workspace):
         ("subscribers/lists.yaml", "lists:\n  a: {title: A, opt_in: triple}\n", "lists.a.opt_in: is 'triple'; allowed"),
         ("subscribers/lists.yaml", "lists: {a\n", "line 2: not valid YAML"),
         ("subscribers/segments.yaml", "segments:\n  a: {all: [{list: x, language: de}]}\n", "needs exactly one of"),
-        ("subscribers/segments.yaml", "segments:\n  a: {all: [{attribute: {name: x}}]}\n", "exactly one of `=`, `!=`, `in`"),
+        (
+            "subscribers/segments.yaml",
+            "segments:\n  a: {all: [{attribute: {name: x}}]}\n",
+            "exactly one of `=`, `!=`, `in`",
+        ),
         ("subscribers/segments.yaml", "segments:\n  a: {every: []}\n", "segments.a.every: is not a key here"),
         (
             "subscribers/segments.yaml",

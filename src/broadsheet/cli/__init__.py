@@ -20,6 +20,7 @@ from broadsheet.cli.plan import plan
 from broadsheet.cli.preview import preview
 from broadsheet.cli.proof import proof
 from broadsheet.cli.run import run, schedule, scheduler
+from broadsheet.cli.segments import segments
 from broadsheet.cli.serve import serve
 from broadsheet.cli.setup import WrongUse
 from broadsheet.cli.start import init
@@ -48,7 +49,7 @@ def choose_workspace(
 
 for command in (
     *(init, demo, sync, articles, plan, render, check, preview, proof, send, editions, edition),
-    *(schedule, run, scheduler, serve, inbox),
+    *(segments, schedule, run, scheduler, serve, inbox),
 ):
     app.command()(command)
 app.add_typer(subscribers, name="subscribers")

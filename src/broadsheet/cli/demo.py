@@ -47,10 +47,8 @@ def demo() -> None:
         planned = pipeline.select(workspace, campaign, last_time(workspace, campaign, timezone.now()))
         printed = pipeline.press(workspace, planned)
         edition = pipeline.freeze(workspace, planned, printed, who="demo")
-        _step(
-            f"picked articles by tag for {' and '.join(audience.segment_label(workspace, each) for each in campaign.segment)}, and compiled "
-            f"{counted(len(printed), 'different mail')}"
-        )
+        named = " and ".join(each if isinstance(each, str) else "people" for each in campaign.segment)
+        _step(f"picked articles by tag for {named}, and compiled {counted(len(printed), 'different mail')}")
     inbox = MailFolder(workspace.state / "inbox", keep=None, max_bytes=None)
     with Catcher(inbox) as catcher:
         server = SmtpAdapter(kind="smtp", host="127.0.0.1", port=catcher.port, security="none")

@@ -15,7 +15,7 @@ import typer
 
 from broadsheet.cli.content import Json
 from broadsheet.cli.output import ERR, counted, print_json, print_table
-from broadsheet.cli.serve import listening
+from broadsheet.cli.serve import carrying_out, listening, pages
 from broadsheet.cli.setup import ready, workspace_only
 from broadsheet.errors import BroadsheetError
 from broadsheet.timing import firings, in_words
@@ -32,11 +32,9 @@ def run(
 ) -> None:
     """Run everything on this machine: the scheduler, the senders and the web pages. Ctrl-C stops it."""
     workspace = ready()
-    from django.core.wsgi import get_wsgi_application
-
     _log_to_standard_error()
-    server, address = listening(get_wsgi_application(), host, port)
-    with _scheduling(workspace):
+    server, address = listening(pages(), host, port)
+    with _scheduling(workspace), carrying_out(workspace):
         ERR.print(f"Running on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
         if "default" not in workspace.config.adapters:
             ERR.print("Without a default adapter, mail goes into the local inbox; `broadsheet inbox` shows it.")

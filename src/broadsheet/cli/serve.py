@@ -2,6 +2,8 @@
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +11,7 @@ import typer
 from broadsheet.cli.output import ERR
 from broadsheet.cli.setup import ready
 from broadsheet.errors import BroadsheetError
+from broadsheet.workspace import Workspace
 
 THREADS = 8
 
@@ -18,12 +21,31 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8000,
 ) -> None:
     """Serve the pages that subscribers meet."""
-    ready()
-    from django.core.wsgi import get_wsgi_application
+    workspace = ready()
+    server, address = listening(pages(), host, port)
+    with carrying_out(workspace):
+        ERR.print(f"Serving on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
+        run_until_stopped(server)
 
-    server, address = listening(get_wsgi_application(), host, port)
-    ERR.print(f"Serving on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
-    run_until_stopped(server)
+
+def pages() -> Any:
+    """The subscribers' pages as a WSGI application."""
+    from django.utils.module_loading import import_string
+
+    return import_string("broadsheet.web.public.wsgi.make_application")()
+
+
+@contextmanager
+def carrying_out(workspace: Workspace) -> Iterator[None]:
+    """While the block runs, a thread writes the mails that pages leave to be written."""
+    from broadsheet.notices.carrier import Carrier
+
+    carrier = Carrier(workspace)
+    carrier.start()
+    try:
+        yield
+    finally:
+        carrier.stop()
 
 
 def listening(application: Any, host: str, port: int, option: str = "--port") -> tuple[Any, str]:
@@ -31,7 +53,14 @@ def listening(application: Any, host: str, port: int, option: str = "--port") ->
     import waitress
 
     try:
-        server = waitress.create_server(application, host=host, port=port, threads=THREADS, ident=None)
+        server = waitress.create_server(
+            application,
+            host=host,
+            port=port,
+            threads=THREADS,
+            ident=None,
+            clear_untrusted_proxy_headers=False,  # web.proxies knows whom to believe
+        )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BroadsheetError(

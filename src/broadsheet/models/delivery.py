@@ -125,13 +125,7 @@ class Event(models.Model):
                 name="event_of_engagement_has_its_reader",
             ),
         ]
-        indexes = [
-            models.Index(
-                fields=["kind", "at", "edition", "subscriber"],
-                name="event_engaged",
-                condition=Q(kind__in=ENGAGED),
-            )
-        ]
+        indexes = [models.Index(fields=["kind", "at", "edition", "subscriber"], name="event_by_kind")]
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.delivery_id})"

@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
 
 from django.db import transaction
 from django.utils import timezone
 
-from broadsheet.audience import interest_set
-from broadsheet.audience.importing import known_address
-from broadsheet.models import ConsentHow, Subscriber, Subscription, SubscriptionState, Suppression
+from broadsheet.audience import interest_set, is_suppressed, kept_network, known_address
+from broadsheet.models import ConsentHow, Subscriber, Subscription, SubscriptionState
 from broadsheet.notices.errands import post
 from broadsheet.notices.links import CONFIRM, OWN_PREFERENCES, address, minute
 from broadsheet.workspace import Workspace
@@ -47,7 +45,7 @@ class Wish:
 def join(workspace: Workspace, wish: Wish) -> None:
     """Makes the rows of a request, and writes to whoever is at that address. To a suppressed one nobody writes."""
     email, key = known_address(wish.email)
-    if Suppression.objects.filter(email_key=key).exists():
+    if is_suppressed(email):
         return
     wanted = {name: declared for name in wish.lists if (declared := workspace.lists.lists.get(name))}
     with transaction.atomic():
@@ -84,33 +82,37 @@ def _ask(workspace: Workspace, subscriber: Subscriber, name: str, wish: Wish, *,
     now = timezone.now()
     if not may_ask(row, now):
         return
-    row.asked_times = row.asked_times + 1 if row.asked_at and now - row.asked_at <= FORGET_ASKS else 1
-    row.asked_at = now
     if row.state == SubscriptionState.SUBSCRIBED:
-        row.save(update_fields=["asked_at", "asked_times"])
-        url = address(workspace, OWN_PREFERENCES, row.pk, subscriber.pk)
-        post("already", subscriber, list=name, url=url)
+        _note_ask(row, now)
+        post("already", subscriber, list=name, url=address(workspace, OWN_PREFERENCES, row.pk, subscriber.pk))
         return
     row.frequency = wish.frequency
     # Kept for the day on which it becomes consent; until then the state says that it is none.
     row.consent_how, row.consent_detail = wish.how, wish.source[:300]
-    row.consent_network, row.consent_wording = kept_network(wish.network, workspace), wish.wording
+    row.consent_network, row.consent_wording = kept_network(workspace, wish.network), wish.wording
     row.save()
     if at_once and made:
         _subscribe(workspace, row, "")
         return
+    _note_ask(row, now)
     post("confirm", subscriber, list=name, url=address(workspace, CONFIRM, row.pk, minute(now)))
 
 
-def kept_network(address: str, workspace: Workspace) -> str:
-    """The network address as it may be kept: without its last part if ``privacy.truncate_networks`` says so."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return ""
-    if not workspace.config.privacy.truncate_networks:
-        return str(found)
-    return str(ip_network((found, 24 if found.version == 4 else 48), strict=False).network_address)
+def ask_again(workspace: Workspace, row: Subscription, now: datetime) -> bool:
+    """A new confirmation mail for a link that has run out, if one may still be sent; whether it was."""
+    with transaction.atomic():
+        row = Subscription.objects.select_for_update().select_related("subscriber").get(pk=row.pk)
+        if not may_ask(row, now):
+            return False
+        _note_ask(row, now)
+        post("confirm", row.subscriber, list=row.list_name, url=address(workspace, CONFIRM, row.pk, minute(now)))
+    return True
+
+
+def _note_ask(row: Subscription, now: datetime) -> None:
+    row.asked_times = row.asked_times + 1 if row.asked_at and now - row.asked_at <= FORGET_ASKS else 1
+    row.asked_at = now
+    row.save(update_fields=["asked_at", "asked_times"])
 
 
 def may_ask(row: Subscription, now: datetime) -> bool:

@@ -105,7 +105,9 @@ def letter(workspace: Workspace, subscriber: Subscriber, detail: Mapping[str, An
     Raises BroadsheetError if the notice template is missing or can't be compiled.
     """
     if (template := detail.get("template", TEMPLATE)) not in workspace.template_names():
-        raise BroadsheetError(f"There is no template “{template}” in {workspace.templates}; a {detail['notice']} needs it.")
+        raise BroadsheetError(
+            f"There is no template “{template}” in {workspace.templates}; a {detail['notice']} needs it."
+        )
     with translation.override(language_of(workspace, subscriber)):
         words = NOTICES[detail["notice"]]()
         language = translation.get_language()

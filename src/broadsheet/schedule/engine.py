@@ -19,7 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from django.db import connections
 from django.utils import timezone
 
-from broadsheet import pipeline
+from broadsheet import notices, pipeline
 from broadsheet.schedule.cleaning import clean_up
 from broadsheet.schedule.following import Follower
 from broadsheet.schedule.leader import Leadership
@@ -72,6 +72,7 @@ class Engine:
         """Begin; what is due already is done at once."""
         self._add("files", IntervalTrigger(seconds=LOOK, timezone=UTC), self._follow)
         self._add("tick", IntervalTrigger(seconds=TICK, timezone=UTC), self._tick, at_once=True)
+        self._add("notices", IntervalTrigger(seconds=TICK, timezone=UTC), self._carry_out, at_once=True)
         self._plan()
         self._jobs.start()
 
@@ -105,7 +106,7 @@ class Engine:
         workspace = self._follower.workspace
         settings = workspace.config.schedule
         for job in self._jobs.get_jobs():
-            if job.id not in ("files", "tick"):
+            if job.id not in ("files", "tick", "notices"):
                 job.remove()
         for slug, file in workspace.kept.items():
             if file.schedule:
@@ -126,6 +127,10 @@ class Engine:
             tick(self._follower.workspace, self._clock(), self._troubles, self._collect)
             self._senders.look(self._follower.workspace, self._clock())
 
+    def _carry_out(self) -> None:
+        if taken := notices.carry_out(self._follower.workspace):
+            log.info("Notices: %s sent", taken)
+
     def _sync(self) -> None:
         self._collect(self._follower.workspace)
 
@@ -136,7 +141,9 @@ class Engine:
             log.info("Articles: %s added, %s changed, %s removed", report.added, report.changed, report.removed)
 
     def _clean_up(self) -> None:
-        if removed := clean_up(self._follower.workspace.state, self._clock()):
+        now = self._clock()
+        notices.forget(now)
+        if removed := clean_up(self._follower.workspace.state, now):
             log.info("Cleaned up: %s", ", ".join(removed))
 
 

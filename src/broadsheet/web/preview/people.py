@@ -6,8 +6,7 @@ from operator import and_, or_
 
 from django.db.models import Q
 
-from broadsheet.audience import LESS_OFTEN, PAUSED, may_receive
-from broadsheet.audience.importing import known_address
+from broadsheet.audience import LESS_OFTEN, PAUSED, known_address, may_receive
 from broadsheet.editions import target_of
 from broadsheet.models import Subscriber, Subscription, SubscriptionState
 from broadsheet.web.preview.desk import TOO_FEW, Desk, Draft
