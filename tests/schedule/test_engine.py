@@ -1,14 +1,16 @@
 """APScheduler's jobs follow the workspace's files; senders take one edition each."""
 
 import os
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 
 import pytest
 
-from broadsheet import editions, pipeline
+from broadsheet import editions, notices, pipeline
 from broadsheet.schedule import senders
 from broadsheet.schedule.cleaning import clean_up
 from broadsheet.schedule.engine import Engine, NextTime
@@ -43,7 +45,7 @@ def jobs(engine):
 
 def test_each_scheduled_campaign_has_a_job_at_its_next_time_and_a_hand_sent_one_has_none(engine):
     found = jobs(engine)
-    assert set(found) == {"files", "tick", "sync", "clean-up", "campaign weekly"}
+    assert set(found) == {"files", "tick", "notices", "sync", "clean-up", "campaign weekly"}
     assert f"{found['campaign weekly']:%a %M:%S}" == "Tue 00:00"
 
 
@@ -87,7 +89,7 @@ def test_jobs_follow_the_files(engine, write, workspace):
     (workspace.root / "campaigns" / "fresh.md").unlink()
     write("broadsheet.toml", '[schedule]\nsync_minutes = 0\nclean_up = "never"\n')
     engine._follow()
-    assert set(jobs(engine)) == {"files", "tick", "campaign weekly"}
+    assert set(jobs(engine)) == {"files", "tick", "notices", "campaign weekly"}
 
 
 def test_an_edition_that_wants_approval_is_due_a_lead_ahead(workspace, write):
@@ -203,3 +205,13 @@ def test_only_old_unfinished_files_are_cleaned_up(tmp_path):
     assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == sorted(
         [*kept, "inbox/.new.eml.part"]
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_scheduler_sends_notices_that_a_page_left_and_nobody_else_sent(workspace, cast):
+    shutil.copytree(Path(__file__).parents[2] / "templates/shared", workspace.root / "templates/shared")
+    shutil.copytree(Path(__file__).parents[2] / "templates/notice", workspace.root / "templates/notice")
+    notices.post("download", cast.ada, url="https://news.stillwater.example/d/x")
+    Engine(workspace)._carry_out()
+    (mail,) = (workspace.state / "inbox").glob("*.eml")
+    assert b"ada@reader.example" in mail.read_bytes()

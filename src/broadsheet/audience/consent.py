@@ -10,7 +10,6 @@ from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from broadsheet.audience.idsets import holds
 from broadsheet.audience.segments import in_any, not_in_any
 from broadsheet.models import (
     Delivery,
@@ -54,7 +53,7 @@ class Target:
     """The edition itself, if it is frozen: its copies, and those of later ones, are no past of its readers."""
 
     def _inside(self) -> Q:
-        return holds(in_any(self.segments))
+        return in_any(self.segments)
 
 
 #: An edition may come out this much sooner after the last one: daylight saving, a schedule moved by some hours.

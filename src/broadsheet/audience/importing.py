@@ -111,6 +111,7 @@ def import_people(
         )  # fmt: skip
         rejected_file = choices.rejected_file or workspace.state / "imports" / f"{file.stem}-rejected.csv"
         run = _Run(table, where, terms, Taker(terms.source, choices.update, dry_run=choices.dry_run))
+        table.closing.callback(run.rejects.close)
         return run.to_the_end(rejected_file, progress)
 
 
@@ -168,7 +169,6 @@ class _Run:
         if self.rejects.count:
             report.rejected_file = self.rejects.keep(rejected_file)
         report.rejected_lines = self.rejects.count
-        self.rejects.close()
         if report.added > MANY and not self.taker.dry_run:
             _refresh_statistics()
         return report

@@ -34,13 +34,13 @@ def segment_query(segment: Segment) -> Q:
     for rule in segment.all:
         query &= holds(_condition(rule, deep=False))
     if segment.any:
-        query &= holds(one_of([_condition(rule) for rule in segment.any]))
+        query &= one_of([_condition(rule) for rule in segment.any])
     for rule in segment.none:
         query &= denied(_condition(rule))
     return query
 
 
-def in_any(segments: Iterable[Segment]) -> Condition:
+def in_any(segments: Iterable[Segment]) -> Q:
     """The condition to be in at least one of the segments; everybody, if there are none."""
     queries = [segment_query(segment) for segment in segments]
     if len(queries) < 2:
@@ -83,9 +83,10 @@ def _said(segment: Segment, titles: Titles) -> str:
 
 
 def _condition(rule: Rule, *, deep: bool = True) -> Condition:
-    """What the rule stands for; ``deep`` under OR and NOT, where a segment must be one set."""
+    """What the rule stands for; ``deep`` under OR and NOT, where what holds sets of its own must be one set."""
     condition = RULES[rule.kind].query(rule.given)
-    return as_set(condition) if deep and rule.kind == "segment" and isinstance(condition, Q) else condition
+    nested = rule.kind in ("segment", "never_engaged") and isinstance(condition, Q)
+    return as_set(condition) if deep and nested and isinstance(condition, Q) else condition
 
 
 def _either(words: Sequence[object]) -> str:

@@ -117,9 +117,9 @@ class Taker:
         there = {
             row[1]: row for row in bulk.select(cursor, columns, SUBSCRIBER, "email_key", (p.email_key for p in people))
         }
-        empty = self._set_ids(cursor, [()])[()] if there else 0
+        empty = self._set_ids(cursor, [()]).get((), 0) if there else 0
         wanted = {p.interests for p in people if p.email_key in there and p.interests and not p.again}
-        sets = self._set_ids(cursor, wanted) if wanted and not self.dry_run else {}
+        sets = self._set_ids(cursor, wanted) if wanted else {}
         found: dict[str, _Data] = {}
         for person in people:
             key = person.email_key
