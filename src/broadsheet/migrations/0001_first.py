@@ -142,7 +142,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Edition",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
                 ("scheduled_for", models.DateTimeField()),
                 (
                     "state",
@@ -366,7 +366,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Subscriber",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
                 ("email", models.CharField(max_length=320)),
                 ("email_key", models.CharField(max_length=320, unique=True)),
                 (
@@ -649,7 +649,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Variant",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
                 ("key", models.CharField(max_length=64)),
                 ("articles", models.JSONField(default=list)),
                 ("subject", models.TextField(blank=True)),
