@@ -133,11 +133,10 @@ class Torture:
         """The scheduler if it is the first, else a command that sends."""
         arguments = ["scheduler"] if number == 0 else ["send", "torture", "--at", AT, "--yes"]
         with (self.folder / f"{number}.log").open("a") as log:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "broadsheet", *arguments],
                 cwd=self.here, env=self.environment, stdout=log, stderr=log,
             )  # fmt: skip
-        return process
 
     def run(self, senders, seconds):
         """Until everybody is in a final state; at most so many seconds of torture, then the rest in peace."""
