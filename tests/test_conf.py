@@ -59,6 +59,8 @@ def test_passwords_and_tokens_are_marked_as_secret():
     secret = {setting.name for setting in (*conf.SETTINGS, *conf.ENVIRONMENT) if setting.secret}
     assert secret == {
         "adapters.NAME.password (smtp)",
+        "adapters.NAME.dkim_key (smtp)",
+        "adapters.NAME.servers.password (smtp)",
         "adapters.NAME.server_token (postmark)",
         "BROADSHEET_METRICS_TOKEN",
         "BROADSHEET_SECRET_KEY",
@@ -82,6 +84,39 @@ def test_a_secret_from_the_environment_is_used_and_never_printed(config, monkeyp
     assert found.adapters["my-mail"].password.get_secret_value() == "hunter2"
     assert "hunter2" not in repr(found)
     assert "hunter2" not in str(found.adapters)
+
+
+SERVERS = """
+[adapters.big]
+kind = "smtp"
+[[adapters.big.servers]]
+host = "one.example"
+weight = 3
+[[adapters.big.servers]]
+host = "two.example"
+"""
+
+
+def test_each_of_several_servers_may_have_a_password_of_its_own(config, monkeypatch):
+    monkeypatch.setenv("BROADSHEET_ADAPTERS_BIG_SERVERS_2_PASSWORD", "hunter2")
+    one, two = config(SERVERS).adapters["big"].servers
+    assert (one.host, one.weight, one.password) == ("one.example", 3, None)
+    assert (two.host, two.weight, two.password.get_secret_value()) == ("two.example", 1, "hunter2")
+
+
+def test_the_password_of_a_server_does_not_belong_into_the_file(config):
+    with pytest.raises(InvalidFile) as caught:
+        config(SERVERS + 'password = "hunter2"\n')
+    assert set(problems(caught)) == {"adapters.big.servers.2.password"}
+    assert "BROADSHEET_ADAPTERS_BIG_SERVERS_2_PASSWORD" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("domain", ["a b.example", "x@y.example", "-x.example", "x..example", "x>.example"])
+def test_a_bounce_domain_is_a_domain(config, domain):
+    with pytest.raises(InvalidFile) as caught:
+        config(f'[sender]\nbounce_domain = "{domain}"\n')
+    assert "is not a domain" in problems(caught)["sender.bounce_domain"]
 
 
 def test_a_wrong_setting_beside_a_secret_does_not_print_the_secret(config, monkeypatch):

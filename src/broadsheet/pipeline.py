@@ -92,7 +92,7 @@ def freeze(workspace: Workspace, planned: Plan, printed: list[PrintedVariant], *
     Raises PlanOutdated if another edition was frozen since the plan was made.
     """
     config = workspace.config
-    text = FrozenText(config.sender.email, config.mail_domain, config.public.url)
+    text = FrozenText(config.return_path, config.mail_domain, config.public.url)
     return editions.freeze(planned, printed, text, who=who)
 
 

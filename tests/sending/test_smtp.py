@@ -6,11 +6,13 @@ from itertools import pairwise
 
 import pytest
 from django.utils import timezone
+from tests.conftest import SETTINGS
 from tests.sending.servers import DROP_AFTER_DATA, DROP_AT_DATA, DROP_AT_RCPT, HANG_AFTER_DATA
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
 from broadsheet.models import Delivery, DeliveryState, EditionState, Event, EventKind, Suppression
+from broadsheet.pipeline import signer
 from broadsheet.sending import Result, hand_over
 from broadsheet.sending.adapters.smtp import Smtp
 from broadsheet.sending.tray import Handful
@@ -38,6 +40,17 @@ def test_each_reader_gets_exactly_one_mail(server, smtp, freeze, send, cast, con
     assert server.taken == {ADA: 1, BEN: 1, CLEO: 1}
     assert server.senders == {"hello@news.stillwater.example"}
     assert (numbers.sent, numbers.readers, edition.state) == (3, 3, EditionState.SENT)
+
+
+def test_return_paths_are_frozen_with_the_edition_and_say_whose_copy_it_was(server, smtp, write, freeze, send, cast):
+    write("broadsheet.toml", SETTINGS.replace("[public]", 'bounce_domain = "bounce.example"\n\n[public]'))
+    edition = freeze("weekly")
+    write("broadsheet.toml", SETTINGS)
+    send(edition, smtp(server))
+    words = [sender.removeprefix("b+").removesuffix("@bounce.example") for sender in server.senders]
+    assert {signer().read("b", word) for word in words} == {
+        (edition.pk, person.pk) for person in (cast.ada, cast.ben, cast.cleo)
+    }
 
 
 def test_many_readers_over_many_connections_get_exactly_one_mail_each(server, smtp, freeze, send, join):

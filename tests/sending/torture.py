@@ -298,9 +298,11 @@ def main():
     parser.add_argument("--readers", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=90)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database", choices=["SQLite", "PostgreSQL"], help="only this one")
     chosen = parser.parse_args()
     shown = False
-    for vendor in ("SQLite", *(["PostgreSQL"] if PROGRAMS else [])):
+    vendors = ("SQLite", *(["PostgreSQL"] if PROGRAMS else []))
+    for vendor in [chosen.database] if chosen.database else vendors:
         for on_unknown, gentle in (("hold", False), ("assume-sent", False), ("resend", False), ("hold", True)):
             server = Server() if vendor == "PostgreSQL" else None
             with tempfile.TemporaryDirectory(prefix="broadsheet-torture-") as folder:

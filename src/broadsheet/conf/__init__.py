@@ -27,7 +27,7 @@ from broadsheet.conf.adapters import (
     SmtpAdapter,
     SmtpServer,
 )
-from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
+from broadsheet.conf.forms import STRICT, Mailbox, MailDomain, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
 from broadsheet.conf.sending import Pace, Sending, WarmUp
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
 from broadsheet.errors import BroadsheetError
@@ -45,6 +45,7 @@ __all__ = [
     "FolderAdapter",
     "FolderSource",
     "Logging",
+    "MailDomain",
     "Mailbox",
     "MemoryAdapter",
     "Pace",
@@ -92,6 +93,9 @@ class Sender:
     name: str = Field(default="My newsletter", description="Name shown in the inbox.")
     email: Mailbox = Field(default="news@localhost.test", description="The one From address.")
     reply_to: Mailbox | None = Field(default=None, description="Where answers go, if not to the sender.")
+    bounce_domain: MailDomain | None = Field(
+        default=None, description="Domain for return paths: each copy has its own, `b+WORD@DOMAIN`; else the sender's."
+    )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -164,6 +168,12 @@ class Config:
         return ZoneInfo(self.site.time_zone)
 
     @property
+    def return_path(self) -> str:
+        """Where reports about undelivered copies go; ``{word}`` in it stands for each copy's own."""
+        domain = self.sender.bounce_domain
+        return f"b+{{word}}@{domain}" if domain else self.sender.email
+
+    @property
     def mail_domain(self) -> str:
         """The domain of Message-ID and List-Id."""
         return self.public.mail_domain or self.sender.email.rpartition("@")[2]
@@ -221,6 +231,10 @@ SETTINGS: tuple[Setting, ...] = (
         Setting(f"adapters.NAME.{row.name.partition('.')[2]} ({kind})", row.default, row.help, row.secret)
         for kind, declared in ADAPTER_KINDS.items()
         for row in _rows("adapters", declared)
+    ),
+    *(
+        Setting(f"adapters.NAME.servers.{row.name.partition('.')[2]} (smtp)", row.default, row.help, row.secret)
+        for row in _rows("servers", SmtpServer)
     ),
     Setting("theme.KEY", None, "A colour or font laid over every template's own, such as `theme.primary`."),
 )
@@ -282,7 +296,8 @@ _SECTIONS: dict[str, type] = {
 def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """``raw`` (the parsed file) with what the environment sets laid over it; ``raw`` stays as it is.
 
-    Sections take ``BROADSHEET_SITE_NAME``; adapters ``BROADSHEET_ADAPTERS_<NAME>_<KEY>``.
+    Sections take ``BROADSHEET_SITE_NAME``; adapters ``BROADSHEET_ADAPTERS_<NAME>_<KEY>``; an adapter's servers, counted
+    from 1, ``BROADSHEET_ADAPTERS_<NAME>_SERVERS_<N>_PASSWORD``.
     """
     merged: dict[str, Any] = {key: dict(v) if isinstance(v, dict) else v for key, v in raw.items()}
     for section, declared in _SECTIONS.items():
@@ -302,7 +317,21 @@ def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -
             value = from_environment(key, environ)
             if value is not None:
                 adapters[name] = {**adapters[name], declared_field.name: value}
+        for number in range(1, len(_servers(adapter)) + 1):
+            key = f"BROADSHEET_ADAPTERS_{name}_SERVERS_{number}_PASSWORD".upper().replace("-", "_")
+            if (value := from_environment(key, environ)) is not None:
+                servers = [
+                    {**each, "password": value} if at == number else each
+                    for at, each in enumerate(_servers(adapters[name]), 1)
+                ]
+                adapters[name] = {**adapters[name], "servers": servers}
     return merged
+
+
+def _servers(adapter: Any) -> list[Any]:
+    """An adapter's servers, as far as they are written as such."""
+    servers = adapter.get("servers") if isinstance(adapter, dict) else None
+    return [each for each in servers if isinstance(each, dict)] if isinstance(servers, list) else []
 
 
 def secrets_in(raw: Mapping[str, Any]) -> list[str]:
@@ -313,4 +342,9 @@ def secrets_in(raw: Mapping[str, Any]) -> list[str]:
         declared = ADAPTER_KINDS.get(str(adapter.get("kind"))) if isinstance(adapter, dict) else None
         secret = {row.name.partition(".")[2] for row in _rows("adapters", declared) if row.secret} if declared else ()
         found += [f"adapters.{name}.{key}" for key in sorted(secret) if key in adapter]
+        found += [
+            f"adapters.{name}.servers.{number}.password"
+            for number, server in enumerate(_servers(adapter), 1)
+            if "password" in server
+        ]
     return found

@@ -61,7 +61,7 @@ class SmtpAdapter:
     hello: str | None = Field(default=None, description="The name said in EHLO, if not this machine's.")
     connections: int = Field(default=4, ge=1, le=100, description="How many connections are kept open at once.")
     in_flight: int = Field(
-        default=8, ge=1, le=1000, description="Mails on the way on one connection, where the server offers CHUNKING."
+        default=5, ge=1, le=100, description="Mails on the way on one connection, where the server offers CHUNKING."
     )
     in_flight_bytes: int = Field(default=1_000_000, ge=1, description="Bytes on the way on one connection, about.")
     messages_per_connection: int = Field(

@@ -123,7 +123,7 @@ def _fill(planned: Plan, printed: Sequence[PrintedVariant], edition: Edition) ->
 def _write_deliveries(cursor: CursorWrapper, planned: Plan, edition: Edition, variant_ids: list[int]) -> None:
     """One ``INSERT … SELECT`` over the plan's table, through tables of which group gets what and which zone when."""
     picks, zones = f"{planned.table}_picks", f"{planned.table}_zones"
-    cursor.execute(f"CREATE TEMPORARY TABLE {picks} (interests_id bigint, past text, variant_id bigint, reason text)")
+    cursor.execute(f"CREATE TEMPORARY TABLE {picks} (interests_id bigint, past text, variant_id integer, reason text)")
     cursor.executemany(
         f"INSERT INTO {picks} VALUES (%s, %s, %s, %s)",  # noqa: S608  the names are ours, the values are parameters
         [

@@ -19,6 +19,7 @@ class ListFile:
     opt_in: Literal["single", "double"] = Field(
         default="double", description="`double`: a new reader confirms by mail."
     )
+    adapter: str | None = Field(default=None, description="Which adapter sends its campaigns that name none.")
 
 
 @dataclass(frozen=True, config=STRICT)

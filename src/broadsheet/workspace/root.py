@@ -143,6 +143,7 @@ class Workspace:
             for key in ("slug", "intro")
             if key in settings
         ]
+        settings = self._with_adapter(settings)
         problems += self._dangling(settings, shown)
         try:
             campaign = validated(CampaignFile, {**settings, "slug": slug, "intro": body.strip()}, shown)
@@ -151,6 +152,11 @@ class Workspace:
         if problems:
             raise InvalidFile(problems)
         return campaign
+
+    def _with_adapter(self, settings: dict[Any, Any]) -> dict[Any, Any]:
+        """The settings with the adapter of their list, if they name none of their own."""
+        of_list = self.lists.lists.get(str(settings.get("list")))
+        return settings if of_list is None or of_list.adapter is None else {"adapter": of_list.adapter, **settings}
 
     def _dangling(self, settings: dict[Any, Any], shown: str) -> list[Problem]:
         """The names in a campaign's settings that nothing answers to."""

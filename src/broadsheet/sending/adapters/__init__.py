@@ -34,7 +34,7 @@ class Adapter(Protocol):
 _MAKERS: dict[type, Callable[[Workspace, Any], Adapter]] = {
     conf.FolderAdapter: lambda workspace, settings: FolderOutbox(workspace.root / settings.path),
     conf.MemoryAdapter: lambda workspace, settings: MemoryOutbox(),
-    conf.SmtpAdapter: lambda workspace, settings: Smtp(settings),
+    conf.SmtpAdapter: lambda workspace, settings: Smtp(settings, workspace.root),
     conf.PostmarkAdapter: lambda workspace, settings: Postmark(settings),
 }
 

@@ -6,6 +6,7 @@ and looks at the content, ``replies`` says what an answer means, ``dkim`` signs.
 """
 
 import asyncio
+from pathlib import Path
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.sending.adapters.smtp.pool import Pool
@@ -18,8 +19,9 @@ __all__ = ["DEAD", "Smtp", "refused"]
 class Smtp:
     """The adapter: several connections kept open, mails shared out among them."""
 
-    def __init__(self, settings: SmtpAdapter) -> None:
-        self._pool = Pool(settings)
+    def __init__(self, settings: SmtpAdapter, root: Path = Path()) -> None:
+        """``root`` is the folder that the settings' files are relative to."""
+        self._pool = Pool(settings, root)
         self._runner = asyncio.Runner()
 
     def open(self) -> None:

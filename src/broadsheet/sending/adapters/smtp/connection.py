@@ -5,7 +5,7 @@ from typing import Protocol
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.sending.adapters.smtp.servers import Server
-from broadsheet.sending.adapters.smtp.wire import Conversation, Letter, Verdict
+from broadsheet.sending.adapters.smtp.wire import REFUSALS, Conversation, Letter, Verdict
 
 #: Seconds without a word after which a server is asked whether it is still there before it gets mail.
 _QUIET = 15.0
@@ -57,8 +57,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def adopt(self, transport: asyncio.Transport) -> None:
         """Take the transport over from whoever made it."""
-        # pause_writing is told of a single byte that could not leave, so that its letter is known not to be complete
-        transport.set_write_buffer_limits(high=0)
+        # pause_writing tells of bytes that could not leave, so that their letter is known not to be complete
+        transport.set_write_buffer_limits(high=1, low=0)
         transport.set_protocol(self)
         self._transport = transport
 
@@ -97,6 +97,8 @@ class Connection(asyncio.BufferedProtocol):
         waited = bool(conversation.flight)
         if not waited:
             self._rouse()
+        if conversation.refusals >= REFUSALS:
+            self.retiring = True
         if not self.retiring and (room := min(conversation.room(), self.left)):
             letters = self._post.letters(self, room)
             if letters and not waited:

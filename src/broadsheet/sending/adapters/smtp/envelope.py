@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from broadsheet.sending.adapters.smtp.dkim import Signer
 from broadsheet.stamping import Mail
 
 _FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029]")
@@ -85,26 +86,30 @@ class Contents:
     look costs 3 us for a mail of 38 kB instead of 90.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, signer: Signer | None = None) -> None:
         self._sound: set[bytes] = set()
+        self._signer = signer
 
     def for_chunk(self, mail: Mail) -> bytes:
-        """The content for BDAT, every line ended by CRLF (RFC 3030 section 2)."""
-        return mail.content if self._are_sound(mail) else _with_line_ends(mail.content)
+        """The content for BDAT, every line ended by CRLF (RFC 3030 section 2), signed if there is a signer."""
+        return self._signed(mail, mail.content if self._are_sound(mail) else _with_line_ends(mail.content))
 
     def for_data(self, mail: Mail) -> bytes:
         """The content for DATA, leading dots doubled (RFC 5321 section 4.5.2), up to the dot that ends it."""
         if self._are_sound(mail):
-            return mail.content
-        content = _with_line_ends(mail.content).replace(b"\r\n.", b"\r\n..")
+            return self._signed(mail, mail.content)
+        content = self._signed(mail, _with_line_ends(mail.content)).replace(b"\r\n.", b"\r\n..")
         return b"." + content if content.startswith(b".") else content
+
+    def _signed(self, mail: Mail, content: bytes) -> bytes:
+        return content if self._signer is None else self._signer.header(mail, content) + content
 
     def _are_sound(self, mail: Mail) -> bool:
         if not mail.content.endswith(b"\r\n"):
             return False
         sound = self._sound
         new = [piece for piece in mail.pieces if piece not in sound]
-        if not mail.pieces or b"".join(mail.pieces) != mail.content:
+        if sum(map(len, mail.pieces)) != len(mail.content):  # joined and compared, it would cost 6 us
             return _is_sound(mail.content)
         if not _is_sound(b"\r\n".join(new)):
             return False

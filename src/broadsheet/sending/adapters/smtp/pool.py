@@ -3,11 +3,13 @@
 import asyncio
 import ssl
 from collections import Counter, deque
+from pathlib import Path
 from typing import Final
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
 from broadsheet.sending.adapters.smtp.connection import Connection
+from broadsheet.sending.adapters.smtp.dkim import signer_of
 from broadsheet.sending.adapters.smtp.envelope import Contents, impossible
 from broadsheet.sending.adapters.smtp.login import logged_in, tls_context
 from broadsheet.sending.adapters.smtp.replies import asks_to_wait, refused
@@ -34,12 +36,12 @@ class Pool:
     not hand over goes out on another.
     """
 
-    def __init__(self, settings: SmtpAdapter) -> None:
+    def __init__(self, settings: SmtpAdapter, root: Path) -> None:
         self._settings = settings
-        self._servers = [Server(each) for each in places(settings)]
+        self._servers = [Server(each) for each in places(settings, root)]
         self._tls: dict[Server, ssl.SSLContext | None] = {}
         self._window = Window(settings.in_flight, settings.in_flight_bytes)
-        self._contents = Contents()
+        self._contents = Contents(signer_of(settings, root))
         self._connections: dict[Connection, None] = {}
         self._opening: dict[asyncio.Task[None], Server] = {}
         self._again: deque[Letter] = deque()

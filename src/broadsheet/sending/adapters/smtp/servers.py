@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import SecretStr
@@ -26,16 +27,23 @@ class Place:
     security: Literal["none", "starttls", "tls"]
     user: str | None
     password: SecretStr | None
-    ca_file: str | None
+    ca_file: Path | None
     weight: int = 1
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
 
-def places(settings: SmtpAdapter) -> list[Place]:
+def places(settings: SmtpAdapter, root: Path) -> list[Place]:
     """The adapter's servers. Raises AdapterFailed for a password that would be sent in the clear."""
-    own = Place(settings.host, settings.port, settings.security, settings.user, settings.password, settings.ca_file)
+    own = Place(
+        settings.host,
+        settings.port,
+        settings.security,
+        settings.user,
+        settings.password,
+        root / settings.ca_file if settings.ca_file else None,
+    )
     found = [
         Place(
             each.host,
@@ -43,7 +51,7 @@ def places(settings: SmtpAdapter) -> list[Place]:
             each.security or own.security,
             each.user or own.user,
             each.password or own.password,
-            each.ca_file or own.ca_file,
+            root / each.ca_file if each.ca_file else own.ca_file,
             each.weight,
         )
         for each in settings.servers

@@ -26,6 +26,11 @@ _LONGEST_LINE: Final = 8_192
 _MOST_LINES: Final = 100
 _GOOD, _GO_ON = b"23"
 
+#: Refused letters after which a connection had better end. Each leaves an open transaction and costs a RSET, and Exim
+#: ends a session with the tenth of them (smtp_accept_max_nonmail), whatever is in flight then; Postfix slows down at
+#: its tenth error and ends the session at its twentieth.
+REFUSALS: Final = 4
+
 
 class Verdict(Enum):
     """What became of a letter on one connection."""
@@ -103,6 +108,8 @@ class Conversation:
         self.held_up = False
         #: letters without a verdict, in the order of their replies
         self.flight: deque[Letter] = deque()
+        #: how many letters were refused so far
+        self.refusals = 0
         self._note, self._window, self._contents = note, window, contents
         self._expected: deque[tuple[Handler, Letter]] = deque()
         self._out: list[bytes] = []
@@ -256,6 +263,7 @@ class Conversation:
             letter.refusal = one_line(self._lines)
 
     def _settle(self, letter: Letter, verdict: Verdict) -> None:
+        self.refusals += verdict is Verdict.REFUSED
         self.flight.popleft()
         self._in_flight_bytes -= len(letter.content)
         letter.content = b""

@@ -5,10 +5,7 @@ ready: its expressions compiled to functions, its static bytes as they are.
 """
 
 import base64
-import hashlib
-import hmac
 import re
-from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +22,9 @@ from broadsheet.errors import UnstampableReader
 from broadsheet.rendering.expressions import Scope, function
 from broadsheet.rendering.message import Choice, Encoding, Line, Message, Pieces, Slot
 from broadsheet.rendering.mime import SOFT_BREAK, quoted_printable
+from broadsheet.stamping.signing import LinkSigner
+
+__all__ = ["ADDRESSES", "Imprint", "LinkSigner", "Mail", "Ready", "Stamp", "body_value", "header_value"]
 
 #: One line of text that stands in quoted-printable as it is …
 _PLAIN_LINE: Final = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,68}[!-<>-~])?")
@@ -39,73 +39,6 @@ _ADDRESS_SCHEME: Final = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
 _ANY_SCHEME: Final = re.compile(r"[^/?#]*:|//")
 #: what libxml2 leaves as it is when it writes an address into an attribute
 _ADDRESS_SAFE: Final = "!#$%&'()*+,-./:;=?@[]_~"
-_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
-
-
-class LinkSigner:
-    """Makes and reads the signed words in links: purpose, edition and subscriber, and nobody else's.
-
-    A word holds two numbers and a keyed BLAKE2b of 80 bits; it is valid for its purpose only.
-    """
-
-    def __init__(self, key: str) -> None:
-        self._key = hashlib.blake2b(key.encode(), digest_size=32, person=b"broadsheet-links").digest()
-
-    def make(self, purpose: str, edition_id: int, subscriber_id: int) -> str:
-        """The word, about 20 characters of ``A-Za-z0-9_-``."""
-        return self.maker(purpose, edition_id)(subscriber_id)
-
-    def maker(self, purpose: str, edition_id: int) -> Callable[[int], str]:
-        """What makes the words of that purpose and edition, for many subscribers."""
-        keyed, edition = self._keyed(purpose), _packed(edition_id)
-
-        def make(subscriber_id: int) -> str:
-            numbers = edition + _packed(subscriber_id)
-            mac = keyed.copy()
-            mac.update(numbers)
-            word = b2a_base64(numbers + mac.digest(), newline=False).translate(_URL_SAFE)
-            return word.rstrip(b"=").decode("ascii")
-
-        return make
-
-    def read(self, purpose: str, token: str) -> tuple[int, int] | None:
-        """Edition and subscriber, or None for a word that this key did not sign for that purpose."""
-        try:
-            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-            numbers, mac = raw[:-10], raw[-10:]
-            edition_id, rest = _unpacked(numbers)
-            subscriber_id, rest = _unpacked(rest)
-        except (ValueError, IndexError):
-            return None
-        expected = self._keyed(purpose)
-        expected.update(numbers)
-        canonical = base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii") == token
-        if rest or not canonical or not hmac.compare_digest(mac, expected.digest()):
-            return None
-        return edition_id, subscriber_id
-
-    def _keyed(self, purpose: str) -> "hashlib.blake2b":
-        return hashlib.blake2b(key=self._key, digest_size=10, person=purpose.encode())
-
-
-def _packed(number: int) -> bytes:
-    """The number in base 128, low digits first, the high bit set on all but the last."""
-    digits = bytearray()
-    while number > 127:
-        digits.append(number & 127 | 128)
-        number >>= 7
-    digits.append(number)
-    return bytes(digits)
-
-
-def _unpacked(data: bytes) -> tuple[int, bytes]:
-    number = shift = 0
-    for position, digit in enumerate(data):
-        number |= (digit & 127) << shift
-        if digit < 128:
-            return number, data[position + 1 :]
-        shift += 7
-    raise ValueError("number not ended")
 
 
 @dataclass(frozen=True)
@@ -116,6 +49,7 @@ class Imprint:
     public_url: str
     mail_domain: str
     mail_from: str
+    """The return path; ``{word}`` in it stands for each copy's own, so that what comes back says whose it is (VERP)."""
     signer: LinkSigner
 
 
@@ -149,6 +83,8 @@ class Stamp:
             if name in used
         ]
         self._date: tuple[datetime | None, str] = (None, "")
+        self._return_path = imprint.mail_from.partition("{word}")
+        self._return_word = imprint.signer.maker("b", imprint.edition_id)
 
     def __call__(self, reader: Reader, *, delivery_id: int, now: datetime) -> Mail:
         """The reader's copy. Raises UnstampableReader, naming what of theirs can't go in."""
@@ -166,7 +102,9 @@ class Stamp:
             pieces = [piece if piece.__class__ is bytes else piece(scope) for piece in self._pieces]  # type: ignore[operator]
         except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
             raise UnstampableReader(f"reader {reader.id}: {error}") from error
-        return Mail(delivery_id, imprint.mail_from, reader.email, message_id, b"".join(pieces), pieces)
+        before, varies, after = self._return_path
+        sender = before + self._return_word(key) + after if varies else before
+        return Mail(delivery_id, sender, reader.email, message_id, b"".join(pieces), pieces)
 
     def _written_date(self, now: datetime) -> str:
         last, written = self._date
