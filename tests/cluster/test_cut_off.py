@@ -67,6 +67,7 @@ def test_a_worker_that_is_cut_off_in_mid_send_stops_and_goes_on_when_it_is_back(
     time.sleep(max(0.0, CUT - noticed))
     still = here.edition("cut")["state"]
     network.mend()
+    here.wait_for(lambda: here.edition("cut")["sent"] == len(sink.copies), 120)
     edition = here.over("cut")
     shares = here.sent_by([here.near, here.far], edition["edition"])
     print(
