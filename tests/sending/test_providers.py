@@ -351,6 +351,17 @@ def test_a_batch_refused_because_of_one_mail_goes_again_one_by_one(api, freeze, 
     assert len(api.calls) == 4
 
 
+def test_a_stop_among_the_mails_of_a_refused_batch_ends_it(api, freeze, send, cast, ledger):
+    refused, stop = (422, {"name": "validation_error"}), (401, {"name": "invalid_api_key"})
+    edition = freeze("weekly")
+    first = edition.deliveries.order_by("variant_id", "id")[0].subscriber.email
+    api.play[first] = [refused, stop]
+    with pytest.raises(AdapterFailed, match="Resend takes no mail"):
+        send(edition, api.adapter("resend", calls=1))
+    assert len(api.calls) == 2
+    assert {state for state, _ in ledger(edition).values()} == {"queued"}
+
+
 @pytest.mark.parametrize("answers", [1, 4])
 def test_a_batch_with_other_than_its_number_of_answers_is_unknown(api, freeze, send, cast, ledger, answers):
     api.play[ADA] = (200, [{"ErrorCode": 0, "Message": "OK", "MessageID": "1"}] * answers)
