@@ -7,7 +7,7 @@ import pytest
 from tests.sending.api import CUT, FIELDS, KINDS, SLOW
 
 from broadsheet.errors import AdapterFailed
-from broadsheet.models import EditionState, Suppression
+from broadsheet.models import Edition, EditionState, Suppression
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +26,12 @@ def asked_for(api):
         address = mail["to"].rpartition("<")[2].rstrip(">")
         found[address] = found.get(address, 0) + 1
     return found
+
+
+def resume(edition):
+    """What a person does once the key is put right."""
+    Edition.objects.filter(pk=edition.pk).update(state=EditionState.SENDING)
+    edition.refresh_from_db()
 
 
 @pytest.mark.parametrize(
@@ -210,6 +216,7 @@ def test_a_refused_key_stops_everything_and_loses_nothing(api, freeze, send, cas
     assert {state for state, _ in ledger(edition).values()} == {"queued"}
     assert set(edition.deliveries.values_list("attempts", flat=True)) == {0}
     api.play.clear()
+    resume(edition)
     assert send(edition, api.adapter(kind)).sent == 3
 
 
@@ -312,6 +319,7 @@ def test_a_key_refused_in_between_keeps_what_was_sent_as_sent(api, freeze, send,
         send(edition, api.adapter("postmark", batch=1, calls=1))
     assert sorted(state for state, _ in ledger(edition).values()) == ["queued", "queued", "sent"]
     api.play.clear()
+    resume(edition)
     send(edition, api.adapter("postmark", batch=1))
     assert sorted(asked_for(api).values()) == [1, 1, 2], "only the one that was refused is asked for again"
 
@@ -341,6 +349,17 @@ def test_a_batch_refused_because_of_one_mail_goes_again_one_by_one(api, freeze, 
         CLEO: "sent",
     }
     assert len(api.calls) == 4
+
+
+def test_a_stop_among_the_mails_of_a_refused_batch_ends_it(api, freeze, send, cast, ledger):
+    refused, stop = (422, {"name": "validation_error"}), (401, {"name": "invalid_api_key"})
+    edition = freeze("weekly")
+    first = edition.deliveries.order_by("variant_id", "id")[0].subscriber.email
+    api.play[first] = [refused, stop]
+    with pytest.raises(AdapterFailed, match="Resend takes no mail"):
+        send(edition, api.adapter("resend", calls=1))
+    assert len(api.calls) == 2
+    assert {state for state, _ in ledger(edition).values()} == {"queued"}
 
 
 @pytest.mark.parametrize("answers", [1, 4])

@@ -125,7 +125,10 @@ class ApiAdapter:
         readings = self.api.read(answer, len(mails))
         if len(ready) > 1 and all(reading.verdict is Verdict.FAIL for reading in readings) and answer.status >= 400:
             for each in ready:  # nothing was taken, perhaps because of one of them
-                self._call([each], tray)
+                if self._failed is None:
+                    self._call([each], tray)
+                else:
+                    tray.answer(_back(each[0], self._failed.reason))
             return
         for mail, reading in zip(mails, readings, strict=True):
             tray.answer(self._outcome(mail, reading, answer))
