@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo inbox serve test check format bench pictures lock clean
+.PHONY: help demo inbox serve test check format torture bench pictures catalogues lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Broadsheet needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.11 ..." % sys.version_info[:2]) if sys.version_info < (3, 11) else None'
@@ -41,11 +41,18 @@ format: $(STAMP) ## put the code into its standard form
 	$(BIN)/ruff format src tests benchmarks docs
 	$(BIN)/ruff check --fix src tests benchmarks docs
 
+torture: $(STAMP) ## kill senders, cut connections, lock the database, and count every copy (half an hour)
+	$(BIN)/python -m tests.sending.torture
+	LONG=1 $(BIN)/python -m pytest -s tests/cluster/test_workers.py tests/cluster/test_cut_off.py
+
 bench: $(STAMP) ## measure, and print the figures
 	$(BIN)/python -m benchmarks
 
 pictures: $(STAMP) ## draw the pictures in docs/pictures anew (needs Chromium)
 	$(BIN)/python docs/make_pictures.py
+
+catalogues: $(STAMP) ## gather the messages of pages and notices, and compile their translations
+	$(BIN)/python docs/make_catalogues.py
 
 lock: ## pin the newest dependencies that fit pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \

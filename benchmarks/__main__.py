@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main() -> int:
     found = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name[0] != "_"]
-    names = sorted(set(found) - {"figures"})
+    names = sorted(set(found) - {"figures", "databases"})
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures, and prints the figures.")
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"which to run: {', '.join(names)}; all if none")
     parser.add_argument("--full", action="store_true", help="the long way: a million readers")
@@ -49,9 +49,9 @@ def _print(rows: list[Figure]) -> None:
     width = max((len(figure.name) for figure in rows), default=6)
     print(f"{'figure':<{width}}  {'median':>10}  {'unit':<12}  {'target':>9}  met")
     for figure in rows:
-        target = "" if figure.target is None else f"{figure.target:,.0f}"
+        target = "" if figure.target is None else f"{figure.target:,.2f}"
         met = {True: "yes", False: "NO", None: ""}[figure.met]
-        print(f"{figure.name:<{width}}  {figure.value:>10,.1f}  {figure.unit:<12}  {target:>9}  {met}")
+        print(f"{figure.name:<{width}}  {figure.value:>10,.2f}  {figure.unit:<12}  {target:>9}  {met}")
 
 
 if __name__ == "__main__":

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number and what it should be; ``target`` is an upper bound, or None."""
+    """One measured number and what it should be; ``target`` is an upper bound, a lower one for ``least``, or None."""
 
     name: str
     value: float
     unit: str
     target: float | None = None
+    least: bool = False
 
     @property
     def met(self) -> bool | None:
         """Whether the target is met; None if there is none."""
-        return None if self.target is None else self.value <= self.target
+        if self.target is None:
+            return None
+        return self.value >= self.target if self.least else self.value <= self.target
 
 
 def median_seconds(work: Callable[[], object], times: int = 5) -> float:

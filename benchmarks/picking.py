@@ -8,18 +8,14 @@ import json
 import os
 import random
 import resource
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.databases import measured_in
 from benchmarks.figures import Figure
 
 SETS, ARTICLES, EDITIONS, TAGS = 5_000, 500, 10, 60
@@ -53,64 +49,11 @@ def figures() -> list[Figure]:
     rows = []
     for vendor in ("sqlite", "postgresql"):
         with tempfile.TemporaryDirectory(prefix="broadsheet-picking-") as folder:
-            measured = _measured(vendor, Path(folder), readers)
+            measured = measured_in(vendor, Path(folder), FILES, ["-m", "benchmarks.picking", str(readers)])
         for what, unit in (("plan", "s"), ("freeze", "s"), ("memory", "MB")) if measured else ():
             target = TARGETS[vendor][what] / (1 if full or what == "memory" else SMALL)
             rows.append(Figure(f"picking: {what}, {readers:,} readers, {vendor}", measured[what], unit, target))
     return rows
-
-
-def _measured(vendor: str, folder: Path, readers: int) -> dict[str, float]:
-    if vendor == "sqlite":
-        return _in_a_process(folder, readers, None)
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not programs:
-        return {}
-    with _server(programs[-1], folder) as address:
-        return _in_a_process(folder, readers, address)
-
-
-def _in_a_process(folder: Path, readers: int, database: str | None) -> dict[str, float]:
-    workspace = folder / "workspace"
-    for path, text in FILES.items():
-        (workspace / path).parent.mkdir(parents=True, exist_ok=True)
-        (workspace / path).write_text(text)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROADSHEET", "DJANGO"))}
-    environment = kept | {"BROADSHEET_WORKSPACE": str(workspace), "DJANGO_SETTINGS_MODULE": "broadsheet.settings"}
-    if database:
-        environment["BROADSHEET_DATABASE"] = database
-    command = [sys.executable, "-m", "benchmarks.picking", str(readers)]
-    done: list[dict[str, float]] = []
-    for step in ("load", "measure"):  # apart, as the loader's memory is not the planner's
-        ran = subprocess.run([*command, step], env=environment, check=True, stdout=subprocess.PIPE, text=True)
-        done.append(json.loads(ran.stdout))
-    return done[-1]
-
-
-@contextmanager
-def _server(programs: Path, folder: Path) -> Iterator[str]:
-    """A PostgreSQL server of the benchmark's own; it refuses to be run by root, so root lends it another user."""
-    lent = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-    home = folder / "postgresql"
-    home.mkdir()
-    if lent:
-        folder.chmod(0o755)
-        shutil.chown(home, "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = str(home / "data")
-
-    def run(name: str, *arguments: str) -> None:
-        subprocess.run([*lent, str(programs / name), *arguments], check=True, cwd=home, stdout=subprocess.DEVNULL)
-
-    run("initdb", "--pgdata", data, "--auth=trust", "--username=broadsheet", "-N")
-    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c max_wal_size=4GB"
-    run("pg_ctl", "-D", data, "-w", "-l", str(home / "log"), "-o", options, "start")
-    try:
-        yield f"postgresql://broadsheet@127.0.0.1:{port}/postgres"
-    finally:
-        run("pg_ctl", "-D", data, "-m", "immediate", "stop")
 
 
 # In the process of its own
@@ -154,13 +97,15 @@ def _load(readers: int) -> dict[str, float]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO broadsheet_subscriber (id, email, email_key, first_name, last_name, language, time_zone,"
-            f" attributes, interests_id, source, created_at) {numbers} SELECT i, 'p' || i || '@reader.example',"
-            f" 'p' || i || '@reader.example', '', '', '', '', '{{}}', {first} + CAST(i AS bigint) * 7919 % {SETS}, '',"
-            " '2026-01-01' FROM g"
+            f" attributes, interests_id, source, created_at, needs_smtputf8) {numbers} SELECT i,"
+            f" 'p' || i || '@reader.example', 'p' || i || '@reader.example', '', '', '', '', '{{}}',"
+            f" {first} + CAST(i AS bigint) * 7919 % {SETS}, '',"
+            " '2026-01-01', FALSE FROM g"
         )
         cursor.execute(
-            "INSERT INTO broadsheet_subscription (subscriber_id, list_name, state, consent_how)"
-            " SELECT id, 'news', 'subscribed', '' FROM broadsheet_subscriber"
+            "INSERT INTO broadsheet_subscription (subscriber_id, list_name, state, consent_how, consent_detail,"
+            " consent_network, consent_wording)"
+            " SELECT id, 'news', 'subscribed', '', '', '', '' FROM broadsheet_subscriber"
         )
     for number in range(EDITIONS):
         _planned_and_frozen(number)

@@ -76,7 +76,7 @@ def _load(deliveries: int) -> dict[str, float]:
         " CASE WHEN id %% 50 = 0 THEN '550 5.1.1 gone' ELSE '' END, 1, '', %s FROM broadsheet_subscriber ORDER BY id"
     )
     answers = (
-        "INSERT INTO broadsheet_event (kind, delivery_id, subscriber_id, edition_id, automatic, bounce_class,"
+        "INSERT INTO broadsheet_event (kind, delivery_id, subscriber_id, edition_id, automatic, cause,"
         " detail, at) SELECT CASE id %% 3 WHEN 0 THEN 'bounced' WHEN 1 THEN 'unsubscribed' ELSE 'complained' END, id,"
         " subscriber_id, edition_id, 0, '', '', %s FROM broadsheet_delivery WHERE id %% 10 = 0"
     )
@@ -141,7 +141,7 @@ def _redirects(_: int) -> dict[str, float]:
     signer, variant = pipeline.signer(), Variant.objects.order_by("-pk").first()
     assert variant is not None
     links = Link.objects.filter(edition=variant.edition_id).values_list("pk", flat=True)
-    paths = [f"/c/{signer.make('c', link, variant.pk)}" for link in links]
+    paths = [f"/l/{signer.make('l', link, variant.pk)}" for link in links]
     before = Tally.objects.aggregate(all=Sum("count"))["all"]
     server = waitress.create_server(get_wsgi_application(), host="127.0.0.1", port=0, threads=8)
     thread = Thread(target=server.run, daemon=True)

@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -15,40 +15,79 @@ PROGRAMS = sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bi
 _numbers = count(1)
 
 
-def as_owner(command: list[str], folder: Path) -> None:
-    """Run a PostgreSQL program; it refuses to be run by root, so root lends it another user."""
-    if os.geteuid() == 0:
-        command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
-    subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+class Server:
+    """A PostgreSQL server in a folder of its own, until it is stopped.
+
+    ``within`` is what its programs are run by, such as a network namespace, in which it has that ``address``.
+    """
+
+    def __init__(self, address: str = "127.0.0.1", within: Sequence[str] = ()) -> None:
+        self.address, self._within = address, tuple(within)
+        self.folder = Path(tempfile.mkdtemp(prefix="broadsheet-postgresql-"))
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        data = self.folder / "data"
+        self._run("initdb", "--pgdata", str(data), "--auth=trust", "--username=broadsheet", "-N")
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
+        self._settings = f"-p {self.port} -k {self.folder} -c listen_addresses={address} -c fsync=off"
+        self.start()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        """Run a PostgreSQL program; it refuses to be run by root, so root lends it another user."""
+        command = [str(PROGRAMS[-1] / program), *arguments]
+        if os.geteuid() == 0:
+            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
+        subprocess.run([*self._within, *command], check=True, cwd=self.folder, stdout=subprocess.DEVNULL)
+
+    def _control(self, *arguments: str) -> None:
+        self._run("pg_ctl", "-D", str(self.folder / "data"), *arguments)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._control("-w", "-l", str(self.folder / "log"), "-o", self._settings, "start")
+
+    def crash(self) -> None:
+        """Cut every connection off and end, as if the machine had lost power."""
+        self._control("-m", "immediate", "stop")
+
+    def restart(self) -> None:
+        """Crash, and start again."""
+        self.crash()
+        self.start()
+
+    def stop(self) -> None:
+        """Stop it, and remove its folder."""
+        self.crash()
+        shutil.rmtree(self.folder)
+
+    def database(self) -> str:
+        """The address of a new, empty database."""
+        name = f"test_{next(_numbers)}"
+        self._run("createdb", "-h", str(self.folder), "-p", str(self.port), "-U", "broadsheet", name)
+        return f"postgresql://broadsheet@{self.address}:{self.port}/{name}"
+
+    def nearby(self, database: str) -> str:
+        """The same database by way of a file, wherever the server's network is."""
+        return f"postgresql://broadsheet@/{database.rpartition('/')[2]}?host={self.folder}&port={self.port}"
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[int]:
-    """The port of a server on the loopback address."""
+def postgresql() -> Iterator[Server]:
+    """A server for all tests."""
     if not PROGRAMS:
         pytest.skip("PostgreSQL is not installed")
-    programs = PROGRAMS[-1]
-    folder = Path(tempfile.mkdtemp(prefix="broadsheet-postgresql-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = str(folder / "data")
-    as_owner([str(programs / "initdb"), "--pgdata", data, "--auth=trust", "--username=broadsheet", "-N"], folder)
-    settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    as_owner([str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start"], folder)
+    server = Server()
     try:
-        yield port
+        yield server
     finally:
-        as_owner([str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop"], folder)
-        shutil.rmtree(folder)
+        server.stop()
 
 
 @pytest.fixture
-def database(postgresql: int) -> str:
+def database(postgresql: Server) -> str:
     """The address of an empty database."""
-    name = f"test_{next(_numbers)}"
-    where = ["-h", "127.0.0.1", "-p", str(postgresql), "-U", "broadsheet"]
-    subprocess.run([str(PROGRAMS[-1] / "createdb"), *where, name], check=True)
-    return f"postgresql://broadsheet@127.0.0.1:{postgresql}/{name}"
+    return postgresql.database()

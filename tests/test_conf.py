@@ -37,32 +37,62 @@ def test_every_setting_has_a_name_and_a_help_that_ends_like_a_sentence():
 
 def test_the_table_has_every_setting_of_every_section_and_adapter():
     names = {setting.name for setting in conf.SETTINGS}
-    sections = {"site": conf.Site, "sender": conf.Sender, "public": conf.Public}
+    sections = {"site": conf.Site, "sender": conf.Sender, "public": conf.Public, "logging": conf.Logging}
+    sections |= {"schedule": conf.Scheduling, "inbox": conf.Inbox}
     sections |= {"tag_rules": conf.TaggingRule, "tags": conf.Tags}
     for section, declared in sections.items():
         assert {f"{section}.{name}" for name in declared.__dataclass_fields__} <= names
     for kind, declared in conf.SOURCE_KINDS.items():
         assert {f"sources.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
+    assert {f"bounces.{name}" for name in conf.Bounces.__dataclass_fields__} - {"bounces.mailboxes"} <= names
+    for kind, declared in conf.MAILBOX_KINDS.items():
+        assert {f"bounces.mailboxes.NAME.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
     for kind, declared in conf.ADAPTER_KINDS.items():
         assert {f"adapters.NAME.{name} ({kind})" for name in declared.__dataclass_fields__} <= names
-    assert {type_.__name__ for type_ in conf.ADAPTER_KINDS.values()} == {
-        "FolderAdapter",
-        "MemoryAdapter",
-        "SmtpAdapter",
-        "PostmarkAdapter",
-    }
+    assert {"folder", "memory", "smtp", "http", "postmark", "amazon-ses"} <= set(conf.ADAPTER_KINDS)
+    assert len(conf.ADAPTER_KINDS) == 15
     top = {name.partition(".")[0] for name in names}
     assert top == set(conf.Config.__dataclass_fields__)
 
 
 def test_passwords_and_tokens_are_marked_as_secret():
     secret = {setting.name for setting in (*conf.SETTINGS, *conf.ENVIRONMENT) if setting.secret}
-    assert secret == {
-        "adapters.NAME.password (smtp)",
-        "adapters.NAME.server_token (postmark)",
+    assert {name for name in secret if not name.startswith("adapters.")} == {
         "webhooks.NAME.secret",
+        "BROADSHEET_METRICS_TOKEN",
+        "bounces.mailboxes.NAME.password (imap)",
+        "bounces.mailboxes.NAME.password (pop3)",
         "BROADSHEET_SECRET_KEY",
     }
+    ours = {"(smtp)", "(http)", "(postmark)", "(amazon-ses)", "(mailjet)"}
+    assert {name.replace("adapters.NAME.", "") for name in secret if name.rpartition(" ")[2] in ours} == {
+        "password (smtp)",
+        "dkim_key (smtp)",
+        "servers.password (smtp)",
+        "secret (http)",
+        "server_token (postmark)",
+        "webhook_secret (postmark)",
+        "access_key_id (amazon-ses)",
+        "secret_access_key (amazon-ses)",
+        "webhook_secret (amazon-ses)",
+        "api_key (mailjet)",
+        "secret_key (mailjet)",
+        "webhook_secret (mailjet)",
+    }
+    assert "BROADSHEET_SECRET_KEY" in secret
+    assert not [
+        setting.name
+        for setting in conf.SETTINGS
+        if not setting.secret and setting.name.partition(" ")[0].endswith(("key", "token", "secret", "password"))
+    ]
+
+
+def test_a_relay_gives_what_the_settings_leave_out(config):
+    found = config('[adapters.default]\nkind = "smtp"\nprovider = "resend"\nport = 2525\n').adapters["default"]
+    assert (found.host, found.port, found.security, found.user) == ("smtp.resend.com", 2525, "starttls", "resend")
+    assert conf.SmtpAdapter(kind="smtp", provider="sendgrid").user == "apikey"
+    with pytest.raises(InvalidFile, match=r"adapters\.default\.provider"):
+        config('[adapters.default]\nkind = "smtp"\nprovider = "pigeons"\n')
 
 
 def test_a_secret_in_the_file_is_refused_and_the_variable_to_use_is_named(config):
@@ -76,12 +106,64 @@ def test_a_secret_in_the_file_is_refused_and_the_variable_to_use_is_named(config
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_mailbox_takes_its_password_from_the_environment_and_never_from_the_file(config, monkeypatch):
+    text = '[bounces.mailboxes.back-room]\nkind = "imap"\nhost = "mail.example"\nuser = "b"\n'
+    with pytest.raises(InvalidFile, match="BROADSHEET_BOUNCES_MAILBOXES_BACK_ROOM_PASSWORD") as caught:
+        config(text + 'password = "hunter2"\n')
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("BROADSHEET_BOUNCES_MAILBOXES_BACK_ROOM_PASSWORD", "hunter2")
+    found = config(text)
+    assert found.bounces.mailboxes["back-room"].password.get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(found)
+
+
+def test_a_mailbox_of_an_unknown_kind_or_with_a_wrong_key_is_named(config):
+    with pytest.raises(InvalidFile) as caught:
+        config('[bounces.mailboxes.a]\nkind = "imap"\nhots = "x"\nuser = "b"\n[bounces.mailboxes.c]\nkind = "pigeon"\n')
+    found = problems(caught)
+    assert "did you mean `host`?" in found["bounces.mailboxes.a.hots"]
+    assert "imap" in found["bounces.mailboxes.c"]
+
+
 def test_a_secret_from_the_environment_is_used_and_never_printed(config, monkeypatch):
     monkeypatch.setenv("BROADSHEET_ADAPTERS_MY_MAIL_PASSWORD", "hunter2")
     found = config('[adapters.my-mail]\nkind = "smtp"\nhost = "mail.example"\n')
     assert found.adapters["my-mail"].password.get_secret_value() == "hunter2"
     assert "hunter2" not in repr(found)
     assert "hunter2" not in str(found.adapters)
+
+
+SERVERS = """
+[adapters.big]
+kind = "smtp"
+[[adapters.big.servers]]
+host = "one.example"
+weight = 3
+[[adapters.big.servers]]
+host = "two.example"
+"""
+
+
+def test_each_of_several_servers_may_have_a_password_of_its_own(config, monkeypatch):
+    monkeypatch.setenv("BROADSHEET_ADAPTERS_BIG_SERVERS_2_PASSWORD", "hunter2")
+    one, two = config(SERVERS).adapters["big"].servers
+    assert (one.host, one.weight, one.password) == ("one.example", 3, None)
+    assert (two.host, two.weight, two.password.get_secret_value()) == ("two.example", 1, "hunter2")
+
+
+def test_the_password_of_a_server_does_not_belong_into_the_file(config):
+    with pytest.raises(InvalidFile) as caught:
+        config(SERVERS + 'password = "hunter2"\n')
+    assert set(problems(caught)) == {"adapters.big.servers.2.password"}
+    assert "BROADSHEET_ADAPTERS_BIG_SERVERS_2_PASSWORD" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("domain", ["a b.example", "x@y.example", "-x.example", "x..example", "x>.example"])
+def test_a_bounce_domain_is_a_domain(config, domain):
+    with pytest.raises(InvalidFile) as caught:
+        config(f'[sender]\nbounce_domain = "{domain}"\n')
+    assert "is not a domain" in problems(caught)["sender.bounce_domain"]
 
 
 def test_a_wrong_setting_beside_a_secret_does_not_print_the_secret(config, monkeypatch):

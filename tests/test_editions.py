@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from tests.conftest import AT, SEGMENTS, WEEKLY
 
 from broadsheet import editions, pipeline, reports
-from broadsheet.errors import PlanOutdated, UnknownName
+from broadsheet.errors import PlanOutdated, UnknownName, WrongState
 from broadsheet.models import (
     Article,
     Campaign,
@@ -22,6 +22,7 @@ from broadsheet.models import (
     Variant,
 )
 from broadsheet.selection import HAD_ALL
+from broadsheet.workspace import Workspace
 
 pytestmark = pytest.mark.django_db
 
@@ -386,3 +387,70 @@ def test_the_latest_edition_of_a_campaign_is_found_without_its_time(cast, freeze
     assert editions.latest("weekly") == first
     editions.cancel(first, who="test")
     assert editions.latest("weekly") is None
+
+
+# Freezing anew
+
+
+@pytest.fixture
+def draft(freeze, write, cast):
+    """An edition of the weekly that wants approval, and has it."""
+    write("campaigns/weekly.md", WEEKLY.replace("automatic", "required"))
+    edition = freeze("weekly")
+    editions.approve(edition, who="ada", content_hash=edition.content_hash)
+    return edition
+
+
+def test_an_edit_after_approval_is_frozen_anew_and_wants_a_new_approval(draft, workspace, write, cast):
+    old = draft.content_hash
+    write("campaigns/weekly.md", WEEKLY.replace("automatic", "required") + "\nA line that was not there.\n")
+    changes = pipeline.refreeze(Workspace(workspace.root), draft, who="ben")
+    assert changes.changed
+    assert all(then.digest != now.digest and then.readers == now.readers for then, now in changes.changed)
+    assert (draft.state, draft.approved_hash, draft.content_hash == old) == ("draft", "", False)
+    assert [(each.before, each.after, each.who, each.why) for each in draft.moves.all()][-1] == (
+        "approved", "draft", "ben", "frozen anew",
+    )  # fmt: skip
+    with pytest.raises(WrongState, match="waits for approval"):
+        editions.begin(draft, who="send")
+    with pytest.raises(WrongState, match="has changed since you looked"):
+        editions.approve(draft, who="ada", content_hash=old)
+    editions.approve(draft, who="ada", content_hash=draft.content_hash)
+    assert draft.deliveries.filter(state="queued").count() == 3
+
+
+def test_an_edition_that_nothing_changed_for_stays_approved(draft, workspace, cast):
+    moves = draft.moves.count()
+    assert pipeline.refreeze(Workspace(workspace.root), draft, who="ben").nothing
+    draft.refresh_from_db()
+    assert (draft.state, draft.moves.count()) == ("approved", moves)
+
+
+def test_freezing_anew_takes_the_readers_and_articles_of_now(draft, workspace, cast, write):
+    before = got(draft)
+    Subscription.objects.filter(subscriber=cast.ada).update(state="unsubscribed")
+    write("campaigns/weekly.md", WEEKLY.replace("automatic", "required").replace("newest: 2", "newest: 1"))
+    changes = pipeline.refreeze(Workspace(workspace.root), draft, who="ben")
+    assert changes.readers == (3, 2)
+    assert changes.excluded["unsubscribed"][1] == changes.excluded["unsubscribed"][0] + 1
+    assert set(got(draft)) == set(before) - {"ada"}
+    assert draft.excluded["unsubscribed"] == changes.excluded["unsubscribed"][1]
+
+
+def test_an_edition_that_has_begun_is_not_frozen_anew(freeze, workspace, cast):
+    edition = freeze("weekly")
+    editions.begin(edition, who="send")
+    before = rows()
+    with pytest.raises(WrongState, match="is sending; only one that has not begun can be frozen anew"):
+        pipeline.refreeze(workspace, edition, who="ben")
+    assert rows() == before
+
+
+def test_a_plan_made_before_another_edition_was_frozen_anew_is_out_of_date(draft, workspace, cast, write):
+    write("campaigns/other.md", OTHER)
+    fresh = Workspace(workspace.root)
+    planned = pipeline.select(fresh, fresh.campaign("other"), AT + WEEK)
+    write("campaigns/weekly.md", WEEKLY.replace("automatic", "required").replace("newest: 2", "newest: 1"))
+    pipeline.refreeze(Workspace(workspace.root), draft, who="ben")
+    with pytest.raises(PlanOutdated):
+        pipeline.freeze(fresh, planned, pipeline.press(fresh, planned), who="test")

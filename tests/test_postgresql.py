@@ -34,3 +34,49 @@ def test_the_main_job_runs_on_postgresql_and_mails_nobody_twice(database: str, t
     assert later["readers"] < plan["readers"]
     assert later["excluded"]["had the articles already"] > 0
     assert all(had != set(variant["articles"]) for variant in later["variants"])
+
+
+#: A request, a second one, one too many; the yes; a pause; leaving all and coming back: each as the pages do it.
+_PAGES = """
+from broadsheet.cli.setup import ready
+workspace = ready()
+import re
+from datetime import timedelta
+from django.test import Client
+from django.utils import timezone
+from broadsheet import notices
+from broadsheet.audience import Target, excluded_by_reason, mailable
+from broadsheet.models import Subscription
+from broadsheet.notices.links import address, minute, CONFIRM, LEAVE_LIST
+
+client = Client(headers={"host": "127.0.0.1"})
+form = {"email": "zoe@reader.example", "frequency": "weekly"}
+print(*(client.post("/subscribe/newsletter", form).status_code for _ in range(6)))
+print(notices.carry_out(workspace), notices.carry_out(workspace))
+row = Subscription.objects.get()
+path = lambda purpose, *pair: address(workspace, purpose, *pair).removeprefix(workspace.config.public.url)
+print(client.post(path(CONFIRM, row.pk, minute(timezone.now()))).status_code, mailable(Target("newsletter")).count())
+Subscription.objects.update(paused_until=timezone.now() + timedelta(days=1))
+print(excluded_by_reason(Target("newsletter")))
+leave = path(LEAVE_LIST, row.pk, row.subscriber_id)
+for form in ({"leave": "all"}, {"undo": "1"}, {"List-Unsubscribe": "One-Click"}):
+    print(client.post(leave, form).status_code, Subscription.objects.get().state)
+"""
+
+
+def test_the_pages_work_on_postgresql(database: str, tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("BROADSHEET", "DJANGO"))}
+    environment |= {"BROADSHEET_DATABASE": database, "BROADSHEET_WORKSPACE": str(tmp_path / "w")}
+    subprocess.run([sys.executable, "-m", "broadsheet", "init", str(tmp_path / "w")], check=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _PAGES], env=environment, capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.stdout.splitlines() == [
+        "200 200 200 200 200 429",
+        "1 0",
+        "200 1",
+        "{'paused': 1}",
+        "200 unsubscribed",
+        "200 subscribed",
+        "200 unsubscribed",
+    ], done.stderr

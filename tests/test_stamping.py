@@ -158,6 +158,16 @@ def test_a_mail_says_for_whom_and_from_where_it_is():
     assert mail.message_id == f"<{SIGNER.make('m', 7, 3)}@mail.example>"
 
 
+def test_with_a_bounce_domain_each_copy_has_a_return_path_of_its_own():
+    imprint = Imprint(7, "https://news.example", "mail.example", "b+{word}@bounce.example", SIGNER)
+    mail = stamped(ada(), imprint=imprint)
+    word = mail.mail_from.removeprefix("b+").removesuffix("@bounce.example")
+    assert SIGNER.read("b", word) == (7, 3)
+    assert SIGNER.read("u", word) is None
+    assert stamped(Reader(4, "ben@reader.example", "", {}), imprint=imprint).mail_from != mail.mail_from
+    assert stamped(ada()).mail_from == "bounce@mail.example"
+
+
 def test_each_reader_has_addresses_of_their_own():
     pieces = [Slot(name(word), Encoding.PLAIN) for word in ("unsubscribe_url", "view_url", "preferences_url")]
     words = [SIGNER.make(purpose, 7, 3) for purpose in "uvp"]

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import product
+from threading import Event, Timer
 
 import pytest
 from django.utils import timezone
@@ -9,10 +10,12 @@ from tests.conftest import WEEKLY
 
 from broadsheet import editions, pipeline
 from broadsheet.editions import MOVES
-from broadsheet.errors import AdapterFailed, WrongState
+from broadsheet.errors import WrongState
 from broadsheet.models import Delivery, DeliveryState, Edition, EditionState
-from broadsheet.sending import Outcome, Result, runner
+from broadsheet.sending import Outcome, Result, claims
 from broadsheet.sending.adapters.memory import MemoryOutbox
+from broadsheet.sending.tray import each
+from broadsheet.sending.verdict import Verdict
 
 pytestmark = pytest.mark.django_db
 
@@ -136,28 +139,37 @@ def test_two_senders_that_begin_at_once_both_send(draft):
 # Pause, resume, cancel
 
 
-@pytest.fixture
-def one_by_one(monkeypatch):
-    """Batches of one copy."""
-    monkeypatch.setattr(runner, "BATCH", 1)
+class Slow(MemoryOutbox):
+    """Takes one mail, and the next when the sender's answer was recorded and somebody has done something."""
+
+    def __init__(self):
+        super().__init__()
+        self.go_on = Event()
+
+    def deliver(self, tray):
+        for mail in each(tray):
+            tray.attempt(mail)
+            self.mails.append(mail)
+            tray.answer(Outcome(mail.delivery_id, Result.SENT))
+            self.go_on.wait(5)
 
 
-def after_first(does):
-    """An adapter's outbox; once it has taken one mail, something happens."""
+def after_first(box, does):
+    """A sender's progress: once the first copy is recorded, something happens, and the adapter goes on after a round."""
+    seen = []
 
-    class Box(MemoryOutbox):
-        def deliver(self, tray):
-            super().deliver(tray)
-            if len(self.mails) == 1:
-                does()
+    def progress(batch):
+        if not seen:
+            seen.append(does())
+            Timer(0.5, box.go_on.set).start()
 
-    return Box()
+    return progress
 
 
-def test_a_pause_takes_effect_between_batches_and_resuming_goes_on(freeze, send, cast, one_by_one, memory, ledger):
-    edition = freeze("weekly")
-    box = after_first(lambda: editions.move(Edition.objects.get(), EditionState.PAUSED, who="ada", why="a typo"))
-    numbers = send(edition, box)
+def test_a_pause_takes_effect_at_once_and_resuming_goes_on(workspace, freeze, send, cast, memory, ledger):
+    edition, box = freeze("weekly"), Slow()
+    pauses = lambda: editions.move(Edition.objects.get(), EditionState.PAUSED, who="ada", why="a typo")  # noqa: E731
+    numbers = pipeline.send(workspace, edition, box, after_first(box, pauses))
     edition.refresh_from_db()
     assert (edition.state, edition.reason) == (EditionState.PAUSED, "a typo")
     assert (len(box.mails), numbers.sent, numbers.waiting) == (1, 1, 2)
@@ -169,13 +181,11 @@ def test_a_pause_takes_effect_between_batches_and_resuming_goes_on(freeze, send,
     assert Edition.objects.get().state == EditionState.SENT
 
 
-def test_cancelling_leaves_the_waiting_copies_cancelled(freeze, send, cast, one_by_one, ledger, memory):
-    edition = freeze("weekly")
-    left = []
-    box = after_first(lambda: left.append(editions.cancel(Edition.objects.get(), who="ada", why="wrong list")))
-    numbers = send(edition, box)
+def test_cancelling_leaves_the_waiting_copies_cancelled(workspace, freeze, send, cast, ledger, memory):
+    edition, box = freeze("weekly"), Slow()
+    cancels = lambda: editions.cancel(Edition.objects.get(), who="ada", why="wrong list")  # noqa: E731
+    numbers = pipeline.send(workspace, edition, box, after_first(box, cancels))
     edition.refresh_from_db()
-    assert left == [2]
     assert (edition.state, len(box.mails), numbers.sent, numbers.skipped) == (EditionState.CANCELLED, 1, 1, 2)
     assert sorted(ledger(edition).values()) == [
         ("cancelled", "the edition was cancelled"),
@@ -186,18 +196,20 @@ def test_cancelling_leaves_the_waiting_copies_cancelled(freeze, send, cast, one_
     assert memory.mails == []
 
 
-def test_what_a_sender_hands_back_after_the_cancelling_is_cancelled_too(freeze, send, cast, ledger):
-    edition = freeze("weekly")
+def test_cancelling_leaves_alone_what_a_sender_has_in_hand_until_it_lets_go(in_state):
+    edition = in_state(EditionState.SENDING)
+    claimed = claims.claim(edition.pk, "one", 2)
+    assert editions.cancel(edition, who="ada") == 1
+    claims.let_go([claimed.pk])
+    assert editions.call_off_waiting(edition) == 2
 
-    class Breaks(MemoryOutbox):
-        def deliver(self, tray):
-            editions.cancel(Edition.objects.get(), who="ada")
-            tray.answer(Outcome(tray.take(1)[0].delivery_id, Result.DEFERRED, "451 later"))
-            raise AdapterFailed("The cable was pulled.", permanent=False)
 
-    with pytest.raises(AdapterFailed):
-        send(edition, Breaks())
-    assert {state for state, _ in ledger(edition).values()} == {"cancelled"}
+def test_what_was_sent_while_somebody_cancelled_is_sent(in_state):
+    edition = in_state(EditionState.SENDING)
+    row = claims.claim(edition.pk, "one", 1).rows[0]
+    Delivery.objects.filter(pk=row.id).update(state=DeliveryState.CANCELLED)
+    claims.record({row.id: Verdict(DeliveryState.SENT, timezone.now())})
+    assert Delivery.objects.get(pk=row.id).state == DeliveryState.SENT
 
 
 # Failed copies again

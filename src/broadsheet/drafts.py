@@ -3,14 +3,14 @@
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
 from broadsheet import articles, editions, reports, sending
 from broadsheet.articles.links import try_links
 from broadsheet.audience import Reader, known_attributes
-from broadsheet.audience.importing import known_address
+from broadsheet.audience.addresses import known_address
 from broadsheet.audience.readers import reader_of
 from broadsheet.editions import Plan
 from broadsheet.errors import BroadsheetError, TemplateProblem, UnstampableReader
@@ -28,6 +28,15 @@ from broadsheet.workspace import CampaignFile, Workspace
 NO_EDITION = 0
 #: Of an edition's mails, the ones that most readers get are checked.
 CHECKED_VARIANTS = 20
+
+
+def time_to_send(workspace: Workspace, planned: Plan) -> timedelta:
+    """How long sending the plan's edition takes at the pace set for its adapter; zero if none is set."""
+    pace = workspace.config.pace.get(planned.campaign.adapter)
+    if pace is None:
+        return timedelta(0)
+    by_domain = editions.readers_at(planned, pace.domains)
+    return sending.time_needed(pace, planned.readers, by_domain, planned.scheduled_for.astimezone(UTC).date())
 
 
 def render_for(workspace: Workspace, campaign: CampaignFile, email: str, at: datetime) -> Mail:
@@ -122,7 +131,7 @@ def findings_of(workspace: Workspace, campaign: CampaignFile, at: datetime, *, l
 def findings_of_plan(workspace: Workspace, planned: Plan, *, links: bool = False) -> list[Finding]:
     """As :func:`findings_of`, of a plan that is there."""
     house = House.of(workspace, known_attributes())
-    found = findings.of_plan(planned)
+    found = findings.of_plan(planned) + findings.of_rules(planned.campaign, articles.known_names())
     health = reports.health_of(planned.campaign.list)
     found += findings.of_health(health.warning, health.hold, planned.campaign.list)
     copies = []

@@ -7,11 +7,14 @@
     ├── InvalidFile(ValueError)                a workspace file holds mistakes; all of them are in .problems
     ├── UnknownName(LookupError)               a campaign, list, segment, template or adapter that isn't there
     ├── RejectedArticle(ValueError)            one article file can't be read; the others go on
+    ├── TooSlow(TimeoutError)                  reading something took too long, and was ended
     ├── TemplateProblem(ValueError)            a template can't be compiled; names template and line
     │   └── NotDeferrable(TypeError)           a reader's value is used where only a known value can be
     ├── UnstampableReader(ValueError)          one reader's data can't go into a message
     ├── PlanOutdated(RuntimeError)             another edition was frozen since a plan was made; plan again
     ├── WrongState(RuntimeError)               an edition or delivery can't make this move
+    ├── MailboxFailed(OSError)                 a mailbox of reports can't be read; the others are
+    ├── Refused(PermissionError)               a webhook's call that did not come from the provider
     └── AdapterFailed(OSError)                 the adapter as a whole can't send; .permanent says whether to retry
 
 Each says what happened, to which thing, and what to do next.
@@ -68,6 +71,13 @@ class RejectedArticle(BroadsheetError, ValueError):
         self.problem = problem
         super().__init__(str(problem))
 
+    def __reduce__(self) -> tuple[type["RejectedArticle"], tuple[Problem]]:
+        return type(self), (self.problem,)
+
+
+class TooSlow(BroadsheetError, TimeoutError):
+    """Something a stranger wrote that takes too long to read."""
+
 
 class TemplateProblem(BroadsheetError, ValueError):
     """A template that can't be compiled."""
@@ -94,6 +104,14 @@ class PlanOutdated(BroadsheetError, RuntimeError):
 
 class WrongState(BroadsheetError, RuntimeError):
     """A move that the thing's present state does not allow."""
+
+
+class MailboxFailed(BroadsheetError, OSError):
+    """A mailbox that reports arrive in can't be read."""
+
+
+class Refused(BroadsheetError, PermissionError):
+    """A webhook's call without a good signature or password, or one that nobody can read."""
 
 
 class AdapterFailed(BroadsheetError, OSError):

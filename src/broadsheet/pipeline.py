@@ -15,20 +15,24 @@
 from collections.abc import Callable
 from datetime import datetime
 from email import message_from_bytes, policy
+from functools import partial
+from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
 
 from broadsheet import articles, editions, events, reports, sending
 from broadsheet.articles import SyncReport
-from broadsheet.audience.readers import reader_of
-from broadsheet.editions import FrozenText, Plan, PrintedVariant
-from broadsheet.errors import PlanOutdated, UnknownName
-from broadsheet.models import Delivery, Edition, EditionState
+from broadsheet.audience.readers import Reader, reader_of
+from broadsheet.conf import Pace
+from broadsheet.editions import Difference, FrozenText, Plan, PrintedVariant
+from broadsheet.errors import AdapterFailed, MailboxFailed, PlanOutdated, UnknownName
+from broadsheet.events import hooks
+from broadsheet.models import Delivery, Edition, EditionState, Variant
 from broadsheet.rendering import Message, compile_message, sheet_for
 from broadsheet.reports import Numbers
-from broadsheet.sending import Adapter, Batch, claims
-from broadsheet.stamping import Imprint, LinkSigner, Mail, Stamp
+from broadsheet.sending import Adapter, Batch, Job, Recovered
+from broadsheet.stamping import ADDRESSES, Imprint, LinkSigner, Mail, Stamp
 from broadsheet.workspace import CampaignFile, Workspace
 
 Progress = Callable[[Batch], None]
@@ -63,6 +67,27 @@ def prepare(workspace: Workspace, slug: str, at: datetime, *, who: str) -> Editi
     raise outdated
 
 
+def refreeze(workspace: Workspace, edition: Edition, *, who: str) -> Difference:
+    """The edition frozen anew from the files as they are now, and what that changed; its approval is void then.
+
+    Where nothing changed, it stays as it is. Raises WrongState for an edition that has begun.
+    """
+    editions.refuse_begun(edition, "frozen anew")
+    collect(workspace)
+    for _ in range(PLANS):
+        planned = select(workspace, workspace.campaign(edition.campaign.slug), edition.scheduled_for)
+        printed = press(workspace, planned)
+        changes = editions.difference(planned, printed, edition)
+        try:
+            if not changes.nothing:
+                editions.refreeze(edition, planned, printed, _frozen_text(workspace, planned.campaign), who=who)
+        except PlanOutdated as error:
+            outdated = error
+        else:
+            return changes
+    raise outdated
+
+
 def collect(workspace: Workspace) -> SyncReport:
     """Articles: files become rows."""
     return articles.sync(workspace)
@@ -89,11 +114,19 @@ def freeze(workspace: Workspace, planned: Plan, printed: list[PrintedVariant], *
 
     Raises PlanOutdated if another edition was frozen since the plan was made.
     """
+    return editions.freeze(planned, printed, _frozen_text(workspace, planned.campaign), who=who)
+
+
+def _frozen_text(workspace: Workspace, campaign: CampaignFile) -> FrozenText:
     config = workspace.config
-    campaign = planned.campaign
-    sender = workspace.sender_of(campaign.list)
-    text = FrozenText(sender.email, config.mail_domain, config.public.url, campaign.tracking, campaign.without_consent)
-    return editions.freeze(planned, printed, text, who=who, hold=reports.health_of(campaign.list).hold)
+    return FrozenText(
+        mail_from=config.return_path_of(workspace.sender_of(campaign.list).email),
+        mail_domain=config.mail_domain,
+        public_url=config.public.url,
+        tracking=campaign.tracking,
+        without_consent=campaign.without_consent,
+        hold=reports.health_of(campaign.list).hold,
+    )
 
 
 def send(
@@ -105,25 +138,48 @@ def send(
 ) -> Numbers:
     """Sending: due rows are stamped and handed over; outcomes go into the ledger and become events.
 
-    Ends when nothing is due now, or after the batch in hand once ``stop`` says so or somebody pauses or cancels
-    the edition. What a sender that died had in hand is counted as unknown, never sent again unasked. Raises
-    WrongState for an edition that waits for approval or is paused.
+    Ends when nothing is due now, or within two seconds once ``stop`` says so or somebody pauses or cancels the
+    edition. What a sender that died had in hand is settled first: sent, queued again, or unknown, as far as anybody can
+    say. Raises WrongState for an edition that waits for approval or is paused, and AdapterFailed when the adapter can't
+    send; if that can't mend itself, the edition is paused.
     """
-    claims.expire(edition)
+    sweep(workspace, edition)
     if editions.begin(edition, who="send") and not reports.numbers(edition).finished:
         adapter = adapter or sending.make_adapter(workspace, edition.adapter)
         try:
             adapter.open()
-            go_on = lambda: not stop() and editions.may_go_on(edition)  # noqa: E731
-            for batch in sending.drain(edition, adapter, signer(), go_on):
-                events.record_refusals(batch.outcomes)
+            tell = partial(events.record_refusals, suppress_after=workspace.config.bounces.suppress_after)
+            for batch in sending.drain(_job(workspace, edition, adapter), lambda: not stop(), tell):
                 if progress:
                     progress(batch)
+        except AdapterFailed as error:
+            if error.permanent:
+                sending.pause(edition.pk, str(error))
+            raise
         finally:
             adapter.close()
             edition.refresh_from_db(fields=["state"])
             editions.call_off_waiting(edition)  # what a sender had in hand while somebody cancelled
     return record(edition)
+
+
+def sweep(workspace: Workspace, edition: Edition | None = None) -> list[Recovered]:
+    """Settle what dead senders had in hand, of one edition or of all; what became of it. Safe at any time."""
+    found = sending.recover(journals(workspace), workspace.config.sending, events.record_refusals, edition)
+    for each in Edition.objects.filter(pk__in={each.edition_id for each in found}):
+        editions.call_off_waiting(each)
+    return found
+
+
+def journals(workspace: Workspace) -> Path:
+    """Where this machine's senders note what they are about to do."""
+    return workspace.state / "senders"
+
+
+def _job(workspace: Workspace, edition: Edition, adapter: Adapter) -> Job:
+    config = workspace.config
+    pace = config.pace.get(edition.adapter, Pace())
+    return Job(edition, adapter, signer(), journals(workspace), config.sending, pace)
 
 
 def record(edition: Edition) -> Numbers:
@@ -138,6 +194,26 @@ def record(edition: Edition) -> Numbers:
         facts = {"edition": edition.pk, "campaign": edition.campaign.slug, "sent": found.sent, "failed": found.failed}
         events.announce("edition.sent", facts)
     return found
+
+
+def take_back(workspace: Workspace, mailbox: str | None = None) -> dict[str, int | MailboxFailed]:
+    """Events: what came back by mail is recorded, from every mailbox or the one named.
+
+    For each, how many new messages it had, or why it can't be read.
+    """
+    found = events.read_mailboxes(workspace, recorder(workspace), mailbox)
+    events.record_waiting(recorder(workspace))
+    return found
+
+
+def take_in(workspace: Workspace) -> int:
+    """Events: what providers' webhooks brought is recorded. How many calls of them there were."""
+    return hooks.work_on_calls(workspace)
+
+
+def recorder(workspace: Workspace) -> events.Recorder:
+    """What records the reports on this workspace's mail."""
+    return events.Recorder(signer(), workspace.config.bounces.suppress_after)
 
 
 def signer() -> LinkSigner:
@@ -158,6 +234,24 @@ def as_reader_got_it(edition_id: int, subscriber_id: int) -> str | None:
     stamp = Stamp(Message.from_bytes(bytes(row.variant.message)), imprint)
     mail = stamp(reader_of(row.subscriber), delivery_id=row.pk, now=row.at or timezone.now())
     return bodies(mail)[1]
+
+
+def as_nobody_got_it(edition_id: int, to: str) -> tuple[str, str, str] | None:
+    """Subject, text and HTML of the copy that most readers of the edition got, with nothing of anybody's in it.
+
+    No name, no address, no link that is somebody's own; ``to`` stands where the reader's address stood. None for an
+    edition without copies.
+    """
+    variant = Variant.objects.select_related("edition").filter(edition_id=edition_id).order_by("pk").first()
+    if variant is None:
+        return None
+    edition = variant.edition
+    nobodys = dict.fromkeys(ADDRESSES, "")
+    imprint = Imprint(edition_id, edition.public_url, edition.mail_domain, edition.mail_from, signer(), nobodys)
+    nobody = Reader(0, edition.mail_from, "", {"email": to, "interests": []})
+    mail = Stamp(Message.from_bytes(bytes(variant.message)), imprint)(nobody, delivery_id=0, now=edition.scheduled_for)
+    subject = message_from_bytes(mail.content, policy=policy.default)["Subject"]
+    return (str(subject or ""), *bodies(mail))
 
 
 def bodies(mail: Mail) -> tuple[str, str]:

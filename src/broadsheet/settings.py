@@ -1,9 +1,11 @@
 """Django's view of the workspace. Nothing else reads this module; the settings are in :mod:`broadsheet.conf`."""
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 from broadsheet import conf
+from broadsheet.errors import BroadsheetError
 from broadsheet.workspace import Workspace, find_root
 
 WORKSPACE = Workspace(find_root())
@@ -32,7 +34,10 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.openid_connect",
 ]
 MIDDLEWARE = [
+    "broadsheet.web.proxies.believe_proxies",
     "broadsheet.web.headers.strict_headers",
+    "broadsheet.web.health.health",
+    "broadsheet.web.languages.in_their_language",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -86,33 +91,89 @@ MFA_TOTP_ISSUER = WORKSPACE.config.site.name
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+#: what the subscribers' pages and mails are written in, each by its own name
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español"), ("fr", "Français")]
+FORMAT_MODULE_PATH = ["broadsheet.web.formats"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SECURE_REFERRER_POLICY = "no-referrer"
 X_FRAME_OPTIONS = "DENY"
+SECURE_HSTS_SECONDS = 365 * 24 * 3600  # over HTTPS only
 
 
 def _database(address: str | None) -> dict[str, object]:
-    if address is None:
-        WORKSPACE.state.mkdir(parents=True, exist_ok=True)
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": WORKSPACE.state / "broadsheet.sqlite3",
-            "OPTIONS": {
-                "timeout": 30,
-                "transaction_mode": "IMMEDIATE",  # a writer waits at BEGIN instead of failing at its first write
-                # 64 MB of pages: a freeze of a million readers touches three indexes, an audience two
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;",
-            },
-        }
-    parts = urlsplit(address)
+    return _sqlite() if address is None else _postgresql(address)
+
+
+def _sqlite() -> dict[str, object]:
+    WORKSPACE.state.mkdir(parents=True, exist_ok=True)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": WORKSPACE.state / "broadsheet.sqlite3",
+        "OPTIONS": {
+            "timeout": 30,
+            "transaction_mode": "IMMEDIATE",  # a writer waits at BEGIN instead of failing at its first write
+            # 64 MB of pages: a freeze of a million readers touches three indexes, an audience two
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;",
+        },
+    }
+
+
+#: A server whose machine or network is gone answers nothing: found out after 10 s, by these probes of TCP.
+_PROBES = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+
+def _postgresql(address: str) -> dict[str, object]:
+    """The connection and its pool. What libpq knows may stand in the address: several hosts, ``?sslmode=…``."""
+    try:
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
+    except ImportError as error:
+        raise BroadsheetError("BROADSHEET_DATABASE needs psycopg: pip install 'broadsheet[postgres]'.") from error
+    try:
+        known = {key: str(value) for key, value in conninfo_to_dict(address).items()}
+    except ProgrammingError:  # its words hold the address, and that the password
+        known = {}
+    name = known.pop("dbname", "")
+    if not address.startswith(("postgresql://", "postgres://")) or not name:
+        raise BroadsheetError(
+            "BROADSHEET_DATABASE is not the address of a PostgreSQL database; write "
+            "postgresql://user:password@host:5432/name (a special character in the password as %40 and the like)."
+        ) from None
+    login = {key.upper(): known.pop(key, "") for key in ("host", "port", "user", "password")}
+    pool = {
+        "min_size": 0,
+        "max_size": _pool_size(conf.from_environment("BROADSHEET_DATABASE_POOL")),
+        "timeout": 5,  # seconds that a thread waits for a connection
+        "reconnect_timeout": 10,  # seconds after which a try to connect is given up, and the next begins at once
+        "reset": _forget_temporary_tables,
+    }
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "HOST": parts.hostname or "",
-        "PORT": parts.port or "",
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
+        "NAME": name,
+        **login,
+        "OPTIONS": {**_PROBES, **known, "pool": pool},
+        "CONN_HEALTH_CHECKS": True,  # the pool hands out no connection that a restart of the server has ended
     }
+
+
+def _pool_size(given: str | None) -> int:
+    if given is None:
+        return 10
+    if not given.isdecimal() or not 2 <= int(given) <= 1000:
+        raise BroadsheetError("BROADSHEET_DATABASE_POOL must be a whole number from 2 to 1000.")
+    return int(given)
+
+
+def _forget_temporary_tables(connection: Any) -> None:
+    """What the last user of a pooled connection left on it goes: tables of plans live as long as the session."""
+    connection.autocommit = True
+    connection.execute("DISCARD TEMP")
 
 
 DATABASES = {"default": _database(conf.from_environment("BROADSHEET_DATABASE"))}

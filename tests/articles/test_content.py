@@ -1,5 +1,6 @@
 """Articles as a mail shows them."""
 
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -56,9 +57,9 @@ def test_pictures_in_the_text_are_shown_like_the_one_in_the_front_matter(night):
     content = night()
     assert content.image.src.startswith("https://news.clinic.example/i/")
     assert content.image.src.endswith(".png")
-    assert content.image.src in content.html
+    assert content.image.at(560).src in content.html
     assert ".svg" not in content.html
-    assert 'width="640" height="213" alt="a harbour"' in content.html
+    assert 'width="560" height="186" alt="a harbour"' in content.html
 
 
 def test_a_picture_of_the_text_that_can_not_be_had_is_left_out_and_named(night):
@@ -71,6 +72,32 @@ def test_what_every_mail_program_shows_may_keep_the_address_of_its_source(night)
     content = night('images = "source"')
     assert 'src="https://clinic.example/harbour.png"' in content.html
     assert content.image.src.startswith("https://news.clinic.example/i/")
+
+
+@pytest.mark.parametrize(("place", "pixels"), [((640,), 1280), ((200,), 400), ((200, 380), 760), ((268,), 536)])
+def test_a_picture_is_scaled_to_twice_the_width_of_its_place(night, tmp_path, place, pixels):
+    content = night()
+    there = content.image.at(*place)
+    file = tmp_path / ".broadsheet" / "images" / there.src.rpartition("/")[2]
+    with Image.open(file) as image:
+        assert image.size == (pixels, pixels // 2)
+    assert (there.width, there.height) == (place[0], place[0] // 2)
+    written = file.stat().st_mtime_ns
+    assert load_content(Workspace(tmp_path), ["night"])["night"].image.at(*place).src == there.src
+    assert file.stat().st_mtime_ns == written
+
+
+def test_a_picture_that_is_small_enough_stays_as_it_is(night):
+    small = night().image.at(640)
+    assert small.at(640).src == small.src == small.at(900).src
+
+
+def test_a_scaled_picture_that_can_not_be_kept_is_the_large_one(night, tmp_path):
+    image = night().image
+    index = tmp_path / ".broadsheet" / "images" / "index"
+    shutil.rmtree(index)
+    index.write_text("in the way")
+    assert image.at(200).src == image.src
 
 
 @pytest.mark.parametrize(

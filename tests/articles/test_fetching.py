@@ -87,10 +87,10 @@ def test_private_hosts_are_refused_in_every_spelling(host):
 
 
 def test_a_redirect_to_a_private_address_is_refused(site, monkeypatch):
-    checked = fetching._checked_address
+    checked = fetching.checked_address
     monkeypatch.setattr(
         fetching,
-        "_checked_address",
+        "checked_address",
         lambda parts, *, allow_private: checked(parts, allow_private=parts.hostname == "localhost"),
     )
     assert refusal(f"{site}/to/http://127.0.0.1:1/a") == "is at a private address; only public ones are fetched"
@@ -98,7 +98,7 @@ def test_a_redirect_to_a_private_address_is_refused(site, monkeypatch):
 
 def test_the_connection_goes_to_the_address_that_was_checked(site, monkeypatch):
     """A name that would lead elsewhere when asked again is not asked again."""
-    monkeypatch.setattr(fetching, "_checked_address", lambda parts, *, allow_private: "127.0.0.1")
+    monkeypatch.setattr(fetching, "checked_address", lambda parts, *, allow_private: "127.0.0.1")
     port = site.rpartition(":")[2]
     assert fetch(f"http://no-such-host.invalid:{port}/a.png") == b"an image"
     assert Site.asked == [("/a.png", f"no-such-host.invalid:{port}")]

@@ -179,6 +179,6 @@ def test_a_text_without_any_mark_is_not_even_parsed():
     "mark", ["{", "{{", "{%", "{{<", "<A", "`", "{#", "{:", "<A {", "import ", "{'", "<A b=", "{%raw%}", "* \n{:toc}\n"]
 )
 def test_no_text_takes_long(kind, mark):
-    started = time.perf_counter()
+    started = time.process_time()
     without_foreign((mark * 100_000)[:100_000], kind)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

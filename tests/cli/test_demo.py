@@ -1,6 +1,10 @@
 """The demo: the whole main job, and a check that would notice."""
 
+import json
 import shutil
+import subprocess
+import sys
+import urllib.request
 from types import SimpleNamespace
 
 import pytest
@@ -101,3 +105,15 @@ def test_the_check_notices_a_mail_that_lacks_an_article(sent):
     other = mail_to(sent, "ben@reader.example").read_bytes().replace(b"ben@reader.example", ADA.encode())
     path.write_bytes(other)
     assert f"the mail to {ADA} lacks pillow-moon" in _check(sent.edition, sent.inbox)
+
+
+def test_afterwards_it_may_show_the_inbox_until_it_is_stopped(demo):
+    command = [sys.executable, "-m", "broadsheet", "demo", "--inbox"]
+    with subprocess.Popen(
+        command, cwd=demo.folder / "broadsheet-demo", stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        address = next(line for line in process.stderr if "Read the mails at" in line).split()[4]
+        with urllib.request.urlopen(f"{address}inbox.json") as answer:
+            assert len(json.load(answer)["mails"]) == len(demo.mails)
+        process.terminate()
+        assert process.wait(10) == 0

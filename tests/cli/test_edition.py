@@ -47,6 +47,7 @@ def steps(run, together, tmp_path_factory):
     )
     done.approve_again = step("edition", "1", "approve")
     done.reschedule_late = step("edition", "1", "reschedule", "--at", "2099-03-04T09:00")
+    done.refreeze_late = step("edition", "1", "refreeze")
     done.pause = step("edition", "pause", "1", "--why", "a typo", "--json")
     done.send_paused = step("send", "weekly", "--at", "2099-03-03T09:00", "--yes")
     done.resume = step("edition", "1", "resume")
@@ -89,7 +90,7 @@ def test_the_list_has_the_edition_with_the_keys_of_the_design(steps):
 def test_wrong_words_exit_with_two_and_say_what_there_is(steps):
     assert (steps.wrong_id.code, steps.wrong_action.code, steps.missing.code) == (2, 2, 2)
     assert "is not an edition's number" in steps.wrong_id.sentence
-    assert "there is: show, approve, pause, resume, cancel" in steps.wrong_action.sentence
+    assert "there is: show, approve, refreeze, pause, resume, cancel" in steps.wrong_action.sentence
     assert "There is no edition named “99”" in steps.missing.sentence
 
 
@@ -103,6 +104,7 @@ def test_a_move_that_the_state_does_not_allow_exits_with_one(steps):
     for ran, words in (
         (steps.approve_again, "Edition 1 is sending, so it can't become approved"),
         (steps.reschedule_late, "only one that has not begun can be moved"),
+        (steps.refreeze_late, "only one that has not begun can be frozen anew"),
         (steps.send_paused, "Edition 1 is paused: broadsheet edition 1 resume."),
         (steps.resume_cancelled, "Edition 1 is cancelled, so it can't become sending; it can become nothing more."),
     ):

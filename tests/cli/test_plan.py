@@ -159,3 +159,12 @@ def test_the_difference_names_readers_reasons_and_variants(plans):
     assert [each["readers"] for each in diff["removed"]] == [2, 1]
     assert "had the articles already" in plans.diff_said.out
     assert "Since edition 1" in plans.diff_said.err
+
+
+def test_it_says_how_long_sending_takes_at_the_pace_that_is_set(plans, run):
+    assert plans.plan.json["sending_seconds"] == 0
+    with (plans.root / "broadsheet.toml").open("a") as settings:
+        settings.write('\n[pace.default]\nper_second = 50\ndomains = {"reader.example" = 0.02}\n')
+    planned = run("plan", "weekly", *NEXT, "--json", cwd=plans.root).json
+    assert planned["sending_seconds"] == planned["readers"] / 0.02
+    assert "At the pace of default, sending takes " in run("plan", "weekly", *NEXT, cwd=plans.root).err

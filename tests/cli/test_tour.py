@@ -78,11 +78,13 @@ def test_before_the_first_edition_the_list_is_empty(tour):
 
 def test_the_import_reports_what_it_did(tour):
     assert tour.people.code == 0
-    assert tour.people.json == {"read": 400, "added": 400, "updated": 0, "unchanged": 0, "rejected": []}
+    did = {"read": 400, "added": 400, "updated": 0, "unchanged": 0, "rejected": []}
+    assert did.items() <= tour.people.json.items()
 
 
 def test_a_second_import_changes_nothing(tour):
-    assert tour.people_again.json == {"read": 400, "added": 0, "updated": 0, "unchanged": 400, "rejected": []}
+    did = {"read": 400, "added": 0, "updated": 0, "unchanged": 400, "rejected": []}
+    assert did.items() <= tour.people_again.json.items()
 
 
 def test_the_sync_reports_what_it_did(tour):

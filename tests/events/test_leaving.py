@@ -24,8 +24,8 @@ def rows():
     return [list(model.objects.order_by("pk").values()) for model in (Subscription, Event)]
 
 
-def test_leaving_takes_the_reader_off_the_editions_list_and_keeps_an_event(edition, cast):
-    events.unsubscribed(edition.pk, cast.ada.pk, how="one-click")
+def test_leaving_takes_the_reader_off_the_list_and_keeps_an_event(edition, cast):
+    events.unsubscribed(cast.ada.pk, "newsletter", how="one-click", edition_id=edition.pk)
     left = Subscription.objects.get(subscriber=cast.ada)
     assert (left.state, left.left_at is not None) == (SubscriptionState.UNSUBSCRIBED, True)
     event = Event.objects.get()
@@ -33,42 +33,63 @@ def test_leaving_takes_the_reader_off_the_editions_list_and_keeps_an_event(editi
 
 
 def test_leaving_twice_changes_nothing_the_second_time(edition, cast):
-    events.unsubscribed(edition.pk, cast.ada.pk, how="one-click")
+    events.unsubscribed(cast.ada.pk, "newsletter", how="one-click", edition_id=edition.pk)
     before = rows()
-    events.unsubscribed(edition.pk, cast.ada.pk, how="page")
+    events.unsubscribed(cast.ada.pk, "newsletter", how="page", edition_id=edition.pk)
     assert rows() == before
 
 
 def test_leaving_one_list_leaves_the_others_and_other_readers_alone(edition, cast):
     Subscription.objects.create(subscriber=cast.ada, list_name="letters", state="subscribed")
-    events.unsubscribed(edition.pk, cast.ada.pk, how="page")
+    events.unsubscribed(cast.ada.pk, "newsletter", how="page")
     assert state(cast.ada, "letters") == "subscribed"
     assert state(cast.ben) == "subscribed"
 
 
 def test_who_changes_their_mind_is_back_with_the_evidence(edition, cast):
-    events.unsubscribed(edition.pk, cast.ada.pk, how="page")
-    events.resubscribed(edition.pk, cast.ada.pk)
+    events.unsubscribed(cast.ada.pk, "newsletter", how="page", edition_id=edition.pk)
+    events.said_why(cast.ada.pk, "newsletter", "too many  mails\n")
+    assert Subscription.objects.get(subscriber=cast.ada).left_reason == "too many mails"
+    events.resubscribed(cast.ada.pk, "newsletter")
     back = Subscription.objects.get(subscriber=cast.ada)
-    assert (back.state, back.left_at, back.consent_how) == ("subscribed", None, "undid an unsubscribe")
+    assert (back.state, back.left_at, back.left_reason) == ("subscribed", None, "")
+    assert (back.consent_how, back.consent_detail) == ("form", "undid an unsubscribe")
     assert not Event.objects.exists()
     before = rows()
-    events.resubscribed(edition.pk, cast.ada.pk)
+    events.resubscribed(cast.ada.pk, "newsletter")
     assert rows() == before
 
 
-def test_undoing_what_was_never_done_subscribes_nobody(edition, cast):
-    events.resubscribed(edition.pk, cast.fay.pk)
+def test_all_lists_are_left_at_once_and_come_back_at_once(edition, cast):
+    on = {"letters": "subscribed", "clinic": "pending", "gone": "unsubscribed"}
+    for name, stands in on.items():
+        asked = None if stands == "pending" else edition.scheduled_for
+        Subscription.objects.create(
+            subscriber=cast.ada, list_name=name, state=stands, consent_at=asked, left_at=edition.scheduled_for
+        )
+    events.unsubscribed(cast.ada.pk, None, how="page", edition_id=edition.pk)
+    assert {row.state for row in cast.ada.subscriptions.all()} == {"unsubscribed"}
+    events.resubscribed(cast.ada.pk, "newsletter")
+    now = dict(cast.ada.subscriptions.values_list("list_name", "state"))
+    assert now == {
+        **on,
+        "newsletter": "subscribed",
+    }  # what was never agreed to still waits; what was left before is left
+
+
+def test_undoing_what_was_never_done_subscribes_nobody(cast):
+    events.resubscribed(cast.fay.pk, "newsletter")
     assert state(cast.fay) == "pending"
 
 
-def test_who_was_never_on_the_list_or_got_no_such_edition_is_nobody(edition, cast):
-    assert events.unsubscribed(edition.pk, cast.hal.pk, how="page") is None
-    assert events.unsubscribed(999, cast.ada.pk, how="page") is None
-    assert events.resubscribed(999, cast.ada.pk) is None
+def test_who_was_never_on_the_list_is_nobody(cast):
+    events.unsubscribed(cast.hal.pk, "newsletter", how="page")
+    events.unsubscribed(999, "newsletter", how="page")
+    events.resubscribed(999, None)
     assert state(cast.hal, "letters") == "subscribed"
 
 
-def test_who_is_on_the_list_and_got_no_copy_can_leave_as_well(edition, cast):
-    events.unsubscribed(edition.pk, cast.dan.pk, how="page")
+def test_who_got_no_copy_can_leave_as_well(edition, cast):
+    events.unsubscribed(cast.dan.pk, "newsletter", how="page", edition_id=edition.pk)
     assert state(cast.dan) == "unsubscribed"
+    assert not Event.objects.exists()

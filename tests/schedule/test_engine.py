@@ -1,14 +1,16 @@
 """APScheduler's jobs follow the workspace's files; senders take one edition each."""
 
 import os
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 
 import pytest
 
-from broadsheet import editions, pipeline
+from broadsheet import editions, notices, pipeline
 from broadsheet.schedule import senders
 from broadsheet.schedule.cleaning import clean_up
 from broadsheet.schedule.engine import Engine, NextTime
@@ -43,8 +45,38 @@ def jobs(engine):
 
 def test_each_scheduled_campaign_has_a_job_at_its_next_time_and_a_hand_sent_one_has_none(engine):
     found = jobs(engine)
-    assert set(found) == {"files", "tick", "sync", "clean-up", "campaign weekly"}
+    assert set(found) == {"files", "tick", "notices", "sync", "clean-up", "campaign weekly"}
     assert f"{found['campaign weekly']:%a %M:%S}" == "Tue 00:00"
+
+
+def test_mailboxes_are_looked_into_as_often_as_the_settings_say(engine, write):
+    write(
+        "broadsheet.toml", '[bounces]\nevery = "7m"\n[bounces.mailboxes.a]\nkind = "imap"\nhost = "::1"\nuser = "b"\n'
+    )
+    engine._follow()
+    job = engine._jobs.get_job("bounce mailboxes")
+    assert job.trigger.interval == timedelta(minutes=7)
+    assert job.next_run_time <= datetime.now(UTC), "and at once"
+
+
+def test_a_mailbox_that_can_not_be_read_is_logged_and_stops_nothing(engine, write, caplog):
+    write("broadsheet.toml", '[bounces.mailboxes.a]\nkind = "imap"\nhost = "127.0.0.1"\nport = 1\nuser = "b"\n')
+    engine._follow()
+    engine._take_back()
+    assert "The mailbox “a” at 127.0.0.1 can't be read" in caplog.text
+
+
+def test_messages_that_came_back_are_let_go_of_after_their_time(engine):
+    from broadsheet.events import keep
+    from broadsheet.models import ReturnedMail
+
+    rows = [keep(bytes([number]), "test") for number in range(3)]
+    old = datetime.now(UTC) - timedelta(days=31)
+    ReturnedMail.objects.filter(pk__in=[rows[0].pk, rows[1].pk]).update(received_at=old)
+    ReturnedMail.objects.exclude(pk=rows[1].pk).update(recorded_at=old)
+    engine._clean_up()
+    kept = {row.pk: bytes(row.content) for row in ReturnedMail.objects.all()}
+    assert kept == {rows[0].pk: b"", rows[1].pk: b"\x01", rows[2].pk: b"\x02"}
 
 
 def test_jobs_follow_the_files(engine, write, workspace):
@@ -57,7 +89,7 @@ def test_jobs_follow_the_files(engine, write, workspace):
     (workspace.root / "campaigns" / "fresh.md").unlink()
     write("broadsheet.toml", '[schedule]\nsync_minutes = 0\nclean_up = "never"\n')
     engine._follow()
-    assert set(jobs(engine)) == {"files", "tick", "campaign weekly"}
+    assert set(jobs(engine)) == {"files", "tick", "notices", "campaign weekly"}
 
 
 def test_an_edition_that_wants_approval_is_due_a_lead_ahead(workspace, write):
@@ -95,7 +127,7 @@ def sending(monkeypatch):
     """Editions 1 to 9 are ready, and each is sent until somebody says stop; which were begun, in order."""
     begun, stopped, ready = [], Event(), [SimpleNamespace(pk=number, key=f"e{number}") for number in range(1, 10)]
 
-    def send(_workspace, edition, stop):
+    def send(_workspace, edition, progress, stop):
         begun.append(edition.pk)
         while not stop():
             time.sleep(0.005)
@@ -104,6 +136,7 @@ def sending(monkeypatch):
 
     monkeypatch.setattr(editions, "ready_to_send", lambda _: ready)
     monkeypatch.setattr(pipeline, "send", send)
+    monkeypatch.setattr(pipeline, "sweep", lambda _workspace: [])
     return SimpleNamespace(begun=begun, stopped=stopped, ready=ready)
 
 
@@ -141,7 +174,7 @@ def test_a_sender_that_does_not_end_in_time_is_not_waited_for(sending, monkeypat
 def test_an_edition_that_can_not_be_sent_rests_a_minute(sending, monkeypatch, caplog):
     tried = []
 
-    def fails(_workspace, edition, stop):
+    def fails(_workspace, edition, progress, stop):
         tried.append(edition.pk)
         raise OSError("no route to host")
 
@@ -172,3 +205,13 @@ def test_only_old_unfinished_files_are_cleaned_up(tmp_path):
     assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == sorted(
         [*kept, "inbox/.new.eml.part"]
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_scheduler_sends_notices_that_a_page_left_and_nobody_else_sent(workspace, cast):
+    shutil.copytree(Path(__file__).parents[2] / "templates/shared", workspace.root / "templates/shared")
+    shutil.copytree(Path(__file__).parents[2] / "templates/notice", workspace.root / "templates/notice")
+    notices.post("download", cast.ada, url="https://news.stillwater.example/d/x")
+    Engine(workspace)._carry_out()
+    (mail,) = (workspace.state / "inbox").glob("*.eml")
+    assert b"ada@reader.example" in mail.read_bytes()

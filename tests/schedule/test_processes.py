@@ -4,16 +4,20 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections import Counter
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 
 import pytest
 from tests.conftest import fill
+
+from broadsheet.cli.inbox import PAGE
 
 PEOPLE = "email,first_name,interests,lists\n" + "".join(
     f"reader{number}@reader.example,Reader {number},sleep,newsletter\n" for number in range(40)
@@ -190,15 +194,20 @@ def test_schedulers_without_a_leader_at_the_very_second_still_bring_out_one(plac
 
 def test_run_serves_follows_files_and_ends_cleanly(here):
     place = here()
-    everything = place.start("run", "--port", "0")
-    place.wait_for(place.leader)
-    address = re.search(r"http://\S+", everything.log())[0]
+    with ExitStack() as others:
+        with suppress(OSError):  # somebody else has the port: as good for this test
+            others.enter_context(socket.create_server(("127.0.0.1", PAGE)))
+        everything = place.start("run", "--port", "0")
+        place.wait_for(lambda: "read it at" in everything.log() and place.leader())
+    address, page = re.findall(r"http://\S+", everything.log())
     broken = place.root / "campaigns" / "broken.md"
     broken.write_text("---\nname: Broken\nlist: nobody\n---\n")
     place.campaign("first", 4)
     place.wait_for(lambda: len(place.copies()) == 40)
     with urllib.request.urlopen(address) as answer:
         assert answer.status == 200
+    with urllib.request.urlopen(f"{page}inbox.json") as answer:
+        assert len(json.load(answer)["mails"]) == 40
     assert everything.log().count("there is no list “nobody”") == 1
 
     place.campaign("later", 3600)

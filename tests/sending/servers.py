@@ -1,11 +1,8 @@
-"""Servers of the tests' own: an SMTP server that answers as it is told, an HTTP API that records."""
+"""Servers of the tests' own: an SMTP server that answers as it is told."""
 
 import asyncio
-import json
 import threading
-import time
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from aiosmtpd.smtp import SMTP
 
@@ -91,44 +88,3 @@ class MailServer:
         if self.what(envelope) == HANG_AFTER_DATA:
             await asyncio.sleep(60)
         return "250 2.0.0 OK"
-
-
-class Api(ThreadingHTTPServer):
-    """Postmark's API on loopback: it records what it is asked and answers as it is told."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _ApiCall)
-        self.url = f"http://127.0.0.1:{self.server_port}/"
-        self.calls: list[tuple[str, dict[str, str], dict]] = []
-        #: address to (status, body); a body that is no dict is sent as it is, None cuts the connection
-        self.answers: dict[str, tuple[int, object]] = {}
-        self.pause = 0.0
-
-    def handle_error(self, request, client_address) -> None:
-        """A client that did not wait for its answer is what some tests are about."""
-
-
-class _ApiCall(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.calls.append((self.path, dict(self.headers), call))
-        status, answer = 200, {"ErrorCode": 0, "Message": "OK", "MessageID": f"id-{len(self.server.calls)}"}
-        for address, told in self.server.answers.items():
-            if address in call["To"]:
-                status, answer = told
-        if self.server.pause:
-            time.sleep(self.server.pause)
-        if answer is None:
-            self.close_connection = True
-            return
-        body = answer.encode() if isinstance(answer, str) else json.dumps({**answer, "To": call["To"]}).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on standard error."""

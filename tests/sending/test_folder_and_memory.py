@@ -64,7 +64,7 @@ def test_without_a_default_adapter_mail_goes_into_the_local_inbox(workspace, fre
         ('kind = "folder"\npath = "out"', "FolderOutbox"),
         ('kind = "memory"', "MemoryOutbox"),
         ('kind = "smtp"', "Smtp"),
-        ('kind = "postmark"', "Postmark"),
+        ('kind = "postmark"', "ApiAdapter"),
     ],
 )
 def test_every_kind_of_adapter_is_made_from_its_settings(workspace, write, declared, kind):

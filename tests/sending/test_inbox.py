@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet.errors import BroadsheetError
+from broadsheet.sending.adapters import hand_over, make_adapter
 from broadsheet.sending.inbox import Catcher, MailFolder
+from broadsheet.stamping import Mail
+from broadsheet.workspace import Workspace
 
 
 def a_mail(subject="Hello", text="Good morning", html="<p>Good morning</p>", **headers):
@@ -182,10 +185,21 @@ def test_it_keeps_within_its_bytes_but_always_the_newest(tmp_path):
 
 
 def test_without_limits_it_keeps_everything(tmp_path):
-    folder = MailFolder(tmp_path, keep=None, max_bytes=None)
+    folder = MailFolder(tmp_path)
     for _ in range(5):
         put(folder, a_mail())
     assert len(folder.list()) == 5
+
+
+def test_the_workspaces_inbox_has_the_limits_of_its_settings(tmp_path):
+    (tmp_path / "broadsheet.toml").write_text("[inbox]\nmails = 2\nmegabytes = 1\n")
+    workspace = Workspace(tmp_path)
+    outbox = make_adapter(workspace, "default")
+    for number in range(3):
+        hand_over(outbox, [Mail(number, "a@b.example", "c@d.example", f"<{number}@x>", b"Subject: x\r\n\r\nx")])
+    assert len(MailFolder(workspace.state / "inbox").list()) == 2
+    MailFolder.of(workspace).add("", ["a@b.example"], b"Subject: large\r\n\r\n" + b"x" * 1_000_000)
+    assert [mail.subject for mail in MailFolder.of(workspace).list()] == ["large"]
 
 
 def test_many_writers_lose_nothing(tmp_path):

@@ -1,18 +1,24 @@
 """Sending by SMTP: what each answer of a real server does to the ledger."""
 
+import re
 import socket
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from tests.conftest import SETTINGS
 from tests.sending.servers import DROP_AFTER_DATA, DROP_AT_DATA, DROP_AT_RCPT, HANG_AFTER_DATA
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
 from broadsheet.models import Delivery, DeliveryState, EditionState, Event, EventKind, Suppression
+from broadsheet.pipeline import signer
 from broadsheet.sending import Result, hand_over
-from broadsheet.sending.adapters.smtp import Smtp, refused
+from broadsheet.sending.adapters.smtp import Smtp
+from broadsheet.sending.adapters.smtp.servers import Server, places, shared_out
+from broadsheet.sending.tray import Handful
 from broadsheet.stamping import Mail
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +43,17 @@ def test_each_reader_gets_exactly_one_mail(server, smtp, freeze, send, cast, con
     assert server.taken == {ADA: 1, BEN: 1, CLEO: 1}
     assert server.senders == {"hello@news.stillwater.example"}
     assert (numbers.sent, numbers.readers, edition.state) == (3, 3, EditionState.SENT)
+
+
+def test_return_paths_are_frozen_with_the_edition_and_say_whose_copy_it_was(server, smtp, write, freeze, send, cast):
+    write("broadsheet.toml", SETTINGS.replace("[public]", 'bounce_domain = "bounce.example"\n\n[public]'))
+    edition = freeze("weekly")
+    write("broadsheet.toml", SETTINGS)
+    send(edition, smtp(server))
+    words = [sender.removeprefix("b+").removesuffix("@bounce.example") for sender in server.senders]
+    assert {signer().read("b", word) for word in words} == {
+        (edition.pk, person.pk) for person in (cast.ada, cast.ben, cast.cleo)
+    }
 
 
 def test_many_readers_over_many_connections_get_exactly_one_mail_each(server, smtp, freeze, send, join):
@@ -135,7 +152,7 @@ def test_a_connection_lost_at_the_data_command_never_makes_a_second_copy(server,
 def test_a_mail_without_a_reply_is_unknown_and_never_sent_again(server, smtp, freeze, send, cast, ledger, end):
     server.replies[ADA] = end
     edition = freeze("weekly")
-    numbers = send(edition, smtp(server, connections=1, timeout=0.5))
+    numbers = send(edition, smtp(server, connections=1, content_timeout=0.5))
     assert states(ledger, edition) == {"ada": "unknown", "ben": "sent", "cleo": "sent"}
     assert "no reply to the data" in ledger(edition)[ADA][1]
     assert numbers.unknown == 1
@@ -247,37 +264,36 @@ def test_an_address_can_not_smuggle_a_command(server, smtp, address):
     assert list(server.tries) == [BEN]
 
 
-def test_a_server_that_goes_away_in_between_defers_the_rest(server, smtp):
-    adapter = smtp(server, connections=1, timeout=2.0)
+def test_a_server_that_goes_away_in_between_is_given_nothing(server, smtp):
+    adapter = smtp(server, connections=1, patience=0.3)
     adapter.open()
     server.stop()
-    try:
-        outcomes = hand_over(adapter, [a_mail(1), a_mail(2, BEN)])
-    finally:
-        adapter.close()
-    assert sorted(outcome.delivery_id for outcome in outcomes) == [1, 2]
-    assert {outcome.result for outcome in outcomes} <= {Result.DEFERRED, Result.SENT, Result.UNKNOWN}
-    assert {outcome.result for outcome in outcomes if not server.mails} == {Result.DEFERRED}
+    tray = Handful([a_mail(1), a_mail(2, BEN)])
+    with pytest.raises(AdapterFailed, match=r"127\.0\.0\.1:\d+"):
+        adapter.deliver(tray)
+    adapter.close()
+    assert tray.outcomes == [], "nothing was attempted, so both go back to the queue"
 
 
-@pytest.mark.parametrize(
-    ("code", "words", "result", "dead"),
-    [
-        (421, "4.3.2 Closing", Result.DEFERRED, False),
-        (550, "5.1.2 Bad host", Result.FAILED, True),
-        (550, "no status 5.1.1x", Result.FAILED, False),
-        (550, "5.7.1 policy (see 5.1.1)", Result.FAILED, False),
-        (530, "5.7.0 Must issue STARTTLS", Result.FAILED, False),
-    ],
-)
-def test_a_reply_code_means_what_the_standards_say(code, words, result, dead):
-    outcome = refused(7, code, words)
-    assert (outcome.delivery_id, outcome.result, outcome.dead) == (7, result, dead)
-    assert outcome.reply == f"{code} {words}"
+def documented():
+    page = (Path(__file__).resolve().parents[2] / "docs/smtp.md").read_text(encoding="utf-8")
+    return re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
 
 
-def test_a_reply_of_many_lines_is_kept_in_one_short_line():
-    outcome = refused(7, 550, "5.1.1 No\r\n such\nuser " + "x" * 400)
-    assert "\n" not in outcome.reply
-    assert outcome.reply.startswith("550 5.1.1 No such user")
-    assert len(outcome.reply) == 300
+@pytest.mark.parametrize("example", documented())
+def test_the_examples_of_the_page_are_read(workspace, write, example):
+    write("broadsheet.toml", SETTINGS + example)
+    (adapter,) = workspace.config.adapters.values()
+    assert adapter.kind == "smtp"
+
+
+def test_the_page_says_how_twelve_connections_are_shared_out(workspace, write):
+    write("broadsheet.toml", SETTINGS + documented()[1])
+    settings = workspace.config.adapters["big"]
+    servers = [Server(place) for place in places(settings, workspace.root)]
+    assert [shared_out(servers, 12, 0.0).get(server) for server in servers] == [8, 4, None]
+    servers[0].rest(0.0, AdapterFailed("gone", permanent=False))
+    assert [shared_out(servers, 12, 0.1).get(server) for server in servers] == [None, 12, None]
+    servers[1].rest(0.1, AdapterFailed("gone", permanent=False))
+    assert [shared_out(servers, 12, 0.2).get(server) for server in servers] == [None, None, 12]
+    assert [shared_out(servers, 12, 99.0).get(server) for server in servers] == [1, 1, None]

@@ -1,8 +1,11 @@
 """A workspace, its readers, the pages as they are served, and a real browser."""
 
+import re
+import shutil
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
 from pathlib import Path
@@ -13,12 +16,13 @@ import waitress
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
-from broadsheet import pipeline
+from broadsheet import notices, pipeline
 from broadsheet.audience import interest_set
 from broadsheet.models import Article, Campaign, Delivery, Edition, Subscriber, Subscription, Tag, Variant
 from broadsheet.sending.inbox import MailFolder
 from broadsheet.workspace import Workspace
 
+TEMPLATES = Path(__file__).parents[2] / "templates"
 CHROMIUM = Path("/usr/bin/chromium")
 
 
@@ -33,9 +37,13 @@ def workspace(tmp_path, settings, monkeypatch):
     )
     (tmp_path / "subscribers" / "lists.yaml").write_text(
         "lists:\n"
-        "  newsletter: {title: Stillwater Weekly, description: New articles every Tuesday.}\n"
+        "  newsletter: {title: Stillwater Weekly, description: New articles every Tuesday., welcome: notice}\n"
         "  letters: {title: A Letter from the Clinic}\n"
+        "  at-once: {title: The Short One, opt_in: single}\n"
+        "  friends: {title: Friends of the Clinic, public: false}\n"
     )
+    for name in ("shared", "notice"):
+        shutil.copytree(TEMPLATES / name, tmp_path / "templates" / name)
     settings.WORKSPACE = Workspace(tmp_path)
     return settings.WORKSPACE
 
@@ -80,6 +88,33 @@ def ada(db, workspace):
 def folder(workspace):
     """The workspace's local inbox."""
     return MailFolder(workspace.state / "inbox")
+
+
+@pytest.fixture
+def written(workspace, folder, db):
+    """Carries out what the pages left to be done; the mails that were written since last time, oldest first."""
+    seen = set()
+
+    def written():
+        notices.carry_out(workspace)
+        names = sorted({path.name for path in folder.path.glob("*.eml")} - seen)
+        seen.update(names)
+        mails = [message_from_bytes((folder.path / name).read_bytes(), policy=policy.default) for name in names]
+        return sorted(mails, key=lambda mail: mail["Message-ID"])
+
+    return written
+
+
+@pytest.fixture
+def link_in():
+    """The path behind the button of a notice."""
+
+    def link(mail, purpose):
+        text = mail.get_body(("plain",)).get_content()
+        (path,) = set(re.findall(rf"http://127\.0\.0\.1:8000(/{purpose}/\S+)", text))
+        return path
+
+    return link
 
 
 MAIL_HTML = """<!doctype html>

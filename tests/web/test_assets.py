@@ -55,6 +55,7 @@ def test_every_text_stands_out_from_its_ground(scheme):
 
 
 def test_a_picture_of_the_cache_is_served_and_nothing_else_is(client, tmp_path, settings):
+    (tmp_path / "broadsheet.toml").touch()
     settings.WORKSPACE = Workspace(tmp_path)
     folder = tmp_path / ".broadsheet" / "images"
     folder.mkdir(parents=True)

@@ -72,9 +72,9 @@ def settle():
 
 
 def test_by_default_links_stay_as_they_are(edition):
-    made, mails = edition("none")
+    _, mails = edition("none")
     assert "https://stillwater.example/" in mails["ada"]
-    assert not re.search(rf"{PUBLIC}/[ckowtr]/", mails["ada"])
+    assert not re.search(rf"{PUBLIC}/[lkowtr]/", mails["ada"])
     assert "<img" not in mails["ada"]
     assert not Link.objects.exists()
 
@@ -82,7 +82,7 @@ def test_by_default_links_stay_as_they_are(edition):
 def test_aggregate_links_are_the_variants_and_the_readers_own_are_never_counted(edition):
     made, mails = edition("aggregate")
     assert "https://stillwater.example/" not in mails["ada"]
-    assert counted_links(mails["ada"], "c")
+    assert counted_links(mails["ada"], "l")
     assert f'href="{PUBLIC}/u/' in mails["ada"]
     assert f'href="{PUBLIC}/v/' in mails["ada"]
     assert {link.article for link in Link.objects.filter(edition=made)} >= {"back-to-the-allotment", "pillow-moon"}
@@ -91,14 +91,14 @@ def test_aggregate_links_are_the_variants_and_the_readers_own_are_never_counted(
 def test_two_readers_of_a_variant_have_the_same_aggregate_links(edition, join):
     join("zoe@reader.example", "sleep")
     _, mails = edition("aggregate")
-    assert counted_links(mails["ada"], "c") == counted_links(mails["zoe"], "c")
-    assert counted_links(mails["ada"], "c") != counted_links(mails["ben"], "c")
+    assert counted_links(mails["ada"], "l") == counted_links(mails["zoe"], "l")
+    assert counted_links(mails["ada"], "l") != counted_links(mails["ben"], "l")
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_a_link_leads_to_its_article_at_once(edition, method):
     _, mails = edition("aggregate")
-    answer = getattr(Client(), method)(path(counted_links(mails["ada"], "c")[0]), **PERSON)
+    answer = getattr(Client(), method)(path(counted_links(mails["ada"], "l")[0]), **PERSON)
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("https://stillwater.example/")
     assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -107,7 +107,7 @@ def test_a_link_leads_to_its_article_at_once(edition, method):
 
 def test_clicks_and_opens_are_counted_by_variant_and_link(edition):
     made, mails = edition("aggregate")
-    link = counted_links(mails["ada"], "c")[0]
+    link = counted_links(mails["ada"], "l")[0]
     picture = re.search(rf'src="({PUBLIC}/o/[^"]+)"', mails["ada"])[1]
     Client().get(path(link), **PERSON)
     answer = Client().get(path(picture), **PERSON)
@@ -124,7 +124,7 @@ def test_clicks_and_opens_are_counted_by_variant_and_link(edition):
 
 def test_a_robot_is_kept_apart(edition):
     _, mails = edition("aggregate")
-    links = counted_links(mails["ada"], "c")
+    links = counted_links(mails["ada"], "l")
     Client().get(path(links[0]), headers={"User-Agent": "curl/8"})
     Client().head(path(links[0]), **PERSON)
     settle()
@@ -136,10 +136,10 @@ def test_a_robot_is_kept_apart(edition):
 
 def test_individual_counts_only_those_who_agreed(edition, cast):
     tracking_consent.agree(cast.ada, "Yes, count what I read.", datetime.now(UTC))
-    made, mails = edition("individual")
+    _, mails = edition("individual")
     assert counted_links(mails["ada"], "k")
-    assert not counted_links(mails["ada"], "c")
-    assert not re.search(rf"{PUBLIC}/[ckowtr]/", mails["ben"])
+    assert not counted_links(mails["ada"], "l")
+    assert not re.search(rf"{PUBLIC}/[lkowtr]/", mails["ben"])
     Client().get(path(counted_links(mails["ada"], "k")[0]), **PERSON)
     Client().get(path(re.search(rf'src="({PUBLIC}/w/[^"]+)"', mails["ada"])[1]), **PERSON)
     settle()
@@ -153,10 +153,10 @@ def test_the_others_may_be_counted_without_a_name(edition, cast):
     tracking_consent.agree(cast.ada, "Yes.", datetime.now(UTC))
     _, mails = edition("individual", "aggregate")
     assert counted_links(mails["ada"], "k")
-    assert counted_links(mails["ben"], "c")
+    assert counted_links(mails["ben"], "l")
 
 
-@pytest.mark.parametrize("purpose", ["c", "k", "o", "w", "t", "r"])
+@pytest.mark.parametrize("purpose", ["l", "k", "o", "w", "t", "r"])
 @pytest.mark.parametrize("token", ["x", "AAAA", "https://evil.example", "a" * 400])
 def test_a_foreign_word_leads_nowhere(db, tracked_workspace, purpose, token):
     assert Client().get(f"/{purpose}/{token}").status_code in (404, 400)
@@ -164,14 +164,14 @@ def test_a_foreign_word_leads_nowhere(db, tracked_workspace, purpose, token):
 
 def test_a_word_of_one_purpose_is_none_of_another(edition):
     _, mails = edition("aggregate")
-    word = counted_links(mails["ada"], "c")[0].rpartition("/")[2]
+    word = counted_links(mails["ada"], "l")[0].rpartition("/")[2]
     assert Client().get(f"/k/{word}").status_code == 404
     assert Client().get(f"/u/{word}").status_code == 404
 
 
 def test_posting_is_refused_and_counts_nothing(edition):
     _, mails = edition("aggregate")
-    assert Client().post(path(counted_links(mails["ada"], "c")[0])).status_code == 405
+    assert Client().post(path(counted_links(mails["ada"], "l")[0])).status_code == 405
     assert settle() == 0
 
 
@@ -184,4 +184,4 @@ def test_the_text_part_is_never_counted(tracked_workspace, cast, edition):
     pipeline.send(tracked_workspace, made, box)
     text = message_from_bytes(box.mails[0].content, policy=policy.default).get_body(("plain",)).get_content()
     assert "https://stillwater.example/" in text
-    assert f"{PUBLIC}/c/" not in text
+    assert f"{PUBLIC}/l/" not in text

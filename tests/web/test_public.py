@@ -86,6 +86,62 @@ def test_it_can_be_undone(browser, ada):
     assert ada.state("newsletter") == "subscribed"
 
 
+def test_a_mail_of_an_edition_that_is_gone_takes_its_reader_off_every_list(browser, ada):
+    path = ada.path("u")
+    ada.edition.delete()
+    assert "Leave Stillwater?" in browser.get(path).content.decode()
+    for _ in range(2):
+        answer = browser.post(path, {"List-Unsubscribe": "One-Click"})
+        assert answer.status_code == 200
+        assert "You have left Stillwater" in answer.content.decode()
+        assert (ada.state("newsletter"), ada.state("letters")) == ("unsubscribed", "unsubscribed")
+    assert "You are on Stillwater again" in browser.post(path, {"undo": "1"}).content.decode()
+    assert (ada.state("newsletter"), ada.state("letters")) == ("subscribed", "subscribed")
+
+
+def test_all_lists_can_be_left_and_come_back(browser, ada):
+    page = browser.get(ada.path("u")).content.decode()
+    assert "All mails of Stillwater" in page
+    browser.post(ada.path("u"), {"leave": "all"})
+    assert (ada.state("newsletter"), ada.state("letters")) == ("unsubscribed", "unsubscribed")
+    browser.post(ada.path("u"), {"undo": "1"})
+    assert (ada.state("newsletter"), ada.state("letters")) == ("subscribed", "subscribed")
+
+
+def test_one_click_leaves_one_list_whatever_else_is_in_the_body(browser, ada):
+    for extra in ({"undo": "1"}, {"fewer": "weekly"}, {"leave": "all"}, {"why": "x"}):
+        answer = browser.post(ada.path("u"), {"List-Unsubscribe": "One-Click", **extra})
+        assert answer.status_code == 200
+        assert ada.state("newsletter") == "unsubscribed"
+        assert ada.state("letters") == "subscribed"
+
+
+@pytest.mark.parametrize(
+    ("wish", "frequency", "pauses"), [("weekly", 7, False), ("monthly", 28, False), ("pause", None, True)]
+)
+@pytest.mark.parametrize("has_left", [True, False])
+def test_fewer_mails_instead_is_kept_and_brings_the_reader_back(browser, ada, wish, frequency, pauses, has_left):
+    if has_left:
+        browser.post(ada.path("u"))
+    page = browser.post(ada.path("u"), {"fewer": wish}).content.decode()
+    assert "You stay on Stillwater Weekly" in page
+    row = Subscription.objects.get(subscriber=ada.reader, list_name="newsletter")
+    assert (row.state, row.frequency, row.paused_until is not None) == ("subscribed", frequency, pauses)
+
+
+def test_a_reason_is_kept(browser, ada):
+    browser.post(ada.path("u"))
+    page = browser.post(ada.path("u"), {"why": "other", "words": "Moved to\n the sea"}).content.decode()
+    assert "Thank you for telling us." in page
+    row = Subscription.objects.get(subscriber=ada.reader, list_name="newsletter")
+    assert (row.state, row.left_reason) == ("unsubscribed", "other: Moved to the sea")
+
+
+def test_a_reason_from_somebody_who_has_not_left_takes_nobody_off(browser, ada):
+    browser.post(ada.path("u"), {"why": "other"})
+    assert ada.state("newsletter") == "subscribed"
+
+
 def test_leaving_works_when_the_list_is_no_longer_in_the_files(browser, ada, workspace):
     workspace.lists.lists.pop("newsletter")
     response = browser.post(ada.path("u"))
@@ -123,11 +179,15 @@ def test_a_word_is_good_for_its_purpose_only(browser, ada, purpose, other):
     assert browser.get(ada.path(purpose).replace(f"/{purpose}/", f"/{other}/")).status_code == 404
 
 
-def test_the_word_of_somebody_who_is_gone_is_a_404(browser, ada):
-    paths = [ada.path(purpose) for purpose in "uvp"]
+def test_the_word_of_somebody_who_is_gone_is_a_404_but_they_have_left(browser, ada):
+    paths = [ada.path(purpose) for purpose in "vp"]
+    leave = ada.path("u")
     ada.reader.delete()
-    assert [browser.get(path).status_code for path in paths] == [404, 404, 404]
-    assert browser.post(paths[0]).status_code == 404
+    assert [browser.get(path).status_code for path in paths] == [404, 404]
+    for answer in (browser.get(leave), browser.post(leave)):  # a mail program's own button must not fail
+        assert answer.status_code == 200
+        assert "You have left Stillwater Weekly" in answer.content.decode()
+        assert "<button" not in answer.content.decode()
 
 
 # View in browser
@@ -162,7 +222,8 @@ def test_reading_the_preferences_changes_nothing(read, ada):
 
 def test_the_preferences_show_name_lists_and_interests(browser, ada):
     page = browser.get(ada.path("p")).content.decode()
-    assert "Ada Lovelace" in page
+    assert 'value="Ada"' in page
+    assert 'value="Lovelace"' in page
     assert "ada@reader.example" not in page  # the mail may have been passed on
     assert "Stillwater Weekly" in page
     assert "A Letter from the Clinic" in page
@@ -171,14 +232,14 @@ def test_the_preferences_show_name_lists_and_interests(browser, ada):
 
 
 def test_interests_are_saved_and_unknown_ones_are_not(browser, ada):
-    response = browser.post(ada.path("p"), {"save": "1", "interest": ["movement", "chronic pain", "made up"]})
+    response = browser.post(ada.path("p"), {"about": "1", "interest": ["movement", "chronic pain", "made up"]})
     assert "Saved" in response.content.decode()
     ada.reader.refresh_from_db()
     assert ada.reader.interests.tags == ["chronic pain", "movement"]
 
 
 def test_no_interest_at_all_can_be_saved(browser, ada):
-    browser.post(ada.path("p"), {"save": "1"})
+    browser.post(ada.path("p"), {"about": "1"})
     ada.reader.refresh_from_db()
     assert ada.reader.interests.tags == []
 
@@ -225,7 +286,9 @@ def test_every_answer_is_strict_and_sets_no_cookie(browser, ada, path, method, m
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["X-Robots-Tag"] == "noindex"
-    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == (
+        "public, max-age=300" if response.status_code == 200 and path == "/" else "no-store"
+    )
     assert not response.cookies
 
 

@@ -1,37 +1,181 @@
-"""The subscribers' pages in Chromium: without JavaScript, at 320 pixels, light and dark, by keyboard."""
+"""The subscribers' pages in Chromium: without JavaScript, at 320 pixels, light and dark, by keyboard, for everybody."""
+
+import json
 
 import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
+from django.utils import timezone
 
 from broadsheet import pipeline
+from broadsheet.models import Subscriber, Subscription
+from broadsheet.notices.links import address, minute
+
+LONG = "Wolfeschlegelsteinhausenbergerdorff" * 3
+PAGES = ("/", "/nowhere", "/subscribe/newsletter", "/subscribe/newsletter/form", "/archive/newsletter")
+OWN = ("u", "p", "c", "expired", "d", "e", "left", "asked", "not an address", "saved")
 
 
-def test_a_reader_leaves_and_comes_back_without_javascript(public_site, ada, open_page):
-    page = open_page(public_site + ada.path("u"), width=320, java_script_enabled=False)
-    page.get_by_role("button", name="Leave this list").click()
+@pytest.fixture
+def visit(public_site, ada, open_page, workspace):
+    """Opens a page by its name: a path, or one of a reader's own, some of them after a click."""
+
+    def path_of(name):
+        if name.startswith("/"):
+            return name
+        if name in ("c", "expired"):
+            pending = Subscriber.objects.create(
+                email="fay@reader.example", email_key="fay@reader.example", interests=ada.reader.interests,
+                created_at=timezone.now(), language=ada.reader.language,
+            )  # fmt: skip
+            row = Subscription.objects.create(subscriber=pending, list_name="newsletter", state="pending")
+            made = minute(timezone.now()) - (8 * 24 * 60 if name == "expired" else 0)
+            return address(workspace, "c", row.pk, made).removeprefix(workspace.config.public.url)
+        if name in ("d", "e"):
+            return address(workspace, name, ada.reader.pk, minute(timezone.now())).removeprefix(
+                workspace.config.public.url
+            )
+        return {"left": ada.path("u"), "saved": ada.path("p")}.get(name) or (
+            ada.path(name) if name in ("u", "p") else "/subscribe/newsletter"
+        )
+
+    def visit(name, width=1440, **options):
+        page = open_page(public_site + path_of(name), width=width, **{"java_script_enabled": False, **options})
+        if name == "left":
+            page.locator("main button").first.click()
+        elif name == "saved":
+            page.locator("main button[name=about]").click()
+        elif name == "asked":
+            page.locator("#email").fill("zoe@reader.example")
+            page.locator("main button").click()
+        elif name == "not an address":
+            page.evaluate("document.forms[0].noValidate = true")
+            page.locator("#email").fill("zoe@")
+            page.locator("main button").click()
+        return page
+
+    return visit
+
+
+# What readers do
+
+
+def test_a_reader_leaves_comes_back_and_takes_fewer_mails_without_javascript(visit, ada):
+    page = visit("u", width=320)
+    page.get_by_role("button", name="Leave").click()
     assert page.get_by_role("heading", level=1).inner_text() == "You have left Stillwater Weekly"
     assert ada.state("newsletter") == "unsubscribed"
     page.get_by_role("button", name="Undo").click()
     assert page.get_by_role("heading", level=1).inner_text() == "You are on Stillwater Weekly again"
     assert ada.state("newsletter") == "subscribed"
+    page.get_by_role("button", name="Leave this list").click()
+    page.get_by_label("How often").select_option("monthly")
+    page.get_by_role("button", name="Keep it this way").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "You stay on Stillwater Weekly"
+    assert Subscription.objects.get(subscriber=ada.reader, list_name="newsletter").frequency == 28
 
 
-def test_a_reader_changes_interests_by_keyboard(public_site, ada, open_page):
-    page = open_page(public_site + ada.path("p"), java_script_enabled=False)
+def test_a_reader_leaves_everything_and_says_why(visit, ada):
+    page = visit("u")
+    page.get_by_label("All mails of Stillwater").check()
+    page.get_by_role("button", name="Leave").click()
+    assert (ada.state("newsletter"), ada.state("letters")) == ("unsubscribed", "unsubscribed")
+    page.get_by_label("Too many mails").check()
+    page.get_by_label("In your own words, if you like").fill("Every day!")
+    page.get_by_role("button", name="Send").click()
+    assert "Thank you for telling us" in page.get_by_role("status").inner_text()
+    assert set(Subscription.objects.values_list("left_reason", flat=True)) == {"too many mails: Every day!"}
+
+
+def test_a_double_click_leaves_once(public_site, ada, open_page):
+    page = open_page(public_site + ada.path("u"))
+    page.get_by_role("button", name="Leave").dblclick()
+    page.get_by_role("heading", name="You have left Stillwater Weekly").wait_for()
+    assert ada.state("newsletter") == "unsubscribed"
+    assert ada.edition.deliveries.get().events.count() == 1
+
+
+def test_a_newcomer_subscribes_by_keyboard_and_says_yes(visit, public_site, written, link_in, open_page):
+    page = visit("/subscribe/newsletter", width=320)
+    page.get_by_label("Your email address").focus()
+    page.keyboard.type("zoe@reader.example")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Zoe")
+    page.keyboard.press("Tab")  # the honeypot is not on the way
+    page.keyboard.press("Space")
+    assert page.get_by_label("chronic pain").is_checked()
+    page.get_by_label("How often").select_option("weekly")
+    page.get_by_role("button", name="Subscribe").press("Enter")
+    assert "Please look into your mailbox" in page.get_by_role("heading", level=1).inner_text()
+    path = link_in(written()[0], "c")
+    page = open_page(public_site + path, java_script_enabled=False)
+    page.get_by_role("button", name="Yes, send me Stillwater Weekly").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "You are on Stillwater Weekly"
+    row = Subscription.objects.get(subscriber__email="zoe@reader.example")
+    assert (row.state, row.frequency, row.subscriber.interests.tags) == ("subscribed", 7, ["chronic pain"])
+
+
+def test_a_reader_changes_what_they_like_how_often_and_in_which_language(visit, ada):
+    page = visit("p")
     page.get_by_label("movement").focus()
     page.keyboard.press("Space")
-    page.get_by_role("button", name="Save").focus()
+    page.get_by_label("Time zone").select_option("Europe/Paris")
+    page.get_by_label("Language of our pages and notices").select_option("fr")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    assert "Enregistré" in page.get_by_role("status").inner_text()
+    page.get_by_label("À quelle fréquence").first.select_option("weekly")
+    page.get_by_role("button", name="Enregistrer pour A Letter from the Clinic").click()
+    ada.reader.refresh_from_db()
+    assert (ada.reader.interests.tags, ada.reader.language) == (["movement", "sleep"], "fr")
+    assert ada.reader.time_zone == "Europe/Paris"
+    assert Subscription.objects.get(list_name="letters").frequency == 7
+
+
+def test_enter_in_a_field_of_the_preferences_saves_and_leaves_nothing(visit, ada):
+    page = visit("p")
+    page.get_by_label("First name").fill("Augusta")
     page.keyboard.press("Enter")
     page.get_by_role("status").wait_for()
-    assert page.get_by_label("movement").is_checked()
     ada.reader.refresh_from_db()
-    assert ada.reader.interests.tags == ["movement", "sleep"]
+    assert ada.reader.first_name == "Augusta"
+    assert (ada.state("newsletter"), ada.state("letters")) == ("subscribed", "subscribed")
 
 
-def test_a_reader_leaves_one_of_two_lists(public_site, ada, open_page):
-    page = open_page(public_site + ada.path("p"))
+def test_a_reader_leaves_one_of_two_lists(visit, ada):
+    page = visit("p")
     page.get_by_role("button", name="Leave A Letter from the Clinic").click()
     assert "You have left A Letter from the Clinic" in page.get_by_role("status").inner_text()
     assert (ada.state("letters"), ada.state("newsletter")) == ("unsubscribed", "subscribed")
+
+
+def test_a_reader_takes_their_data_along(visit):
+    page = visit("d")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename.startswith("my-data-")
+    with download.value.path().open() as file:
+        assert json.load(file)["email"] == "ada@reader.example"
+
+
+def test_a_reader_has_everything_erased(visit):
+    page = visit("e", width=320)
+    page.get_by_role("button", name="Erase everything").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Nothing is kept about you"
+    assert not Subscriber.objects.exists()
+
+
+def test_a_form_pasted_into_another_website_subscribes(visit, public_site, browser, written, tmp_path):
+    page = visit("/subscribe/newsletter/form")
+    html = page.locator("pre").inner_text().replace("http://127.0.0.1:8000", public_site)
+    elsewhere = tmp_path / "elsewhere.html"
+    elsewhere.write_text(f"<!doctype html><title>Elsewhere</title>{html}")
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(elsewhere.as_uri())
+    page.get_by_label("Your email address").fill("zoe@reader.example")
+    assert not page.get_by_label("Leave this empty").is_visible()
+    page.get_by_role("button", name="Subscribe").click()
+    assert "Please look into your mailbox" in page.get_by_role("heading", level=1).inner_text()
+    page.close()
+    assert [mail["To"] for mail in written()] == ["zoe@reader.example"]
 
 
 def test_a_mail_viewed_in_the_browser_runs_no_script(public_site, ada, open_page, monkeypatch):
@@ -42,18 +186,37 @@ def test_a_mail_viewed_in_the_browser_runs_no_script(public_site, ada, open_page
     assert page.evaluate("getComputedStyle(document.body).marginTop") == "7px"
 
 
-@pytest.mark.parametrize("width", [320, 390, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/nowhere", "u", "p"])
-def test_pages_fit_their_screen_and_follow_its_scheme(public_site, ada, open_page, path, scheme, width):
-    ada.reader.first_name = "Wolfeschlegelsteinhausenbergerdorff" * 3
+# How the pages are
+
+
+GROUNDS = {"light": "rgb(246, 241, 232)", "dark": "rgb(17, 25, 24)"}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.mark.parametrize("name", (*PAGES, *OWN))
+def test_a_page_fits_every_screen_follows_its_scheme_and_can_be_used_by_everybody(visit, ada, name):
+    language = ("de", "fr", "es", "en")[len(name) % 4]
+    ada.reader.first_name, ada.reader.language = LONG, language
     ada.reader.save()
-    asked = []
-    page = open_page("about:blank", width=width, color_scheme=scheme)
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(public_site + (path if path.startswith("/") else ada.path(path)))
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert ground == {"light": "rgb(246, 241, 232)", "dark": "rgb(17, 25, 24)"}[scheme]
-    assert all(url.startswith((public_site, "data:")) for url in asked)
+    page = visit(name, locale=language, java_script_enabled=True)  # axe is a script; the page has none
+    assert page.locator("script").count() == 0
     assert page.context.cookies() == []
+    page.evaluate(AXE_FILE_PATH.read_text())
+    for scheme, rules in (("light", RULES), ("dark", {"type": "rule", "values": ["color-contrast"]})):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUNDS[scheme]
+        for width in (1440, 390, 320):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules)
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
+
+
+@pytest.mark.parametrize("name", [*PAGES[:1], "u", "p", "/subscribe/newsletter"])
+def test_a_page_asks_nobody_else_for_anything(public_site, ada, open_page, name):
+    asked = []
+    page = open_page("about:blank")
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(public_site + (name if name.startswith("/") else ada.path(name)))
+    assert asked
+    assert all(url.startswith((public_site, "data:")) for url in asked)

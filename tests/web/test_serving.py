@@ -8,6 +8,7 @@ import smtplib
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from contextlib import contextmanager
 
@@ -48,6 +49,20 @@ def test_the_inbox_takes_mail_shows_it_and_stops(workspace, wish):
         assert mail["subject"] == "Over the wire"
         assert "Over the wire" in fetched(address)
         process.send_signal(wish)
+        assert process.wait(10) == 0
+
+
+def test_a_mail_is_written_right_after_the_page_has_answered(workspace):
+    with running(workspace, "serve", "--port", "0") as (process, said):
+        address = re.search(r"http://127\.0\.0\.1:\d+/", said)[0]
+        form = b"email=zoe@reader.example"
+        with urllib.request.urlopen(address + "subscribe/newsletter", data=form, timeout=10) as answer:
+            assert "Please look into your mailbox" in answer.read().decode()
+        until = time.monotonic() + 10  # it is woken; else it looks every 15 s
+        while not (found := list((workspace.state / "inbox").glob("*.eml"))) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert b"zoe@reader.example" in found[0].read_bytes()
+        process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 
 

@@ -1,6 +1,7 @@
 """Campaign files, lists and segments: what is read, and every mistake with its file, its key and what is allowed."""
 
 import pytest
+from tests.conftest import LISTS, SETTINGS, WEEKLY
 
 from broadsheet.errors import InvalidFile, UnknownName
 
@@ -234,4 +235,32 @@ def test_a_workspace_without_segments_has_none(workspace):
 def test_a_workspace_without_lists_says_which_file_is_missing(workspace):
     (workspace.root / "subscribers/lists.yaml").unlink()
     with pytest.raises(InvalidFile, match=r"subscribers/lists.yaml: can't be read \(No such file"):
+        workspace.campaign("weekly")
+
+
+def test_sources_that_are_not_there_are_named_with_their_place(mistakes, write):
+    write(
+        "broadsheet.toml",
+        '[[sources]]\npath = "articles"\n[[sources]]\nurl = "https://blog.example/feed"\nname = "Blog"\n',
+    )
+    rules = "articles:\n  sources: [blog, articles]\n  fill: {sources: Blogs}\n  slots: [{newest: 1}, {sources: [Blog, press]}]\n"
+    assert mistakes(GOOD.format(more=rules)) == {
+        "articles.sources": "there is no source “blog”; there is: Blog, articles",
+        "articles.fill.sources": "there is no source “Blogs”; there is: Blog, articles",
+        "articles.slots.1.sources": "there is no source “press”; there is: Blog, articles",
+    }
+
+
+def test_a_campaign_goes_through_its_own_adapter_or_else_its_lists(workspace, write):
+    write("broadsheet.toml", SETTINGS + '[adapters.slow]\nkind = "memory"\n[adapters.fast]\nkind = "memory"\n')
+    write("subscribers/lists.yaml", LISTS.replace("{title: Stillwater Weekly}", "{title: Weekly, adapter: slow}"))
+    assert workspace.campaign("weekly").adapter == "slow"
+    assert workspace.campaign("letter").adapter == "default"
+    write("campaigns/weekly.md", WEEKLY.replace("template: plain", "template: plain\nadapter: fast"))
+    assert workspace.campaign("weekly").adapter == "fast"
+
+
+def test_an_adapter_of_a_list_that_is_not_there_is_named(workspace, write):
+    write("subscribers/lists.yaml", LISTS.replace("{title: Stillwater Weekly}", "{title: Weekly, adapter: pigeon}"))
+    with pytest.raises(InvalidFile, match="there is no adapter “pigeon”"):
         workspace.campaign("weekly")

@@ -2,18 +2,29 @@
 
 from broadsheet.articles.content import Content, Picture, direction, load_content
 from broadsheet.articles.findings import Finding
-from broadsheet.articles.listing import ArticleRow, SourceRow, article_rows, source_rows
+from broadsheet.articles.listing import (
+    ArticleRow,
+    Names,
+    SourceRow,
+    article_rows,
+    failing_sources,
+    known_names,
+    source_rows,
+)
 from broadsheet.articles.syncing import SyncReport, sync
 
 __all__ = [
     "ArticleRow",
     "Content",
     "Finding",
+    "Names",
     "Picture",
     "SourceRow",
     "SyncReport",
     "article_rows",
     "direction",
+    "failing_sources",
+    "known_names",
     "load_content",
     "source_rows",
     "sync",

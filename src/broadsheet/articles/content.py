@@ -1,14 +1,14 @@
 """Articles as a mail needs them."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html import unescape
 
 from markupsafe import Markup, escape
 
-from broadsheet.articles.images import ImageProblem, rendition
+from broadsheet.articles.images import ImageProblem, at_width, rendition
 from broadsheet.conf import FeedSource
 from broadsheet.models import Article
 from broadsheet.workspace import Workspace
@@ -20,7 +20,8 @@ _SRC = re.compile(r'\s*src="([^"]*)"')
 _SIZE = re.compile(r'\s*(?:width|height)="[^"]*"')
 #: Endings of what every mail program shows, so that the source's own address may be used.
 _SHOWN_AS_IT_IS = re.compile(r"\.(?:png|jpe?g|gif)(?:$|\?)", re.IGNORECASE)
-SHOWN_WIDTH = 640
+#: The widest that a picture is shown: over the whole mail, and within an article's text. In CSS pixels.
+SHOWN_WIDTH, TEXT_WIDTH = 640, 560
 _RIGHT_TO_LEFT = {"ar", "fa", "he", "ur", "yi", "ps", "sd", "ug", "dv", "ku"}
 
 
@@ -32,6 +33,14 @@ class Picture:
     width: int
     height: int
     alt: str
+    sized: Callable[[int], str] | None = field(default=None, compare=False, repr=False)
+    """The address of the picture with at most so many pixels of width, where it comes in sizes."""
+
+    def at(self, width: int, widest: int = 0) -> "Picture":
+        """The picture so wide, its file twice as wide for sharp screens; ``widest``, where it grows on phones."""
+        height = round(self.height * width / self.width) if self.width else 0
+        src = self.sized(2 * max(width, widest)) if self.sized else self.src
+        return replace(self, src=src, width=width, height=height)
 
 
 @dataclass(frozen=True)
@@ -100,10 +109,7 @@ def _picture(workspace: Workspace, row: Article) -> tuple[Picture | None, tuple[
     if not row.image_url:
         return None, ()
     made = _made(workspace, row, row.image_url)
-    if isinstance(made, str):
-        return None, (made,)
-    src, width, height = made
-    return Picture(src, width, height, row.image_alt), ()
+    return (None, (made,)) if isinstance(made, str) else (replace(made, alt=row.image_alt), ())
 
 
 def _with_pictures(workspace: Workspace, row: Article) -> tuple[str, tuple[str, ...]]:
@@ -118,15 +124,15 @@ def _with_pictures(workspace: Workspace, row: Article) -> tuple[str, tuple[str, 
         if isinstance(made, str):
             problems.append(made)
             return ""
-        src, width, height = made
+        there = made.at(min(made.width, TEXT_WIDTH))
         rest = _SIZE.sub("", _SRC.sub("", found[0].removeprefix("<img").removesuffix(">").removesuffix("/")))
-        return f'<img src="{escape(src)}" width="{width}" height="{height}"{rest}>'
+        return f'<img src="{escape(there.src)}" width="{there.width}" height="{there.height}"{rest}>'
 
     return _IMG.sub(shown, row.html), tuple(problems)
 
 
-def _made(workspace: Workspace, row: Article, address: str) -> tuple[str, int, int] | str:
-    """A picture's address for a mail with its width and height in CSS pixels, or why it can't be had."""
+def _made(workspace: Workspace, row: Article, address: str) -> Picture | str:
+    """A picture fit for a mail, or why it can't be had."""
     source = next((each for each in workspace.config.sources if row.place in ("", each.place)), None)
     if source is None:
         return f"its source {row.source} is no longer in broadsheet.toml"
@@ -135,6 +141,9 @@ def _made(workspace: Workspace, row: Article, address: str) -> tuple[str, int, i
     if isinstance(made, ImageProblem):
         return f"the image {made.address} {made.reason}"
     scale = min(1.0, SHOWN_WIDTH / made.width)
-    own = workspace.config.public.images == "source" and _SHOWN_AS_IT_IS.search(address)
-    src = address if own else f"{workspace.config.public.url}/i/{made.name}"
-    return src, round(made.width * scale), round(made.height * scale)
+    width, height = round(made.width * scale), round(made.height * scale)
+    if workspace.config.public.images == "source" and _SHOWN_AS_IT_IS.search(address):
+        return Picture(address, width, height, "")
+    images = f"{workspace.config.public.url}/i"
+    sized = lambda pixels: f"{images}/{at_width(workspace, made, pixels).name}"  # noqa: E731
+    return Picture(f"{images}/{made.name}", width, height, "", sized)

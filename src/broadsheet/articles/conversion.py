@@ -1,4 +1,4 @@
-"""Image bytes that every mail client shows: PNG, JPEG or GIF, at most 1280 pixels wide."""
+"""Image bytes that every mail client shows: PNG, JPEG or GIF, and no wider than they are needed."""
 
 import io
 import math
@@ -38,7 +38,7 @@ class Converted:
     height: int
 
 
-def convert(raw: bytes) -> Converted:
+def convert(raw: bytes, max_width: int = MAX_WIDTH) -> Converted:
     """``raw`` as it is, if it is a PNG, JPEG or GIF that fits; else converted, turned upright and scaled.
 
     SVG becomes PNG; WebP, AVIF, BMP and TIFF become PNG, or JPEG where that is a photograph without
@@ -50,7 +50,7 @@ def convert(raw: bytes) -> Converted:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(raw), formats=_FORMATS) as image:
-                return _repainted(image, raw)
+                return _repainted(image, raw, max_width)
     except UnidentifiedImageError as error:
         raise BroadsheetError("is not an image of a kind we know") from error
     except Image.DecompressionBombError as error:
@@ -59,7 +59,7 @@ def convert(raw: bytes) -> Converted:
         raise BroadsheetError("is a damaged image") from error
 
 
-def _repainted(image: Image.Image, raw: bytes) -> Converted:
+def _repainted(image: Image.Image, raw: bytes, max_width: int) -> Converted:
     if image.width * image.height > MAX_PIXELS:
         raise BroadsheetError(f"has too many pixels ({image.width} x {image.height})")
     kind = "JPEG" if image.format == "MPO" else image.format or ""
@@ -67,15 +67,15 @@ def _repainted(image: Image.Image, raw: bytes) -> Converted:
     image.load()
     upright = image.getexif().get(0x0112, 1) == 1
     plain = kind in _KEPT and upright and image.mode != "CMYK" and image.format != "MPO"
-    if animated or (plain and image.width <= MAX_WIDTH):
+    if animated or (plain and image.width <= max_width):
         extension, content_type = _KEPT[kind]
         return Converted(raw, extension, content_type, image.width, image.height)
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
     painted: Image.Image = ImageOps.exif_transpose(image)
     painted = painted.convert("RGBA" if painted.has_transparency_data else "RGB")
-    if painted.width > MAX_WIDTH:
-        height = max(1, round(painted.height * MAX_WIDTH / painted.width))
-        painted = painted.resize((MAX_WIDTH, height), Image.Resampling.LANCZOS)
+    if painted.width > max_width:
+        height = max(1, round(painted.height * max_width / painted.width))
+        painted = painted.resize((max_width, height), Image.Resampling.LANCZOS)
     return _encoded(painted, profile, was_jpeg=kind == "JPEG")
 
 

@@ -28,6 +28,11 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _HTML = re.compile(rb"\s*(?:<!--.{0,5000}?-->\s*)?<(?:!doctype html|html)\b", re.IGNORECASE | re.DOTALL)
 
 
+#: A feed holds the newest few; this many are an archive, or an attack.
+MOST_ENTRIES = 5_000
+_ENTRY = re.compile(rb"<(?:\w+:)?(?:item|entry)[\s>]")
+
+
 def read_feed(answer: Answer, context: Context) -> list[FeedArticle | RejectedArticle]:
     """The entries of a feed in its order, each as an article or rejected; an entry that comes twice, once.
 
@@ -51,6 +56,7 @@ def read_feed(answer: Answer, context: Context) -> list[FeedArticle | RejectedAr
 def _xml_entries(body: bytes, answer: Answer, context: Context) -> list[Entry]:
     if _HTML.match(body):
         raise BroadsheetError(f"is a web page and no feed{_offer(body)}")
+    _refuse_too_many(sum(1 for _ in _ENTRY.finditer(body)))
     headers = {"content-type": answer.content_type, "content-location": answer.address}
     try:
         parsed = feedparser.parse(
@@ -65,6 +71,11 @@ def _xml_entries(body: bytes, answer: Answer, context: Context) -> list[Entry]:
         raise BroadsheetError(f"is a damaged feed ({str(parsed['bozo_exception'])[:100]})")
     language = _text(dict.get(parsed["feed"], "language"))
     return [_xml_entry(each, answer.address, language, context.zone) for each in found]
+
+
+def _refuse_too_many(entries: int) -> None:
+    if entries > MOST_ENTRIES:
+        raise BroadsheetError(f"has {entries:,} entries; at most {MOST_ENTRIES:,} are read")
 
 
 def _offer(body: bytes) -> str:
@@ -189,6 +200,7 @@ def _json_entries(body: bytes, context: Context) -> list[Entry]:
     items = feed.get("items") if isinstance(feed, dict) else None
     if not isinstance(items, list) or "jsonfeed" not in _text(feed.get("version")):
         raise BroadsheetError("is JSON, but no JSON Feed")
+    _refuse_too_many(len(items))
     return [_json_entry(each, _text(feed.get("language")), context.zone) for each in items if isinstance(each, dict)]
 
 

@@ -83,7 +83,7 @@ def get(address: str, request: Request) -> Answer:
         except (requests.RequestException, OSError, UnicodeError, ValueError) as error:
             if time.monotonic() > ends_at:
                 raise _too_slow(request) from error
-            raise BroadsheetError(f"can't be fetched ({_short(error)})") from error
+            raise BroadsheetError(f"can't be fetched ({why_failed(error)})") from error
         if isinstance(found, Answer):
             return found
         address = found
@@ -137,7 +137,7 @@ class _SecureConnection(HTTPSConnection):
         return self.guard.watch(super()._new_conn())
 
 
-class _PinnedAdapter(HTTPAdapter):
+class PinnedAdapter(HTTPAdapter):
     """Connects to one checked address, while TLS and the Host header keep the name."""
 
     def __init__(self, parts: SplitResult, pinned: str, guard: _Guard | None = None) -> None:
@@ -147,6 +147,7 @@ class _PinnedAdapter(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Make pools that check the certificate against the name."""
         if self.parts.scheme == "https":
             options |= {"server_hostname": self.parts.hostname, "assert_hostname": self.parts.hostname}
         super().init_poolmanager(*args, **options)
@@ -154,6 +155,7 @@ class _PinnedAdapter(HTTPAdapter):
             self.poolmanager.pool_classes_by_scheme = _guarded_pools(self.guard)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """The answer of the checked address."""
         parts = urlsplit(request.url or "")
         port = f":{parts.port}" if parts.port else ""
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
@@ -177,11 +179,11 @@ def _one_hop(address: str, request: Request, guard: _Guard) -> Answer | str:
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BroadsheetError("is neither an http nor an https address")
-    pinned = _checked_address(parts, allow_private=request.allow_private)
+    pinned = checked_address(parts, allow_private=request.allow_private)
     timeout = max(0.001, min(TIMEOUT, guard.ends_at - time.monotonic()))
     with requests.Session() as session:
         session.trust_env = False  # a proxy would resolve the name itself
-        session.mount(f"{parts.scheme}://", _PinnedAdapter(parts, pinned, guard))
+        session.mount(f"{parts.scheme}://", PinnedAdapter(parts, pinned, guard))
         with session.get(
             address, headers=request.headers(), timeout=timeout, stream=True, allow_redirects=False
         ) as response:
@@ -217,7 +219,7 @@ def _too_slow(request: Request) -> BroadsheetError:
     return BroadsheetError(f"took longer than {request.seconds:g} seconds to fetch")
 
 
-def _checked_address(parts: SplitResult, *, allow_private: bool) -> str:
+def checked_address(parts: SplitResult, *, allow_private: bool) -> str:
     """One address of the host. Raises BroadsheetError if any of them is not public."""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     answers = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
@@ -250,5 +252,6 @@ _REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] 
 )
 
 
-def _short(error: Exception) -> str:
+def why_failed(error: Exception) -> str:
+    """What the failure is called, in a few words."""
     return next((reason for kind, reason in _REASONS if isinstance(error, kind)), "the address is not valid")

@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from broadsheet.articles.parsing import ParsedArticle
 from broadsheet.articles.rows import Row
 
-_TRACKING = re.compile(r"utm_|fbclid$|gclid$|mc_[ce]id$")
+#: The names of parameters that only count clicks.
+TRACKING = re.compile(r"utm_|fbclid$|gclid$|mc_[ce]id$")
 
 
 def same_file(article: ParsedArticle, rows: Iterable[Row]) -> Row | None:
@@ -60,7 +61,7 @@ def plain_link(address: str) -> str:
     """A link for comparing: scheme, ``www.``, a slash at the end and tracking parameters don't matter."""
     try:
         parts = urlsplit(address)
-        query = [(name, value) for name, value in parse_qsl(parts.query) if not _TRACKING.match(name)]
+        query = [(name, value) for name, value in parse_qsl(parts.query) if not TRACKING.match(name)]
     except ValueError:
         return address
     host = parts.netloc.lower().removeprefix("www.")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from broadsheet.articles.conversion import convert
+from broadsheet.articles.conversion import MAX_WIDTH, convert
 from broadsheet.articles.fetching import MAX_BYTES, fetch
 from broadsheet.conf import Source
 from broadsheet.errors import BroadsheetError
@@ -83,6 +83,26 @@ def rendition(
     return Rendition(path, path.name, remembered.width, remembered.height, remembered.content_type, size)
 
 
+def at_width(workspace: Workspace, made: Rendition, pixels: int) -> Rendition:
+    """The image, at most so many pixels wide, if that makes it lighter; kept by content. Animations stay."""
+    if made.width <= pixels:
+        return made
+    folder, stamp = workspace.state / "images", f"{VERSION} {made.name} {pixels}"
+    note = folder / "index" / f"{_digest(stamp.encode())}.json"
+    try:
+        remembered = _recall(note, stamp, folder)
+        if remembered is None:
+            remembered = _keep(made.path.read_bytes(), stamp, folder, pixels)
+            write_atomically(note, json.dumps(asdict(remembered)))
+        path = folder / remembered.name
+        size = path.stat().st_size
+    except (BroadsheetError, OSError):
+        return made  # larger than it need be, and shown all the same
+    if size >= made.size:
+        return made
+    return Rendition(path, path.name, remembered.width, remembered.height, remembered.content_type, size)
+
+
 def _local_file(workspace: Workspace, source: Source, address: str) -> Path | None:
     """The file of an address of our site; None if it must be fetched. Raises BroadsheetError."""
     try:
@@ -133,9 +153,9 @@ def _bytes_of(local: Path) -> bytes:
     return local.read_bytes()
 
 
-def _keep(raw: bytes, stamp: str, folder: Path) -> _Remembered:
+def _keep(raw: bytes, stamp: str, folder: Path, max_width: int = MAX_WIDTH) -> _Remembered:
     """The image converted and stored under the name of its content."""
-    converted = convert(raw)
+    converted = convert(raw, max_width)
     name = f"{_digest(converted.data)}.{converted.extension}"
     if not (folder / name).is_file():
         folder.mkdir(parents=True, exist_ok=True)

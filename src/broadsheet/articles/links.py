@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from broadsheet.articles.fetching import MAX_REDIRECTS, _checked_address, _PinnedAdapter, _short
+from broadsheet.articles.fetching import MAX_REDIRECTS, PinnedAdapter, checked_address, why_failed
 from broadsheet.errors import BroadsheetError
 
 TIMEOUT: Final = (5.0, 10.0)
@@ -85,7 +85,7 @@ def _try(address: str, *, allow_private: bool) -> Answer:
             return Answer("no-host", reason="there is no such host")
         return Answer("unreachable", reason="its host's name can't be looked up now")
     except (requests.RequestException, OSError, UnicodeError, ValueError) as error:
-        return Answer("unreachable", reason=_short(error))
+        return Answer("unreachable", reason=why_failed(error))
     return answer
 
 
@@ -95,10 +95,10 @@ def _followed(method: str, address: str, *, allow_private: bool) -> Answer:
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             return Answer("unreachable", reason="it is redirected to what is no web address")
-        pinned = _checked_address(parts, allow_private=allow_private)
+        pinned = checked_address(parts, allow_private=allow_private)
         with requests.Session() as session:
             session.trust_env = False  # a proxy would resolve the name itself
-            session.mount(f"{parts.scheme}://", _PinnedAdapter(parts, pinned))
+            session.mount(f"{parts.scheme}://", PinnedAdapter(parts, pinned))
             with session.request(
                 method, address, headers=_HEADERS, timeout=TIMEOUT, stream=True, allow_redirects=False
             ) as response:

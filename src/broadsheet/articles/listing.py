@@ -1,12 +1,16 @@
 """What is there: the articles, and the sources they come from."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
 
 from django.db.models import Count, F
 
 from broadsheet.articles.dialects import normal_tag
-from broadsheet.models import Article, SourceState
+from broadsheet.articles.folders import check_folder
+from broadsheet.conf import FolderSource
+from broadsheet.errors import BroadsheetError, Problem
+from broadsheet.models import Article, SourceState, Tag
 from broadsheet.workspace import Workspace
 
 
@@ -66,6 +70,44 @@ def article_rows(tag: str | None = None) -> list[ArticleRow]:
         )
         for article in articles
     ]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What articles there are may be asked for by, as campaigns write it."""
+
+    tags: frozenset[str]
+    categories: frozenset[str]
+    slugs: frozenset[str]
+
+
+def known_names() -> Names:
+    """The tags, categories and slugs of all articles."""
+    categories = Article.objects.values_list("category", flat=True).distinct()
+    return Names(
+        frozenset(Tag.objects.values_list("name", flat=True)),
+        frozenset(each.lower() for each in categories if each),
+        frozenset(Article.objects.values_list("slug", flat=True)),
+    )
+
+
+def failing_sources(workspace: Workspace) -> list[Problem]:
+    """The sources that can't be read, each with its name, and since when and why; for `doctor` and the console.
+
+    Feeds as the last sync found them, folders as they are now. Asks nobody.
+    """
+    zone, found = workspace.config.zone, []
+    for source, row in zip(workspace.config.sources, source_rows(workspace), strict=True):
+        if isinstance(source, FolderSource):
+            try:
+                check_folder(workspace, source)
+            except BroadsheetError as error:
+                found.append(Problem(source.label, "", str(error)))
+        elif row["reason"] and row["failing_since"]:
+            since = f"{row['failing_since'].astimezone(zone):%-d %b %Y, %H:%M}"
+            reason = f"the feed {row['reason']} (since {since}); its {row['articles']:,} articles stay as they were"
+            found.append(Problem(source.label, "", reason))
+    return found
 
 
 def source_rows(workspace: Workspace) -> list[SourceRow]:

@@ -1,4 +1,4 @@
-"""The article rows: what is known before a sync, and writing what it found."""
+"""The article rows: what is known before a sync, what it has taken so far, and writing what it found."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -8,9 +8,11 @@ from typing import NamedTuple, TypeVar
 
 from django.db import transaction
 
-from broadsheet.articles.findings import as_rows
+from broadsheet.articles.findings import Finding, as_rows
 from broadsheet.articles.parsing import ParsedArticle
-from broadsheet.models import Article, Tag
+from broadsheet.conf import FeedSource, FolderSource
+from broadsheet.errors import Problem
+from broadsheet.models import Article, SourceState, Tag
 
 T = TypeVar("T")
 BATCH = 500
@@ -169,3 +171,50 @@ def _write_tags(tags_of: dict[str, tuple[str, ...]]) -> None:
 
 def _ids_of(names: list[str]) -> Iterable[tuple[str, int]]:
     return Tag.objects.filter(name__in=names).values_list("name", "pk")
+
+
+@dataclass
+class Tally:
+    """What the steps of a sync share."""
+
+    now: datetime
+    known: Known
+    states: dict[str, SourceState]
+    """By place: what earlier syncs have learnt of the source."""
+    writer: Writer
+    path_of: dict[str, str] = field(default_factory=dict)
+    """By slug: the file or entry that has it."""
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: list[Problem] = field(default_factory=list)
+    failed: list[Problem] = field(default_factory=list)
+    findings: list[tuple[str, Finding]] = field(default_factory=list)
+
+    def claim(self, slug: str, path: str) -> bool:
+        """Whether the file may have the slug; if another has it, the file is rejected."""
+        first = self.path_of.setdefault(slug, path)
+        if first != path:
+            self.rejected.append(Problem(path, "", f"has the slug “{slug}”, which {first} has too; change one"))
+        return first == path
+
+    def take(self, new: New) -> None:
+        """Have an article written, and count it."""
+        article = new.article
+        self.path_of[article.slug] = article.path
+        if article.slug in self.known.by_slug:
+            self.changed += 1
+        else:
+            self.added += 1
+        self.findings += [(article.path, each) for each in article.findings]
+        self.writer.add(new)
+
+    def state(self, source: FolderSource | FeedSource) -> SourceState:
+        """The row of a source, made if there is none yet."""
+        return self.states.setdefault(source.place, SourceState(place=source.place, name=source.label))
+
+    def is_past(self, source: FolderSource | FeedSource, published: datetime | None) -> bool:
+        """Whether a new article counts as seen: a source's first sync finds it older than ``max_age``, or undated."""
+        if source.max_age is None or self.state(source).first_synced_at:
+            return False
+        return published is None or published < self.now - source.max_age

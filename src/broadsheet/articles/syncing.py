@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from broadsheet.articles.findings import Finding
-from broadsheet.articles.folders import check_folder
-from broadsheet.articles.from_feeds import Feeds
-from broadsheet.articles.from_folders import Folders
+from broadsheet.articles.folders import Folders, check_folder
 from broadsheet.articles.parsing import Context
-from broadsheet.articles.polling import polled
-from broadsheet.articles.rows import Known, Writer
+from broadsheet.articles.polling import Feeds, polled
+from broadsheet.articles.rows import Known, Tally, Writer
 from broadsheet.articles.tagging import Tagging
-from broadsheet.articles.tally import Tally
 from broadsheet.conf import FeedSource, FolderSource
 from broadsheet.errors import Problem
 from broadsheet.models import SourceState

@@ -1,26 +1,52 @@
-"""Who may receive: lists, segments, consent, import."""
+"""Who may receive: lists, segments, consent, people in and out."""
 
-from broadsheet.audience.consent import Target, excluded_by_reason, mailable, may_receive, why_not
-from broadsheet.audience.importing import ImportReport, import_people
-from broadsheet.audience.interests import interest_set, set_interests
+from broadsheet.audience.addresses import known_address
+from broadsheet.audience.consent import LESS_OFTEN, PAUSED, Target, excluded_by_reason, mailable, may_receive, why_not
+from broadsheet.audience.exporting import chosen, records, to_csv, to_json_lines
+from broadsheet.audience.history import everything
+from broadsheet.audience.importing import ImportChoices, ImportReport, RejectedLine, import_people
+from broadsheet.audience.interests import interest_set, normal_tags, set_interests
+from broadsheet.audience.networks import kept_network
 from broadsheet.audience.readers import Reader, known_attributes, readers
 from broadsheet.audience.segments import list_titles, segment_label, segment_query, segment_sentence
+from broadsheet.audience.suppression import erase, is_suppressed, note, suppress, unsuppress
+from broadsheet.audience.wishes import FREQUENCIES, frequency_name, set_wishes
 
 __all__ = [
+    "FREQUENCIES",
+    "LESS_OFTEN",
+    "PAUSED",
+    "ImportChoices",
     "ImportReport",
     "Reader",
+    "RejectedLine",
     "Target",
+    "chosen",
+    "erase",
+    "everything",
     "excluded_by_reason",
+    "frequency_name",
     "import_people",
     "interest_set",
+    "is_suppressed",
+    "kept_network",
+    "known_address",
     "known_attributes",
     "list_titles",
     "mailable",
     "may_receive",
+    "normal_tags",
+    "note",
     "readers",
+    "records",
     "segment_label",
     "segment_query",
     "segment_sentence",
     "set_interests",
+    "set_wishes",
+    "suppress",
+    "to_csv",
+    "to_json_lines",
+    "unsuppress",
     "why_not",
 ]

@@ -29,7 +29,7 @@ class _Json(Func):
         super().__init__("attributes", output_field=output_field or self.kind())
         self.name = name
 
-    kind = CharField
+    kind: type[Any] = CharField
     sqlite = "json_extract(%(column)s, %%s)"
     postgresql = "(%(column)s ->> %%s)"
 

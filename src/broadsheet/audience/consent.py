@@ -1,14 +1,26 @@
 """Who may be mailed, asked when an edition is frozen and again at the moment of sending."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
-from broadsheet.audience.idsets import holds
 from broadsheet.audience.segments import in_any, not_in_any
-from broadsheet.models import Subscriber, Subscription, SubscriptionState, Suppression
+from broadsheet.models import (
+    Delivery,
+    Edition,
+    Frequency,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+)
+from broadsheet.models.delivery import HAD
 from broadsheet.workspace import Segment
 
 
@@ -35,14 +47,72 @@ class Target:
     list_name: str
     segments: tuple[Segment, ...] = ()
     exclude: tuple[Segment, ...] = ()
+    at: datetime | None = None
+    """The edition's time, which pauses and frequencies are measured against; now, if none is given."""
+    edition_id: int | None = None
+    """The edition itself, if it is frozen: its copies, and those of later ones, are no past of its readers."""
 
     def _inside(self) -> Q:
-        return holds(in_any(self.segments))
+        return in_any(self.segments)
+
+
+#: An edition may come out this much sooner after the last one: daylight saving, a schedule moved by some hours.
+_LEEWAY = timedelta(hours=12)
+PAUSED, LESS_OFTEN = "paused", "wants mail less often"
+
+
+def _subscribed(target: Target) -> QuerySet[Subscription]:
+    return Subscription.objects.filter(list_name=target.list_name, state=SubscriptionState.SUBSCRIBED)
+
+
+def _waiting(target: Target) -> dict[str, QuerySet[Subscription]]:
+    """The subscriptions that want no mail yet, by reason; without those reasons that nobody has.
+
+    Both queries read partial indexes that hold only the readers who asked for fewer mails.
+    """
+    at = target.at or timezone.now()
+    found = {PAUSED: _subscribed(target).filter(paused_until__gt=at)}
+    if frequencies := _had_lately(target, at):
+        too_soon = reduce(or_, (Q(had, frequency=frequency) for frequency, had in frequencies.items()))
+        found[LESS_OFTEN] = _subscribed(target).filter(Q(paused_until__isnull=True) | Q(paused_until__lte=at), too_soon)
+    return {reason: rows for reason, rows in found.items() if rows.exists()}
+
+
+def _had_lately(target: Target, at: datetime) -> dict[Frequency, Exists]:
+    """For each frequency, the test whether a subscription's reader had a mail of the list within it."""
+    found = {}
+    for frequency in Frequency:
+        span = timedelta(days=frequency) - _LEEWAY
+        editions = Edition.objects.filter(
+            list_name=target.list_name, scheduled_for__gt=at - span, scheduled_for__lte=at
+        )
+        if target.edition_id is not None:
+            editions = editions.filter(pk__lt=target.edition_id)
+        if recent := list(editions.values_list("pk", flat=True)):
+            had = Delivery.objects.filter(subscriber=OuterRef("subscriber"), edition_id__in=recent, state__in=HAD)
+            found[frequency] = Exists(had)
+    return found
+
+
+def _wanting(target: Target) -> QuerySet[Subscription]:
+    """The subscriptions of the list that want its mail now.
+
+    One pass over an index that holds all it asks for; a second set to leave out would take PostgreSQL, where it does
+    not fit into memory, a comparison for each pair.
+    """
+    if not _waiting(target):
+        return _subscribed(target)
+    at = target.at or timezone.now()
+    frequencies = _had_lately(target, at)
+    often_enough = Q(frequency__isnull=True) | Q(frequency__in=[each for each in Frequency if each not in frequencies])
+    for frequency, had in frequencies.items():
+        often_enough |= Q(~had, frequency=frequency)
+    return _subscribed(target).filter(Q(paused_until__isnull=True) | Q(paused_until__lte=at), often_enough)
 
 
 def mailable(target: Target) -> QuerySet[Subscriber]:
     """The subscribers of the target whom nothing keeps from being mailed."""
-    found = Subscriber.objects.filter(_on(target.list_name, SubscriptionState.SUBSCRIBED))
+    found = Subscriber.objects.filter(pk__in=_wanting(target).values("subscriber_id"))
     return found.filter(target._inside()).filter(_unsuppressed()).filter(not_in_any(target.exclude))
 
 
@@ -59,8 +129,12 @@ def excluded_by_reason(target: Target) -> dict[str, int]:
     states = dict(ever.values_list("state").annotate(Count("pk")).order_by())
     counts |= {reason: states.get(state, 0) for state, reason in _BY_STATE.items()}
     reached = states.get(SubscriptionState.SUBSCRIBED, 0)
+    if waiting := _waiting(target):
+        suppressed_people = Subscriber.objects.filter(_suppressed())
+        counts |= {reason: rows.exclude(subscriber__in=suppressed_people).count() for reason, rows in waiting.items()}
+        reached -= sum(counts[reason] for reason in waiting)
     if target.segments and target._inside():
-        inside = mailable(Target(target.list_name, target.segments)).count()
+        inside = mailable(replace(target, exclude=())).count()
         counts["outside the segment"], reached = reached - inside, inside
     if target.exclude:
         counts["excluded"] = reached - mailable(target).count()
@@ -78,19 +152,36 @@ def why_not(target: Target, subscriber: Subscriber) -> str:
         return f"never was on the list {target.list_name}"
     if on_list.state in _BY_STATE:
         return _BY_STATE[SubscriptionState(on_list.state)]
-    inside = mailable(Target(target.list_name, target.segments)).filter(pk=subscriber.pk).exists()
+    for reason, waiting in _waiting(target).items():
+        if waiting.filter(subscriber=subscriber).exists():
+            return reason
+    inside = mailable(replace(target, exclude=())).filter(pk=subscriber.pk).exists()
     return "excluded" if inside else "outside the segment"
 
 
-def may_receive(subscriber_ids: Iterable[int], list_name: str) -> dict[int, str]:
-    """For each who must not be mailed now, the reason: ``suppressed`` or ``unsubscribed``."""
+def may_receive(subscriber_ids: Iterable[int], target: Target) -> dict[int, str]:
+    """For each who must not be mailed now, the reason; segments are not looked at again.
+
+    Reasons are ``suppressed``, ``unsubscribed``, and those of readers who paused or want mail less often.
+    """
     ids = list(subscriber_ids)
-    asked = Subscriber.objects.filter(pk__in=ids)
+    asked = Subscriber.objects.filter(pk__among=set(ids))
     suppressed = set(asked.filter(_suppressed()).values_list("pk", flat=True))
-    on_list = set(
-        Subscription.objects.filter(
-            subscriber_id__in=ids, list_name=list_name, state=SubscriptionState.SUBSCRIBED
-        ).values_list("subscriber_id", flat=True)
-    )
-    refused = {pk: "unsubscribed" for pk in ids if pk not in on_list}
+    rows = _subscribed(target).filter(subscriber_id__among=set(ids))
+    refused = dict.fromkeys(ids, "unsubscribed")
+    fewer = []
+    for pk, frequency, paused_until in rows.values_list("subscriber_id", "frequency", "paused_until"):
+        del refused[pk]
+        if frequency or paused_until:
+            fewer.append(pk)
+    if fewer:
+        refused |= _who_waits(fewer, target)
     return refused | dict.fromkeys(suppressed, "suppressed")
+
+
+def _who_waits(ids: list[int], target: Target) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for reason, waiting in _waiting(target).items():
+        for pk in waiting.filter(subscriber_id__in=ids).values_list("subscriber_id", flat=True):
+            found.setdefault(pk, reason)
+    return found

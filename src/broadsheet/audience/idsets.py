@@ -1,9 +1,9 @@
 """Conditions on people, put together so that both databases answer them by sets, never person by person.
 
-A condition is plain (a test of the subscriber's own row) or a set of ids from another table. PostgreSQL plans ``IN`` at
-the top of a query as a semi-join and ``NOT EXISTS`` as an anti-join; under OR, and for NOT IN, it would look through the
-whole set for each person once the set outgrows ``work_mem``. SQLite looks ids up in one index whichever way it is asked,
-and ``IN`` is ten times faster there than ``EXISTS``.
+A condition is plain (a test of the subscriber's own row) or a set of ids from another table. PostgreSQL plans
+``IN`` at the top of a query as a semi-join and ``NOT EXISTS`` as an anti-join; under OR, and for NOT IN, it would
+look through the whole set for each person once the set outgrows ``work_mem``. SQLite looks ids up in one index
+whichever way it is asked, and ``IN`` is ten times faster there than ``EXISTS``.
 """
 
 from collections.abc import Sequence
@@ -34,12 +34,12 @@ def denied(condition: Condition) -> Q:
     return ~Q(Exists(condition.filter(**{column: OuterRef("pk")})))
 
 
-def one_of(conditions: Sequence[Condition]) -> Condition:
+def one_of(conditions: Sequence[Condition]) -> Q:
     """The condition that at least one of them holds."""
     if any(isinstance(each, Q) and not each for each in conditions):
         return Q()  # everybody
     if len(conditions) == 1:
-        return conditions[0]
+        return holds(conditions[0])
     plain, sets = Q(), []
     for each in conditions:
         if isinstance(each, Q):
@@ -50,7 +50,7 @@ def one_of(conditions: Sequence[Condition]) -> Condition:
         return plain
     if plain:
         sets.append(Subscriber.objects.filter(plain).values("pk"))
-    return Subscriber.objects.filter(pk__in=sets[0].union(*sets[1:], all=True)).values("pk")
+    return Q(pk__in=sets[0].union(*sets[1:], all=True) if len(sets) > 1 else sets[0])
 
 
 def as_set(query: Q) -> Condition:

@@ -34,13 +34,13 @@ def segment_query(segment: Segment) -> Q:
     for rule in segment.all:
         query &= holds(_condition(rule, deep=False))
     if segment.any:
-        query &= holds(one_of([_condition(rule) for rule in segment.any]))
+        query &= one_of([_condition(rule) for rule in segment.any])
     for rule in segment.none:
         query &= denied(_condition(rule))
     return query
 
 
-def in_any(segments: Iterable[Segment]) -> Condition:
+def in_any(segments: Iterable[Segment]) -> Q:
     """The condition to be in at least one of the segments; everybody, if there are none."""
     queries = [segment_query(segment) for segment in segments]
     if len(queries) < 2:
@@ -63,7 +63,7 @@ def segment_sentence(segment: Segment, titles: Titles | None = None) -> str:
 
 
 def segment_label(workspace: Workspace, named: str | Segment) -> str:
-    """What staff call a segment that a campaign names: its title or name, or its sentence if it is written out there."""
+    """What staff call a segment that a campaign names: its title or name; its sentence if it is written out."""
     segment = workspace.segment(named)
     return segment.title or (named if isinstance(named, str) else segment_sentence(segment, list_titles(workspace)))
 
@@ -83,9 +83,10 @@ def _said(segment: Segment, titles: Titles) -> str:
 
 
 def _condition(rule: Rule, *, deep: bool = True) -> Condition:
-    """What the rule stands for; ``deep`` under OR and NOT, where a segment must be one set."""
+    """What the rule stands for; ``deep`` under OR and NOT, where what holds sets of its own must be one set."""
     condition = RULES[rule.kind].query(rule.given)
-    return as_set(condition) if deep and rule.kind == "segment" and isinstance(condition, Q) else condition
+    nested = rule.kind in ("segment", "never_engaged") and isinstance(condition, Q)
+    return as_set(condition) if deep and nested and isinstance(condition, Q) else condition
 
 
 def _either(words: Sequence[object]) -> str:
@@ -164,8 +165,7 @@ def _got(rule: Had) -> Condition:
 
 def _engaged(*kinds: str) -> Callable[[Had], Condition]:
     def query(rule: Had) -> Condition:
-        # Named rather than taken together: only then do both databases see that their index for these kinds fits.
-        events = Event.objects.filter(Q(kind__in=kinds) & Q(kind__in=ENGAGED), automatic=False)
+        events = Event.objects.filter(kind__in=kinds, automatic=False)
         if rule.within is not None:
             events = events.filter(at__gte=timezone.now() - rule.within)
         if rule.edition is not None:

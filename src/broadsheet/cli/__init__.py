@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from broadsheet.cli.bounces import bounces
 from broadsheet.cli.campaigns import editions, render, send
 from broadsheet.cli.check import check
 from broadsheet.cli.content import articles, sync
 from broadsheet.cli.demo import demo
+from broadsheet.cli.doctor import doctor
 from broadsheet.cli.edition import edition
 from broadsheet.cli.inbox import inbox
 from broadsheet.cli.output import ERR
@@ -21,6 +23,7 @@ from broadsheet.cli.preview import preview
 from broadsheet.cli.proof import proof
 from broadsheet.cli.report import report
 from broadsheet.cli.run import run, schedule, scheduler
+from broadsheet.cli.segments import segments
 from broadsheet.cli.serve import serve
 from broadsheet.cli.setup import WrongUse
 from broadsheet.cli.staff import staff
@@ -50,7 +53,7 @@ def choose_workspace(
 
 for command in (
     *(init, demo, sync, articles, plan, render, check, preview, proof, send, editions, edition, report),
-    *(schedule, run, scheduler, serve, inbox),
+    *(segments, schedule, run, scheduler, serve, inbox, doctor, bounces),
 ):
     app.command()(command)
 app.add_typer(subscribers, name="subscribers")

@@ -1,8 +1,9 @@
 """``broadsheet render``, ``send`` and ``editions``."""
 
 import time
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from django.utils import timezone
@@ -11,8 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from broadsheet.cli.content import Json
 from broadsheet.cli.output import ERR, counted, in_zone, print_json, print_table
 from broadsheet.cli.setup import WrongUse, is_terminal, moment, ready, who
+from broadsheet.cli.stopping import stopping
 from broadsheet.workspace import CampaignFile, Workspace
 from broadsheet.workspace.reading import write_atomically
+
+if TYPE_CHECKING:
+    from broadsheet.sending import Batch
 
 Slug = Annotated[str, typer.Argument(help="The campaign: its file's name without .md.")]
 At = Annotated[str | None, typer.Option(help="The edition's time, ISO 8601; else the next one in its schedule.")]
@@ -78,20 +83,25 @@ def send(
     waiting = reports.due_now(edition, timezone.now())
     if before and before.finished:
         ERR.print(f"Edition {edition.pk} ({edition.key}) was sent before; nobody was mailed again.", style="bold")
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=ERR,
-        disable=not waiting,
-    ) as bar:
+    with (
+        Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=ERR,
+            disable=not waiting,
+        ) as bar,
+        stopping() as stop,
+    ):
         task = bar.add_task("Sending", total=waiting)
-        numbers = pipeline.send(
-            workspace,
-            edition,
-            progress=lambda batch: bar.advance(task, len(batch.outcomes) + batch.set_aside),
-        )
+        held: list[datetime] = []
+
+        def progress(batch: "Batch") -> None:
+            bar.advance(task, len(batch.outcomes) + batch.set_aside)
+            held.extend([batch.held_until] if batch.held_until else [])
+
+        numbers = pipeline.send(workspace, edition, progress=progress, stop=stop.is_set)
     if json:
         print_json(
             {
@@ -109,14 +119,22 @@ def send(
         )
     else:
         _print_numbers(edition.pk, edition.key, numbers)
-        if numbers.waiting and numbers.next_at:
+        if stop.is_set():
+            ERR.print(f"Stopped; {counted(numbers.waiting, 'copy waits', 'copies wait')}. The same command goes on.")
+        elif numbers.waiting and held:
+            ERR.print(
+                f"The pace of {edition.adapter} is used up; {counted(numbers.waiting, 'copy goes', 'copies go')} "
+                f"from {in_zone(held[-1], workspace.config.zone)} on, with `broadsheet run` or this command again.",
+                soft_wrap=True,
+            )
+        elif numbers.waiting and numbers.next_at:
             ERR.print(
                 f"{counted(numbers.waiting, 'copy waits', 'copies wait')} for their readers' own time, "
                 f"the first until {in_zone(numbers.next_at, workspace.config.zone)}; "
                 "`broadsheet run` sends them, or this command again.",
                 soft_wrap=True,
             )
-    if numbers.failed or numbers.unknown or numbers.deferred:
+    if numbers.failed or numbers.unknown or numbers.deferred or stop.is_set():
         raise typer.Exit(1)
 
 

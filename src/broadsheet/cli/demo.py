@@ -5,12 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from django.utils import timezone
 
+from broadsheet.cli.inbox import inbox_page
 from broadsheet.cli.output import ERR, OUT, counted, in_zone, print_table
+from broadsheet.cli.serve import run_until_stopped
 from broadsheet.cli.setup import ready
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import WorkspaceNotFound
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 CAMPAIGN = "weekly-digest"
 
 
-def demo() -> None:
+def demo(
+    show: Annotated[bool, typer.Option("--inbox", help="Then show the mails on a page, until Ctrl-C.")] = False,
+) -> None:
     """Do the whole main job on this workspace, into a local inbox. Sends nothing off this machine."""
     started = time.monotonic()
     workspace = _scratch_workspace()
@@ -47,11 +51,9 @@ def demo() -> None:
         planned = pipeline.select(workspace, campaign, last_time(workspace, campaign, timezone.now()))
         printed = pipeline.press(workspace, planned)
         edition = pipeline.freeze(workspace, planned, printed, who="demo")
-        _step(
-            f"picked articles by tag for {' and '.join(audience.segment_label(workspace, each) for each in campaign.segment)}, and compiled "
-            f"{counted(len(printed), 'different mail')}"
-        )
-    inbox = MailFolder(workspace.state / "inbox", keep=None, max_bytes=None)
+        named = " and ".join(each if isinstance(each, str) else "people" for each in campaign.segment)
+        _step(f"picked articles by tag for {named}, and compiled {counted(len(printed), 'different mail')}")
+    inbox = MailFolder(workspace.state / "inbox")
     with Catcher(inbox) as catcher:
         server = SmtpAdapter(kind="smtp", host="127.0.0.1", port=catcher.port, security="none")
         numbers = pipeline.send(workspace, edition, Smtp(server))
@@ -78,6 +80,10 @@ def demo() -> None:
         )
     )
     _next_steps(workspace)
+    if show:
+        server, address = inbox_page()
+        ERR.print(f"Read the mails at {address} (Ctrl-C stops it)", soft_wrap=True)
+        run_until_stopped(server)
 
 
 def _scratch_workspace() -> Workspace:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from broadsheet.cli.content import Json
+from broadsheet.cli.difference import print_diff
 from broadsheet.cli.output import ERR, counted, in_zone, print_json, print_table
 from broadsheet.cli.setup import WrongUse, moment, ready, who
 from broadsheet.errors import UnknownName
@@ -15,7 +16,7 @@ from broadsheet.workspace import Workspace
 if TYPE_CHECKING:
     from broadsheet.models import Edition
 
-ACTIONS = ("show", "approve", "pause", "resume", "cancel", "reschedule", "resend-failed", "resolve")
+ACTIONS = ("show", "approve", "refreeze", "pause", "resume", "cancel", "reschedule", "resend-failed", "resolve")
 
 
 def edition(
@@ -26,7 +27,7 @@ def edition(
     as_: Annotated[str, typer.Option("--as", help="resolve: what the unknown copies were: sent, or queued.")] = "",
     json: Json = False,
 ) -> None:
-    """Show an edition, or approve, pause, resume, cancel, reschedule it, send what failed again, settle unknowns."""
+    """Show an edition, or approve, freeze anew, pause, resume, cancel, move it, resend what failed, settle unknowns."""
     if number in ACTIONS and action.isdigit():
         number, action = action, number  # `edition approve 12` is meant as well
     if not number.isdigit():
@@ -37,7 +38,10 @@ def edition(
     from broadsheet import pipeline
 
     found = pipeline.known_edition(int(number))
-    if action != "show":
+    if action == "refreeze":
+        print_diff(workspace, pipeline.refreeze(workspace, found, who=who()))
+        ERR.print(f"Edition {found.pk} ({found.key}) is {found.state}.", soft_wrap=True)
+    elif action != "show":
         said = _act(workspace, found, action, moment(at, workspace.config.zone), why, as_)
         ERR.print(f"Edition {found.pk} ({found.key}): {said}", soft_wrap=True)
     shown = _facts(workspace, found)

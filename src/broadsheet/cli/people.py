@@ -1,15 +1,43 @@
-"""``broadsheet subscribers``."""
+"""``broadsheet subscribers``: people in and out, and one person at a time."""
 
+import sys
+from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from broadsheet.cli.content import Json
-from broadsheet.cli.output import ERR, print_json, print_table
-from broadsheet.cli.setup import existing_file, ready
+from broadsheet.cli.output import ERR, OUT, counted, print_json, print_table
+from broadsheet.cli.setup import WrongUse, existing_file, is_terminal, ready, who
+from broadsheet.errors import BroadsheetError
 
-subscribers = typer.Typer(help="People: import them.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from broadsheet.audience import ImportReport
+    from broadsheet.models import Subscriber
+
+subscribers = typer.Typer(help="People: in, out, and one at a time.", no_args_is_help=True)
+#: Rejected lines that a terminal shows; their file has them all.
+SHOWN = 20
+Email = Annotated[str, typer.Argument(help="Their address.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+
+
+class Update(StrEnum):
+    """What an import may change of people who are here already."""
+
+    NONE = "none"
+    MISSING = "missing"
+    ALL = "all"
+
+
+class Form(StrEnum):
+    """What an export is written as."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
 
 
 @subscribers.callback()
@@ -18,34 +46,268 @@ def people() -> None:
 
 
 @subscribers.command("import")
-def import_(
-    file: Annotated[Path, typer.Argument(help="A CSV file with a column `email`.")],
+def import_(  # noqa: PLR0913, PLR0917  one parameter for each option
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, a ZIP of one, or XLSX, with a column of addresses.")],
     list_name: Annotated[str | None, typer.Option("--list", help="The list for lines that name none.")] = None,
+    update: Annotated[
+        Update, typer.Option(help="Of people who are here: change nothing, fill in what is missing, or all.")
+    ] = Update.MISSING,
+    mapped: Annotated[
+        list[str] | None,
+        typer.Option("--map", help='A column by hand: "E-mail Address=email"; "Column=" leaves it out.'),
+    ] = None,
+    means: Annotated[
+        list[str] | None, typer.Option(help='What a status means that may mean anything: "enabled=subscribed".')
+    ] = None,
+    status: Annotated[
+        str | None, typer.Option(help="What every line says, if the file doesn't: unsubscribed, bounced, …")
+    ] = None,
+    rejected: Annotated[Path | None, typer.Option(help="Where rejected lines go.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say all that and write nothing.")] = False,
     json: Json = False,
 ) -> None:
-    """Take people from a CSV file. A second run of the same file changes nothing."""
+    """Take people from a file. A second run of the same file changes nothing. Exit code 1 if lines were rejected."""
     workspace = ready()
-    from broadsheet.audience import import_people
+    from broadsheet.audience import ImportChoices, import_people
 
-    report = import_people(workspace, existing_file(file), list_name)
-    rejected = [{"line": each.line, "reason": each.reason} for each in report.rejected]
+    choices = ImportChoices(
+        list_name, update.value, _pairs("--map", mapped), _pairs("--means", means), status, dry_run, rejected
+    )
+    with ExitStack() as stack:
+        report = import_people(workspace, existing_file(file), list_name, choices, _progress(stack, file.name))
     if json:
-        print_json(
-            {
-                "read": report.read,
-                "added": report.added,
-                "updated": report.updated,
-                "unchanged": report.unchanged,
-                "rejected": rejected,
-            }
-        )
+        print_json(_as_json(report, dry_run=dry_run))
     else:
-        print_table(
-            f"{file.name}: {report.read} read",
-            ("added", "updated", "unchanged", "rejected"),
-            [(report.added, report.updated, report.unchanged, len(rejected))],
-        )
-        for each in report.rejected:
-            ERR.print(f"line {each.line}: {each.reason}", style="red", markup=False, soft_wrap=True)
-    if rejected:
+        _print_report(report, file.name, dry_run=dry_run)
+    if report.stopped:
+        ERR.print("Stopped. What is in are whole batches; run it again to take the rest.", style="red")
+        raise typer.Exit(130)
+    if report.rejected_lines:
         raise typer.Exit(1)
+
+
+def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for each in given or ():
+        name, sign, value = each.rpartition("=")
+        if not sign or not name.strip():
+            raise WrongUse(f'{option} “{each}” is no pair; write it like {option} "E-mail Address=email".')
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _progress(stack: ExitStack, name: str) -> Any:
+    """Shows how far an import is and how long it will take, where somebody is looking."""
+    if not ERR.is_terminal:
+        return None
+    bar = stack.enter_context(
+        Progress(
+            TextColumn(name), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("left"),
+            TimeRemainingColumn(), console=ERR, transient=True,
+        )
+    )  # fmt: skip
+    task = bar.add_task(name, total=None)
+    return lambda done, size: bar.update(task, completed=done, total=size)
+
+
+def _as_json(report: "ImportReport", *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "format": report.said,
+        "columns": report.columns,
+        "read": report.read,
+        "added": report.added,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "people": dict(report.standings),
+        "doubts": dict(report.doubts),
+        "rejected": [{"line": each.line, "reason": each.reason} for each in report.rejected],
+        "rejected_lines": report.rejected_lines,
+        "rejected_file": str(report.rejected_file) if report.rejected_file else None,
+        "dry_run": dry_run,
+        "stopped": report.stopped,
+    }
+
+
+def _print_report(report: "ImportReport", name: str, *, dry_run: bool) -> None:
+    ERR.print(f"{name}: {report.said}", markup=False, soft_wrap=True)
+    taken = ", ".join(column if column == to else f"{column} → {to}" for column, to in report.columns.items())
+    ERR.print(f"columns: {taken}", markup=False, soft_wrap=True)
+    print_table(
+        f"{name}: {report.read:,} read" + (", nothing written (dry run)" if dry_run else ""),
+        ("added", "updated", "unchanged", "rejected"),
+        [(report.added, report.updated, report.unchanged, report.rejected_lines)],
+    )
+    said = ", ".join(f"{count:,} {standing}" for standing, count in report.standings.most_common())
+    ERR.print(f"what the file says of them: {said or 'nothing'}", markup=False, soft_wrap=True)
+    for doubt, count in report.doubts.most_common():
+        ERR.print(f"in doubt: {doubt} ({count:,})", style="yellow", markup=False, soft_wrap=True)
+    for each in report.rejected[:SHOWN]:
+        ERR.print(f"line {each.line}: {each.reason}", style="red", markup=False, soft_wrap=True)
+    if (more := report.rejected_lines - SHOWN) > 0:
+        ERR.print(f"and {more:,} more", style="red")
+    if report.rejected_file:
+        ERR.print(f"all rejected lines: {report.rejected_file}", markup=False, soft_wrap=True)
+
+
+@subscribers.command()
+def export(
+    list_name: Annotated[str | None, typer.Option("--list", help="Only people ever on this list.")] = None,
+    segment: Annotated[str | None, typer.Option(help="Only people in this segment.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The file to write; standard output if unset.")] = None,
+    form: Annotated[Form, typer.Option("--format", help="CSV, or JSON Lines with all evidence of consent.")] = Form.CSV,
+) -> None:
+    """Write people as CSV or JSON Lines; an import of that CSV gives the same people."""
+    workspace = ready()
+    from broadsheet import audience
+    from broadsheet.errors import UnknownName
+
+    if list_name is not None and list_name not in workspace.lists.lists:
+        raise UnknownName("list", list_name, list(workspace.lists.lists))
+    rows = audience.chosen(list_name, workspace.segment(segment) if segment is not None else None)
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(out.open("w", encoding="utf-8", newline="")) if out else sys.stdout
+        except OSError as error:
+            raise BroadsheetError(f"{out} can't be written ({error.strerror}).") from error
+        if form is Form.CSV:
+            count = audience.to_csv(workspace, rows, file, list_name)
+        else:
+            count = audience.to_json_lines(audience.records(rows, list_name), file)
+    ERR.print(f"{counted(count, 'person', 'people')} written.")
+
+
+@subscribers.command()
+def show(email: Email, json: Json = False) -> None:
+    """Everything held on one person, and their history."""
+    ready()
+    from broadsheet.audience import everything
+
+    held = everything(_person(email))
+    if json:
+        print_json(held)
+        return
+    skipped = ("history", "subscriptions", "attributes")
+    facts = [(name, _shown(value)) for name, value in held.items() if name not in skipped]
+    facts += [(name, _shown(value)) for name, value in held["attributes"].items()]
+    print_table(held["email"], ("what", "value"), facts)
+    print_table(
+        "Lists",
+        ("list", "state", "agreed", "how", "from", "to"),
+        [
+            (
+                each["list"], each["state"], each["consent_at"] or "–",
+                "; ".join(filter(None, (each["consent_how"], each["consent_detail"]))),
+                each["consent_network"], each["consent_wording"],
+            )
+            for each in held["subscriptions"]
+        ],
+    )  # fmt: skip
+    print_table(
+        "History", ("when", "what", "detail"), [(each["at"], each["what"], each["detail"]) for each in held["history"]]
+    )
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else "–" if value == "" else str(value)
+
+
+def _person(email: str) -> "Subscriber":
+    from broadsheet.audience import known_address
+    from broadsheet.models import Subscriber
+
+    try:
+        key = known_address(email)[1]
+    except ValueError as error:
+        raise WrongUse(f"{error}.") from error
+    found = Subscriber.objects.select_related("interests").filter(email_key=key).first()
+    if found is None:
+        raise BroadsheetError(f"Nobody here has the address {email}.")
+    return found
+
+
+def _sure(question: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if not is_terminal():
+        raise WrongUse(f"{question} Nobody is here to answer; add --yes.")
+    typer.confirm(question, abort=True, err=True)
+
+
+@subscribers.command()
+def erase(email: Email, yes: Yes = False) -> None:
+    """Take a person out of the database; only a keyed hash stays, so that no import brings them back."""
+    ready()
+    from broadsheet import audience
+
+    person = _person(email)
+    _sure(f"Erase {person.email} and all that is held on them? This can't be undone.", yes=yes)
+    audience.erase(person)
+    ERR.print(f"{email} is erased.")
+
+
+@subscribers.command()
+def suppress(
+    email: Email, reason: Annotated[str, typer.Option(help="Why; it is kept.")] = "", json: Json = False
+) -> None:
+    """Never mail an address, whatever list it is on."""
+    ready()
+    from broadsheet import audience
+    from broadsheet.models import SuppressionReason
+
+    try:
+        new = audience.suppress(email, SuppressionReason.BY_HAND, reason, who=who())
+    except ValueError as error:
+        raise WrongUse(f"{error}.") from error
+    if json:
+        print_json({"email": email, "suppressed": True, "new": new})
+    else:
+        ERR.print(f"{email} is not mailed any more." if new else f"{email} was suppressed before; its reason stays.")
+
+
+@subscribers.command()
+def unsuppress(
+    email: Email,
+    reason: Annotated[str, typer.Option(help="Why it may be mailed again; it is kept.")],
+    json: Json = False,
+) -> None:
+    """Let an address be mailed again. Who has left a list has still left it."""
+    ready()
+    from broadsheet import audience
+
+    if not reason.strip():
+        raise WrongUse("--reason is empty; say why the address may be mailed again.")
+    try:
+        lifted = audience.unsuppress(email, reason.strip(), who=who())
+    except ValueError as error:
+        raise WrongUse(f"{error}.") from error
+    if not lifted:
+        raise BroadsheetError(f"{email} was not suppressed.")
+    if json:
+        print_json({"email": email, "suppressed": False})
+    else:
+        ERR.print(f"{email} may be mailed again, on the lists it is on.")
+
+
+@subscribers.command()
+def tag(
+    email: Email,
+    add: Annotated[list[str] | None, typer.Option(help="An interest to add.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="An interest to take away.")] = None,
+    json: Json = False,
+) -> None:
+    """Add or take away interests of one person."""
+    ready()
+    from broadsheet import audience
+
+    person = _person(email)
+    before = person.interests.tags
+    try:
+        audience.set_interests(person, {*before, *(add or ())} - set(audience.normal_tags(remove or ())))
+    except ValueError as error:
+        raise WrongUse(f"{error}.") from error
+    if person.interests.tags != before:
+        audience.note(person.email_key, who(), f"interests: {', '.join(person.interests.tags) or 'none'}")
+    if json:
+        print_json({"email": person.email, "interests": person.interests.tags})
+    else:
+        OUT.print(f"{person.email}: {', '.join(person.interests.tags) or 'no interests'}", markup=False, soft_wrap=True)

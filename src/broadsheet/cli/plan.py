@@ -1,6 +1,8 @@
 """``broadsheet plan``: the dry run of an edition."""
 
 from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,16 +10,17 @@ from django.utils import timezone
 
 from broadsheet.cli.campaigns import At, Slug
 from broadsheet.cli.content import Json
+from broadsheet.cli.difference import SHOWN, diff_facts, print_diff, shortened
 from broadsheet.cli.output import ERR, OUT, counted, in_zone, print_json, print_table
 from broadsheet.cli.setup import moment, ready
+from broadsheet.timing import span_in_words
 from broadsheet.workspace import Workspace
 
 if TYPE_CHECKING:
-    from broadsheet.editions import Difference, Plan, Side
+    from broadsheet.editions import Plan
     from broadsheet.models import Subscriber
 
-#: Rows of a table before it is cut short; ``--json`` has them all.
-SHOWN = 20
+MINUTE = timedelta(minutes=1)
 
 
 def plan(
@@ -35,14 +38,15 @@ def plan(
     person = drafts.known_reader(reader) if reader else None
     due = moment(at, workspace.config.zone) or schedule.next_time(workspace, file, timezone.now())
     planned = pipeline.select(workspace, file, due)
-    subjects = [each.subject for each in pipeline.press(workspace, planned)]
+    printed = pipeline.press(workspace, planned)
+    subjects = [each.subject for each in printed]
     levels: Counter[str] = Counter(each.level for each in drafts.findings_of_plan(workspace, planned))
     before = editions.earlier(planned) if diff else None
-    changes = editions.difference(planned, subjects, before) if before else None
+    changes = editions.difference(planned, printed, before) if before else None
     if json:
         shown = _facts(workspace, planned, subjects) | {"findings": dict(levels)}
         if diff:
-            shown["diff"] = _diff_facts(workspace, changes) if changes else None
+            shown["diff"] = diff_facts(workspace, changes) if changes else None
         if person:
             shown["reader"] = _reader_facts(workspace, planned, person)
         print_json(shown)
@@ -52,11 +56,11 @@ def plan(
         _print_plan(workspace, planned, subjects)
         _print_findings(campaign, levels)
         if diff:
-            _print_diff(workspace, changes)
+            print_diff(workspace, changes)
 
 
 def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[str, Any]:
-    from broadsheet import editions
+    from broadsheet import drafts, editions
 
     return {
         "campaign": planned.campaign.slug,
@@ -73,34 +77,38 @@ def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[s
             {"time_zone": zone, "readers": readers, "at": at.astimezone(workspace.config.zone)}
             for zone, readers, at in editions.leaving(planned)
         ],
+        "sending_seconds": drafts.time_to_send(workspace, planned).total_seconds(),
     }
 
 
 def _segments(workspace: Workspace, planned: "Plan") -> list[tuple[str, int]]:
     """How many may be mailed in each of the campaign's segments. Somebody in two of them is in both numbers."""
     from broadsheet import editions
-    from broadsheet.audience import Target, mailable, segment_label
+    from broadsheet.audience import mailable, segment_label
 
-    whole = editions.target_of(workspace, planned.campaign)
+    whole = editions.target_of(workspace, planned.campaign, planned.scheduled_for)
     return [
         (
             named if isinstance(named, str) else segment_label(workspace, named),
-            mailable(Target(whole.list_name, (segment,), whole.exclude)).count(),
+            mailable(replace(whole, segments=(segment,))).count(),
         )
         for named, segment in zip(planned.campaign.segment, whole.segments, strict=True)
     ]
 
 
 def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> None:
-    from broadsheet import editions
+    from broadsheet import drafts, editions
 
     zone = workspace.config.zone
     ERR.print(f"{planned.campaign.name}, {in_zone(planned.scheduled_for, zone)}", style="bold", soft_wrap=True)
     ERR.print(f"{counted(planned.readers, 'reader')} would get a mail, in {counted(len(planned.variants), 'variant')}.")
+    if takes := drafts.time_to_send(workspace, planned):
+        words = span_in_words(takes) if takes >= MINUTE else "less than a minute"
+        ERR.print(f"At the pace of {planned.campaign.adapter}, sending takes {words}.", soft_wrap=True)
     if segments := _segments(workspace, planned):
         print_table("Who may be mailed", ("readers", "segment"), [(readers, name) for name, readers in segments])
     print_table(
-        _cut("Who gets what", len(planned.variants), "variants"),
+        shortened("Who gets what", len(planned.variants), "variants"),
         ("readers", "subject", "articles"),
         [
             (variant.readers, subject, "\n".join(variant.slugs))
@@ -111,14 +119,10 @@ def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> N
         print_table("Who gets nothing", ("people", "because"), [(n, why) for why, n in planned.excluded.items()])
     if zones := editions.leaving(planned):
         print_table(
-            _cut("When it goes", len(zones), "time zones"),
+            shortened("When it goes", len(zones), "time zones"),
             ("readers", "time zone", "from"),
             [(readers, name or "not known", in_zone(at, zone)) for name, readers, at in zones[:SHOWN]],
         )
-
-
-def _cut(title: str, number: int, what: str) -> str:
-    return title if number <= SHOWN else f"{title} (the first {SHOWN} of {number:,} {what}; --json has all)"
 
 
 def _print_findings(campaign: str, levels: Counter[str]) -> None:
@@ -130,66 +134,12 @@ def _print_findings(campaign: str, levels: Counter[str]) -> None:
     ERR.print(f"{counted(levels.total(), 'finding')} ({said}): broadsheet check {campaign}", soft_wrap=True)
 
 
-def _side_facts(side: "Side") -> dict[str, Any]:
-    return {"articles": list(side.articles), "readers": side.readers, "subject": side.subject}
-
-
-def _diff_facts(workspace: Workspace, changes: "Difference") -> dict[str, Any]:
-    def both(pair: tuple[object, object]) -> dict[str, object]:
-        return {"before": pair[0], "now": pair[1]}
-
-    return {
-        "edition": changes.edition.pk,
-        "state": changes.edition.state,
-        "scheduled_for": changes.edition.scheduled_for.astimezone(workspace.config.zone),
-        "readers": both(changes.readers),
-        "excluded": {reason: both(numbers) for reason, numbers in changes.excluded.items()},
-        "added": [_side_facts(side) for side in changes.added],
-        "removed": [_side_facts(side) for side in changes.removed],
-        "changed": [
-            {
-                "articles": list(now.articles),
-                "readers": both((then.readers, now.readers)),
-                "subject": both((then.subject, now.subject)),
-            }
-            for then, now in changes.changed
-        ],
-    }
-
-
-def _print_diff(workspace: Workspace, changes: "Difference | None") -> None:
-    if changes is None:
-        ERR.print("There is no earlier edition to compare with.")
-        return
-    edition = changes.edition
-    when = in_zone(edition.scheduled_for, workspace.config.zone)
-    ERR.print(f"Since edition {edition.pk} ({when}, {edition.state}):", style="bold", soft_wrap=True)
-    if changes.nothing:
-        ERR.print("Nothing changed.")
-        return
-    rows: list[tuple[str, str, str]] = []
-    if changes.readers[0] != changes.readers[1]:
-        rows.append(("readers", f"{changes.readers[0]:,}", f"{changes.readers[1]:,}"))
-    rows += [(reason, f"{then:,}", f"{now:,}") for reason, (then, now) in changes.excluded.items()]
-    if rows:
-        print_table("Numbers", ("", "then", "now"), rows)
-    sides = [("new", each) for each in changes.added] + [("gone", each) for each in changes.removed]
-    variants = [(what, f"{side.readers:,}", side.subject, "\n".join(side.articles)) for what, side in sides]
-    for then, now in changes.changed:
-        subject = now.subject if now.subject == then.subject else f"{then.subject}\n→ {now.subject}"
-        readers = f"{now.readers:,}" if now.readers == then.readers else f"{then.readers:,} → {now.readers:,}"
-        variants.append(("changed", readers, subject, "\n".join(now.articles)))
-    if variants:
-        title = _cut("Variants", len(variants), "changes")
-        print_table(title, ("what", "readers", "subject", "articles"), variants[:SHOWN])
-
-
 def _reader_facts(workspace: Workspace, planned: "Plan", person: "Subscriber") -> dict[str, Any]:
     """What this person gets, or why they get nothing; and a verdict on each article, if they are a reader at all."""
     from broadsheet import editions
     from broadsheet.audience import why_not
 
-    reason = why_not(editions.target_of(workspace, planned.campaign), person)
+    reason = why_not(editions.target_of(workspace, planned.campaign, planned.scheduled_for), person)
     variant = reason or editions.variant_of(planned, person.pk)
     verdicts = () if reason else editions.explained(workspace, planned, person)
     return {

@@ -21,7 +21,7 @@ def proof(
     """Send a test copy, marked [TEST], through the campaign's adapter. Its unsubscribe links do nothing."""
     workspace = ready()
     from broadsheet import drafts, schedule
-    from broadsheet.audience.importing import known_address
+    from broadsheet.audience.addresses import known_address
 
     file = workspace.campaign(campaign)
     try:

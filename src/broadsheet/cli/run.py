@@ -1,6 +1,5 @@
 """``broadsheet run``, ``scheduler`` and ``schedule``: campaigns come out by themselves, and when."""
 
-import logging
 import os
 import signal
 import sys
@@ -13,10 +12,14 @@ from typing import Annotated, Any
 
 import typer
 
+from broadsheet import logs
 from broadsheet.cli.content import Json
+from broadsheet.cli.inbox import inbox_page
+from broadsheet.cli.listening import listening_for_reports
 from broadsheet.cli.output import ERR, counted, print_json, print_table
-from broadsheet.cli.serve import listening
+from broadsheet.cli.serve import carrying_out, listening, pages
 from broadsheet.cli.setup import ready, workspace_only
+from broadsheet.conf.cluster import broker
 from broadsheet.errors import BroadsheetError
 from broadsheet.timing import firings, in_words
 from broadsheet.workspace import CampaignFile, Workspace
@@ -32,24 +35,37 @@ def run(
 ) -> None:
     """Run everything on this machine: the scheduler, the senders and the web pages. Ctrl-C stops it."""
     workspace = ready()
-    from django.core.wsgi import get_wsgi_application
+    from broadsheet.events import hooks
 
-    _log_to_standard_error()
-    server, address = listening(get_wsgi_application(), host, port)
-    with _scheduling(workspace):
+    logs.configure(workspace.config.logging)
+    sockets: dict[int, Any] = {}  # of both servers, so that one loop serves them
+    server, address = listening(pages(), host, port, beside=sockets)
+    servers = [server]
+    with (
+        listening_for_reports(workspace, workspace.config.bounces.listen),
+        _scheduling(workspace),
+        carrying_out(workspace),
+    ):
         ERR.print(f"Running on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
-        if "default" not in workspace.config.adapters:
-            ERR.print("Without a default adapter, mail goes into the local inbox; `broadsheet inbox` shows it.")
+        if broker():
+            ERR.print("Workers send: celery -A broadsheet.celery worker", markup=False)
+        elif "default" not in workspace.config.adapters:
+            page, inbox = inbox_page(sockets)
+            servers.append(page)
+            ERR.print(f"Without a default adapter, mail stays on this machine: read it at {inbox}", soft_wrap=True)
         try:
-            server.run()  # takes SystemExit as the wish to stop
+            with hooks.Keeper():
+                server.run()  # takes SystemExit as the wish to stop
         finally:
-            server.close()
+            for each in servers:
+                each.task_dispatcher.shutdown()
+                each.close()
 
 
 def scheduler() -> None:
     """Run the scheduler and the senders, without web pages. Several may run: one leads, another takes over."""
     workspace = ready()
-    _log_to_standard_error()
+    logs.configure(workspace.config.logging)
     with _scheduling(workspace) as ended:
         ERR.print("Scheduling (Ctrl-C stops it)")
         ended.wait()
@@ -90,12 +106,6 @@ def _scheduling(workspace: Workspace) -> Iterator[Event]:
     if faults:
         raise faults[0]
     ERR.print("Stopped.")
-
-
-def _log_to_standard_error() -> None:
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(message)s", level=logging.INFO)
-    for noisy in ("apscheduler", "waitress", "django"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
 def schedule(json: Json = False) -> None:

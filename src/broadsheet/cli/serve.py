@@ -1,16 +1,27 @@
 """`broadsheet serve`: the web pages, by waitress."""
 
+import logging
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Annotated, Any
 
 import typer
 
+from broadsheet import logs
 from broadsheet.cli.output import ERR
 from broadsheet.cli.setup import ready
 from broadsheet.errors import BroadsheetError
+from broadsheet.workspace import Workspace
 
-THREADS = 8
+log = logging.getLogger(__name__)
+
+#: A call of a webhook waits for the disk, and many wait for it together.
+THREADS = 24
+#: Seconds between two looks at what webhooks brought.
+TAKE_IN = 5.0
 
 
 def serve(
@@ -18,13 +29,13 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8000,
 ) -> None:
     """Serve the pages that subscribers meet."""
-    ready()
-    from django.core.wsgi import get_wsgi_application
-
-    server, address = listening(get_wsgi_application(), host, port)
+    workspace = ready()
+    logs.configure(workspace.config.logging)
+    server, address = listening(pages(), host, port)
     ERR.print(f"Serving on {address}, the console on {address}console/ (Ctrl-C stops it)", soft_wrap=True, markup=False)
     _greet()
-    run_until_stopped(server)
+    with taking_in(workspace), carrying_out(workspace):
+        run_until_stopped(server)
 
 
 def _greet() -> None:
@@ -43,13 +54,78 @@ def _greet() -> None:
     )
 
 
-def listening(application: Any, host: str, port: int, option: str = "--port") -> tuple[Any, str]:
-    """A server that has its port, and its address; it answers once it is run. Raises BroadsheetError."""
+def pages() -> Any:
+    """The pages as a WSGI application."""
+    from django.utils.module_loading import import_string
+
+    return import_string("broadsheet.web.public.wsgi.make_application")()
+
+
+@contextmanager
+def carrying_out(workspace: Workspace) -> Iterator[None]:
+    """While the block runs, a thread writes the mails that pages leave to be written."""
+    from broadsheet.notices.carrier import Carrier
+
+    carrier = Carrier(workspace)
+    carrier.start()
+    try:
+        yield
+    finally:
+        carrier.stop()
+
+
+@contextmanager
+def taking_in(workspace: Workspace) -> Iterator[None]:
+    """A thread that works on what providers' webhooks bring, for a server without a scheduler beside it."""
+    from django.db import Error, connections
+
+    from broadsheet import pipeline
+    from broadsheet.events import hooks
+
+    stopping = Event()
+
+    def work() -> None:
+        while not stopping.wait(TAKE_IN):
+            try:
+                pipeline.take_in(workspace)
+            except Error as error:
+                log.error("The webhooks' calls wait: the database can't be used (%s)", str(error).strip())  # noqa: TRY400
+            finally:
+                connections.close_all()
+
+    thread = Thread(target=work, name="webhooks", daemon=True)
+    thread.start()
+    try:
+        with hooks.Keeper():
+            yield
+    finally:
+        stopping.set()
+        thread.join(TAKE_IN)
+
+
+def listening(
+    application: Any, host: str, port: int, option: str = "--port", beside: dict[int, Any] | None = None
+) -> tuple[Any, str]:
+    """A server that has its port, and its address; it answers once it, or one with the same ``beside``, is run.
+
+    Raises BroadsheetError if the port can't be had.
+    """
     import waitress
 
+    others = set(beside or ())
     try:
-        server = waitress.create_server(application, host=host, port=port, threads=THREADS, ident=None)
+        server = waitress.create_server(
+            application,
+            beside,
+            host=host,
+            port=port,
+            threads=THREADS,
+            ident=None,
+            clear_untrusted_proxy_headers=False,  # web.proxies knows whom to believe
+        )
     except (OSError, ValueError) as error:
+        for left in set(beside or ()) - others:  # waitress files a server before it has its port
+            beside.pop(left)  # type: ignore[union-attr]
         reason = getattr(error, "strerror", None) or error
         raise BroadsheetError(
             f"Can't listen on {host}:{port} ({reason}). Stop what uses that port, or name another with {option}."

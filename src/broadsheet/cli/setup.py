@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import django
 from django.core.management import call_command
 
+from broadsheet.conf.cluster import broker
 from broadsheet.errors import BroadsheetError
 from broadsheet.workspace import Workspace, find_root
 
@@ -28,6 +29,7 @@ def ready() -> Workspace:
     """The workspace, with Django set up on it and its database migrated."""
     workspace = workspace_only()
     workspace.config  # noqa: B018  mistakes in broadsheet.toml show here, before Django reads it
+    broker()  # as do those of the environment
     os.environ["BROADSHEET_WORKSPACE"] = str(workspace.root)
     os.environ["DJANGO_SETTINGS_MODULE"] = "broadsheet.settings"
     try:
@@ -42,20 +44,42 @@ def ready() -> Workspace:
     return workspace
 
 
+#: The advisory lock of whoever migrates PostgreSQL: machines that start together would migrate it together.
+_MIGRATING = 0x0B20AD5C4EE
+
+
 def _migrate() -> None:
     from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
     from django.db.utils import DatabaseError
 
     try:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
+        if _outdated() and connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATING])
+                try:
+                    _migrate_what_is_left()
+                finally:
+                    cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATING])
+        else:
+            _migrate_what_is_left()
     except DatabaseError as error:
         raise BroadsheetError(
             f"The database can't be used ({str(error).strip().splitlines()[0]}); "
             "check BROADSHEET_DATABASE, or that the state folder can be written."
         ) from error
+
+
+def _outdated() -> bool:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _migrate_what_is_left() -> None:
+    if _outdated():
+        call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
 
 
 def moment(text: str | None, zone: ZoneInfo) -> datetime | None:

@@ -6,12 +6,10 @@ The declarations below are the whole of it: they check the file, fill in default
 printed, and come from the environment only.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import field, fields
+from dataclasses import field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -23,42 +21,62 @@ from broadsheet.conf.adapters import (
     AdapterSettings,
     FolderAdapter,
     MemoryAdapter,
-    PostmarkAdapter,
     SmtpAdapter,
+    SmtpServer,
 )
-from broadsheet.conf.forms import STRICT, Mailbox, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
+from broadsheet.conf.bounces import MAILBOX_KINDS, AnyMailbox, BounceMailbox, Bounces, ImapMailbox, Pop3Mailbox
+from broadsheet.conf.environment import from_environment, lay_over_named, lay_over_section, named_tables
+from broadsheet.conf.forms import STRICT, Mailbox, MailDomain, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
 from broadsheet.conf.privacy import Privacy
+from broadsheet.conf.providers import PROVIDER_KINDS, AmazonSesAdapter, HttpAdapter, ProviderAdapter
+from broadsheet.conf.public import Public
+from broadsheet.conf.sending import Pace, Sending, WarmUp
 from broadsheet.conf.sources import AnySource, FeedSource, FolderSource, Source, TaggingRule, Tags
 from broadsheet.conf.webhooks import Webhook
-from broadsheet.errors import BroadsheetError
 
 __all__ = [
     "ADAPTER_KINDS",
     "ENVIRONMENT",
+    "MAILBOX_KINDS",
+    "PROVIDER_KINDS",
     "SETTINGS",
     "SOURCE_KINDS",
     "STRICT",
     "AdapterSettings",
+    "AmazonSesAdapter",
+    "AnyMailbox",
     "AnySource",
+    "BounceMailbox",
+    "Bounces",
     "Config",
     "FeedSource",
     "FolderAdapter",
     "FolderSource",
+    "HttpAdapter",
+    "ImapMailbox",
+    "Inbox",
+    "Logging",
+    "MailDomain",
     "Mailbox",
     "MemoryAdapter",
-    "PostmarkAdapter",
+    "Pace",
+    "Pop3Mailbox",
     "Privacy",
+    "ProviderAdapter",
     "Public",
     "Sender",
+    "Sending",
     "Setting",
     "Site",
     "SmtpAdapter",
+    "SmtpServer",
     "Source",
     "Span",
     "SpanOrNone",
     "TaggingRule",
     "Tags",
     "TimeZoneName",
+    "WarmUp",
     "WebAddress",
     "Webhook",
     "from_environment",
@@ -89,23 +107,8 @@ class Sender:
     name: str = Field(default="My newsletter", description="Name shown in the inbox.")
     email: Mailbox = Field(default="news@localhost.test", description="The one From address.")
     reply_to: Mailbox | None = Field(default=None, description="Where answers go, if not to the sender.")
-
-
-@dataclass(frozen=True, config=STRICT)
-class Public:
-    """``[public]``: the pages that subscribers meet, as `broadsheet serve` serves them."""
-
-    url: WebAddress = Field(
-        default="http://127.0.0.1:8000",
-        description="Where readers reach `broadsheet serve`: unsubscribe, view in browser.",
-    )
-    images: Literal["public", "source"] = Field(
-        default="public",
-        description="`public`: pictures are served under `/i/`; `source`: PNG, JPEG and GIF keep their own address.",
-    )
-    mail_domain: str | None = Field(default=None, description="Domain of Message-ID and List-Id, if not the sender's.")
-    allowed_hosts: tuple[str, ...] = Field(
-        default=(), description="Further host names the pages answer to, beside the one in `public.url` and loopback."
+    bounce_domain: MailDomain | None = Field(
+        default=None, description="Domain for return paths: each copy has its own, `b+WORD@DOMAIN`; else the sender's."
     )
 
 
@@ -122,6 +125,29 @@ class Scheduling:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Inbox:
+    """``[inbox]``: how much the local inbox keeps; the oldest mails go first."""
+
+    mails: int = Field(default=1000, ge=1, description="How many mails the local inbox keeps at the most.")
+    megabytes: int = Field(default=200, ge=1, description="How many megabytes of mail it keeps at the most.")
+
+
+@dataclass(frozen=True, config=STRICT)
+class Logging:
+    """``[logging]``: what `run`, `scheduler`, `serve` and workers write to standard error."""
+
+    format: Literal["text", "json"] = Field(
+        default="text", description="`text`: lines for people; `json`: one object a line, for machines."
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is written; `debug` has a line for every copy that was sent."
+    )
+    addresses: bool = Field(
+        default=False, description="Whether readers' addresses may stand in it; else each is ‹address›."
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """All of ``broadsheet.toml``."""
 
@@ -130,19 +156,34 @@ class Config:
     public: Public = Field(default_factory=Public)
     schedule: Scheduling = Field(default_factory=Scheduling)
     privacy: Privacy = Field(default_factory=Privacy)
+    inbox: Inbox = Field(default_factory=Inbox)
+    logging: Logging = Field(default_factory=Logging)
+    sending: Sending = Field(default_factory=Sending)
+    pace: dict[str, Pace] = Field(default_factory=dict)
     sources: tuple[AnySource, ...] = Field(default_factory=lambda: (FolderSource(path="articles"),))
     tag_rules: tuple[TaggingRule, ...] = Field(default=(), description="Tags for articles that have none.")
     tags: Tags = Field(default_factory=Tags)
     adapters: dict[str, AdapterSettings] = Field(default_factory=dict)
     webhooks: dict[str, Webhook] = Field(default_factory=dict)
+    bounces: Bounces = Field(default_factory=Bounces)
     theme: dict[str, str | int] = Field(
         default_factory=dict, description="Colours and fonts laid over every template's own."
     )
+
+    def __post_init__(self) -> None:
+        if (name := self.public.adapter) != "default" and name not in self.adapters:
+            known = ", ".join(sorted({"default", *self.adapters}))
+            raise ValueError(f"public.adapter: there is no adapter “{name}”; there is: {known}")
 
     @property
     def zone(self) -> ZoneInfo:
         """The workspace's time zone."""
         return ZoneInfo(self.site.time_zone)
+
+    def return_path_of(self, sender: str) -> str:
+        """Where reports about undelivered copies go; ``{word}`` in it stands for each copy's own."""
+        domain = self.sender.bounce_domain
+        return f"b+{{word}}@{domain}" if domain else sender
 
     @property
     def mail_domain(self) -> str:
@@ -186,6 +227,13 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("public", Public),
     *_rows("schedule", Scheduling),
     *_rows("privacy", Privacy),
+    *_rows("inbox", Inbox),
+    *_rows("logging", Logging),
+    *_rows("sending", Sending),
+    *(
+        Setting(f"pace.NAME.{row.name.partition('.')[2]}", row.default, row.help)
+        for row in (*_rows("pace", Pace), *_rows("pace.warm_up", WarmUp))
+    ),
     *(
         Setting(f"{row.name} ({kind})", row.default, row.help)
         for kind, declared in SOURCE_KINDS.items()
@@ -199,8 +247,18 @@ SETTINGS: tuple[Setting, ...] = (
         for row in _rows("adapters", declared)
     ),
     *(
+        Setting(f"adapters.NAME.servers.{row.name.partition('.')[2]} (smtp)", row.default, row.help, row.secret)
+        for row in _rows("servers", SmtpServer)
+    ),
+    *(
         Setting(f"webhooks.NAME.{row.name.partition('.')[2]}", row.default, row.help, row.secret)
         for row in _rows("webhooks", Webhook)
+    ),
+    *(row for row in _rows("bounces", Bounces) if row.name != "bounces.mailboxes"),
+    *(
+        Setting(f"bounces.mailboxes.NAME.{row.name.partition('.')[2]} ({kind})", row.default, row.help, row.secret)
+        for kind, declared in MAILBOX_KINDS.items()
+        for row in _rows("mailboxes", declared)
     ),
     Setting("theme.KEY", None, "A colour or font laid over every template's own, such as `theme.primary`."),
 )
@@ -212,27 +270,23 @@ ENVIRONMENT: tuple[Setting, ...] = (
     Setting(
         "BROADSHEET_DATABASE",
         None,
-        "`postgresql://user:password@host/name`; SQLite in the state folder if unset.",
+        "`postgresql://user:password@host/name?sslmode=require`; SQLite in the state folder if unset.",
+    ),
+    Setting("BROADSHEET_DATABASE_POOL", 10, "How many connections to PostgreSQL one process may hold."),
+    Setting(
+        "BROADSHEET_BROKER",
+        None,
+        "`amqp://user:password@host//` or `redis://host:6379/0`: workers on other machines send; "
+        "the scheduler itself if unset.",
+    ),
+    Setting(
+        "BROADSHEET_METRICS_TOKEN",
+        None,
+        "Who may read `/metrics` from another machine: `Authorization: Bearer TOKEN`; nobody if unset.",
+        secret=True,
     ),
     Setting("BROADSHEET_SECRET_KEY", None, "Signs links; made and kept in the state folder if unset.", secret=True),
 )
-
-
-def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str | None:
-    """The value of ``name``, or the content of the file that ``name_FILE`` points at, or None.
-
-    Raises BroadsheetError when that file can't be read.
-    """
-    environ = os.environ if environ is None else environ
-    if value := environ.get(name):
-        return value
-    if path := environ.get(f"{name}_FILE"):
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise BroadsheetError(f"{name}_FILE names {path}, which can't be read ({reason}).") from error
-    return None
 
 
 #: The sections that the environment may set key by key.
@@ -242,50 +296,40 @@ _SECTIONS: dict[str, type] = {
     "public": Public,
     "schedule": Scheduling,
     "privacy": Privacy,
+    "inbox": Inbox,
+    "logging": Logging,
+    "sending": Sending,
+    "bounces": Bounces,
+}
+#: Tables of tables, by the path to them: each of their tables has a name and a kind (webhooks are all of one).
+_NAMED: dict[tuple[str, ...], dict[str, type]] = {
+    ("adapters",): ADAPTER_KINDS,
+    ("bounces", "mailboxes"): MAILBOX_KINDS,
+    ("webhooks",): {"": Webhook},
 }
 
 
 def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """``raw`` (the parsed file) with what the environment sets laid over it; ``raw`` stays as it is.
 
-    Sections take ``BROADSHEET_SITE_NAME``; adapters ``BROADSHEET_ADAPTERS_<NAME>_<KEY>``.
+    Sections take ``BROADSHEET_SITE_NAME``; adapters ``BROADSHEET_ADAPTERS_<NAME>_<KEY>``, mailboxes
+    ``BROADSHEET_BOUNCES_MAILBOXES_<NAME>_<KEY>``; an adapter's servers, counted from 1,
+    ``BROADSHEET_ADAPTERS_<NAME>_SERVERS_<N>_PASSWORD``.
     """
     merged: dict[str, Any] = {key: dict(v) if isinstance(v, dict) else v for key, v in raw.items()}
     for section, declared in _SECTIONS.items():
-        for declared_field in fields(declared):
-            value = from_environment(f"BROADSHEET_{section}_{declared_field.name}".upper(), environ)
-            if value is not None and isinstance(merged.setdefault(section, {}), dict):
-                merged[section][declared_field.name] = (
-                    tuple(host.strip() for host in value.split(","))
-                    if declared_field.name == "allowed_hosts"
-                    else value
-                )
-    for section, name, given, declared in _named(merged):
-        keys = {each.name: f"BROADSHEET_{section}_{name}_{each.name}" for each in fields(declared)}
-        found = {key: from_environment(env.upper().replace("-", "_"), environ) for key, env in keys.items()}
-        said = {key: value for key, value in found.items() if value is not None}
-        merged[section] = {**merged[section], name: {**given, **said}}
+        lay_over_section(merged, section, declared, environ)
+    for path, kinds in _NAMED.items():
+        lay_over_named(merged, path, kinds, environ)
     return merged
 
 
 def secrets_in(raw: Mapping[str, Any]) -> list[str]:
     """The names of secret settings that the file itself holds, where none belongs."""
     return [
-        f"{section}.{name}.{row.name.partition('.')[2]}"
-        for section, name, given, declared in _named(raw)
-        for row in sorted(_rows(section, declared), key=lambda row: row.name)
-        if row.secret and row.name.partition(".")[2] in given
+        ".".join((*table.path, key))
+        for path, kinds in _NAMED.items()
+        for table in named_tables(raw, path, kinds)
+        for key in sorted(row.name.partition(".")[2] for row in _rows("", table.kind) if row.secret)
+        if key in table.content
     ]
-
-
-def _named(raw: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any], type]]:
-    """The file's tables that bear a name of their own: section, name, content, and the form that it should have."""
-    found = []
-    for section in ("adapters", "webhooks"):
-        tables = raw.get(section)
-        for name, given in tables.items() if isinstance(tables, dict) else ():
-            if isinstance(given, dict):
-                declared = Webhook if section == "webhooks" else ADAPTER_KINDS.get(str(given.get("kind")))
-                if declared is not None:
-                    found.append((section, name, given, declared))
-    return found

@@ -25,6 +25,12 @@ def _one_mailbox(address: str) -> str:
     return address
 
 
+def _mail_domain(domain: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?", domain) or ".." in domain:
+        raise ValueError("is not a domain; write one like bounces.clinic.example")
+    return domain
+
+
 def _web_address(address: str) -> str:
     TypeAdapter(HttpUrl).validate_python(address)
     return address.rstrip("/")
@@ -83,6 +89,7 @@ def _one_or_more(value: object) -> object:
 
 TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
 Mailbox = Annotated[str, AfterValidator(_one_mailbox)]
+MailDomain = Annotated[str, AfterValidator(_mail_domain)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Span = Annotated[timedelta, BeforeValidator(_span)]
 SpanOrNone = Annotated[timedelta | None, BeforeValidator(_span_or_none)]

@@ -1,7 +1,7 @@
 """Picks and audience to a frozen Edition; its states."""
 
 from broadsheet.editions.comparing import Difference, Side, difference, earlier
-from broadsheet.editions.freezing import FrozenText, PrintedVariant, existing, freeze, latest, skip
+from broadsheet.editions.freezing import FrozenText, PrintedVariant, digest, existing, freeze, latest, refreeze, skip
 from broadsheet.editions.planning import (
     Plan,
     PlannedVariant,
@@ -10,6 +10,7 @@ from broadsheet.editions.planning import (
     explained,
     leaving,
     plan,
+    readers_at,
     target_of,
     variant_of,
 )
@@ -19,9 +20,9 @@ from broadsheet.editions.states import (
     begin,
     call_off_waiting,
     cancel,
-    may_go_on,
     move,
     ready_to_send,
+    refuse_begun,
     reschedule,
     resend_failed,
     unapproved,
@@ -42,16 +43,19 @@ __all__ = [
     "cancel",
     "candidates",
     "difference",
+    "digest",
     "earlier",
     "existing",
     "explained",
     "freeze",
     "latest",
     "leaving",
-    "may_go_on",
     "move",
     "plan",
+    "readers_at",
     "ready_to_send",
+    "refreeze",
+    "refuse_begun",
     "reschedule",
     "resend_failed",
     "skip",

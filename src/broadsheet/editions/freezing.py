@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from broadsheet.editions.planning import Plan, drop
-from broadsheet.editions.states import newest_move, note, one_at_a_time
+from broadsheet.editions.states import ANEW, newest_move, note, one_at_a_time, refuse_begun
 from broadsheet.errors import PlanOutdated
 from broadsheet.models import Article, Campaign, DeliveryState, Edition, EditionState, Link, Variant
 from broadsheet.timing import not_before
@@ -24,6 +25,8 @@ class FrozenText:
     public_url: str
     tracking: str = "none"
     without_consent: str = "none"
+    hold: str = ""
+    """Why it waits for a person's yes, whatever its campaign says."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +53,14 @@ def latest(campaign_slug: str) -> Edition | None:
     return found.exclude(state__in=gone).order_by("-scheduled_for", "-pk").first()
 
 
-def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *, who: str, hold: str = "") -> Edition:
+def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *, who: str) -> Edition:
     """The plan as rows, in one transaction: edition, variants, and one delivery for each reader.
 
     ``printed`` is in the order of ``planned.variants``. If the edition exists already, that one comes back and
     nothing is written. Raises PlanOutdated if another edition was frozen since the plan was made, or failed copies
     of one went back into the queue: its readers may have had the same articles. A reader who gets nothing has a row
     too, skipped, with the reason. The edition is a draft if the campaign wants approval or there is a reason to
-    ``hold`` it, else approved; without any reader it is skipped. The plan's table is gone then.
+    hold it, else approved; without any reader it is skipped. The plan's table is gone then.
     """
     with transaction.atomic():
         one_at_a_time()
@@ -66,14 +69,42 @@ def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *
             if planned.campaign.articles.repeat != "allow" and newest_move() != planned.newest_move:
                 raise PlanOutdated("Another edition was frozen meanwhile, so the plan is out of date; try again.")
             _fill(planned, printed, edition)
-            state, why = _first_state(planned, hold)
-            edition.state, edition.reason = state, why
-            edition.content_hash = hashlib.sha256(b"".join(each.message for each in printed)).hexdigest()
-            edition.approved_hash = edition.content_hash if state == EditionState.APPROVED else ""
-            edition.save(update_fields=["state", "reason", "content_hash", "approved_hash"])
+            why = _settle(planned, printed, edition, text.hold)
             note(edition, before="", who=who, why=why or "frozen")
         drop(planned)
     return edition
+
+
+def refreeze(edition: Edition, planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *, who: str) -> None:
+    """Put the plan in place of what is frozen, in one transaction; an approval of what was there is void.
+
+    Raises WrongState for an edition that has begun or is over, PlanOutdated as :func:`freeze` does.
+    """
+    with transaction.atomic():
+        one_at_a_time()
+        locked = Edition.objects.select_for_update().select_related("campaign").get(pk=edition.pk)
+        before = locked.state
+        refuse_begun(locked, "frozen anew")
+        if newest_move() != planned.newest_move:
+            raise PlanOutdated("Another edition was frozen meanwhile, so the plan is out of date; try again.")
+        with connection.cursor() as cursor:  # a million rows that nothing hangs on yet
+            cursor.execute("DELETE FROM broadsheet_delivery WHERE edition_id = %s", [locked.pk])
+        locked.variants.all().delete()
+        locked.links.all().delete()
+        for name, value in _columns(planned, text).items():
+            setattr(locked, name, value)
+        locked.asked_at = None
+        locked.save()
+        _fill(planned, printed, locked)
+        why = _settle(planned, printed, locked, text.hold)
+        note(locked, before=before, who=who, why=f"{ANEW}: {why}" if why else ANEW)
+        drop(planned)
+    edition.refresh_from_db()
+
+
+def digest(printed: Sequence[PrintedVariant]) -> str:
+    """The content hash that an approval is bound to."""
+    return hashlib.sha256(b"".join(each.message for each in printed)).hexdigest()
 
 
 def skip(campaign_slug: str, at: datetime, reason: str, *, list_name: str, who: str) -> Edition:
@@ -95,18 +126,32 @@ def _edition(planned: Plan, text: FrozenText) -> tuple[Edition, bool]:
     return Edition.objects.get_or_create(
         campaign=campaign,
         scheduled_for=planned.scheduled_for,
-        defaults={
-            "list_name": planned.campaign.list,
-            "adapter": planned.campaign.adapter,
-            "mail_from": text.mail_from,
-            "mail_domain": text.mail_domain,
-            "public_url": text.public_url,
-            "tracking": text.tracking,
-            "without_consent": text.without_consent,
-            "audience": planned.audience,
-            "excluded": planned.excluded,
-        },
+        defaults=_columns(planned, text),
     )
+
+
+def _columns(planned: Plan, text: FrozenText) -> dict[str, Any]:
+    return {
+        "list_name": planned.campaign.list,
+        "adapter": planned.campaign.adapter,
+        "on_unknown": planned.campaign.on_unknown,
+        "mail_from": text.mail_from,
+        "mail_domain": text.mail_domain,
+        "public_url": text.public_url,
+        "tracking": text.tracking,
+        "without_consent": text.without_consent,
+        "audience": planned.audience,
+        "excluded": planned.excluded,
+    }
+
+
+def _settle(planned: Plan, printed: Sequence[PrintedVariant], edition: Edition, hold: str) -> str:
+    """Give the edition its hash and its state; the reason, if nobody gets it or it is held."""
+    edition.state, edition.reason = _first_state(planned, hold)
+    edition.content_hash = digest(printed)
+    edition.approved_hash = edition.content_hash if edition.state == EditionState.APPROVED else ""
+    edition.save(update_fields=["state", "reason", "content_hash", "approved_hash"])
+    return edition.reason
 
 
 def _first_state(planned: Plan, hold: str) -> tuple[EditionState, str]:
@@ -132,7 +177,7 @@ def _fill(planned: Plan, printed: Sequence[PrintedVariant], edition: Edition) ->
 def _write_deliveries(cursor: CursorWrapper, planned: Plan, edition: Edition, variant_ids: list[int]) -> None:
     """One ``INSERT … SELECT`` over the plan's table, through tables of which group gets what and which zone when."""
     picks, zones = f"{planned.table}_picks", f"{planned.table}_zones"
-    cursor.execute(f"CREATE TEMPORARY TABLE {picks} (interests_id bigint, past text, variant_id bigint, reason text)")
+    cursor.execute(f"CREATE TEMPORARY TABLE {picks} (interests_id bigint, past text, variant_id integer, reason text)")
     cursor.executemany(
         f"INSERT INTO {picks} VALUES (%s, %s, %s, %s)",  # noqa: S608  the names are ours, the values are parameters
         [
@@ -144,9 +189,9 @@ def _write_deliveries(cursor: CursorWrapper, planned: Plan, edition: Edition, va
     cursor.executemany(f"INSERT INTO {zones} VALUES (%s, %s)", _moments(cursor, planned))  # noqa: S608
     cursor.execute(
         f"INSERT INTO broadsheet_delivery"  # noqa: S608
-        f" (edition_id, subscriber_id, variant_id, state, reason, attempts, claimed_by, at)"
+        f" (edition_id, subscriber_id, variant_id, state, reason, attempts, at)"
         f" SELECT %s, r.subscriber_id, p.variant_id,"
-        f" CASE WHEN p.variant_id IS NULL THEN %s ELSE %s END, p.reason, 0, '',"
+        f" CASE WHEN p.variant_id IS NULL THEN %s ELSE %s END, p.reason, 0,"
         f" CASE WHEN p.variant_id IS NULL THEN NULL ELSE z.at END"
         f" FROM {planned.table} r JOIN broadsheet_subscriber s ON s.id = r.subscriber_id"  # some were erased meanwhile
         f" JOIN {picks} p ON p.interests_id = r.interests_id AND p.past = r.past"

@@ -71,8 +71,8 @@ def plan(workspace: Workspace, campaign: CampaignFile, at: datetime) -> Plan:
     2. Each group is picked for once.
     3. Groups with the same picks share a variant.
     """
-    target, newest = target_of(workspace, campaign), newest_move()
-    table = _group_readers(campaign, target, at)
+    target, newest = target_of(workspace, campaign, at), newest_move()
+    table = _group_readers(campaign, target)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT interests_id, past, COUNT(*) FROM {table} GROUP BY interests_id, past")  # noqa: S608
         sizes: dict[Group, int] = {(interests_id, past): count for interests_id, past, count in cursor.fetchall()}
@@ -108,13 +108,20 @@ def drop(planned: Plan) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {planned.table}")
 
 
-def target_of(workspace: Workspace, campaign: CampaignFile) -> Target:
-    """Whom the campaign is for. Raises UnknownName for a segment that isn't there."""
+def target_of(workspace: Workspace, campaign: CampaignFile, at: datetime) -> Target:
+    """Whom the campaign's edition of that moment is for. Raises UnknownName for a segment that isn't there."""
     return Target(
         campaign.list,
         tuple(workspace.segment(each) for each in campaign.segment),
         tuple(workspace.segment(each) for each in campaign.exclude),
+        at,
+        _own_edition(campaign, at),
     )
+
+
+def _own_edition(campaign: CampaignFile, at: datetime) -> int | None:
+    """The id of the campaign's edition of that very time, if it is frozen."""
+    return Edition.objects.filter(campaign__slug=campaign.slug, scheduled_for=at).values_list("pk", flat=True).first()
 
 
 def _picks_by_group(
@@ -162,7 +169,7 @@ def _articles_of(variant_ids: set[int]) -> dict[int, list[str]]:
     return dict(rows)
 
 
-def _group_readers(campaign: CampaignFile, target: Target, at: datetime) -> str:
+def _group_readers(campaign: CampaignFile, target: Target) -> str:
     """A temporary table of ``subscriber_id, interests_id, time_zone, past`` for all who may be mailed; its name.
 
     ``past`` is the ids of the variants the reader has had, in order, as far as ``repeat`` minds them. What the
@@ -175,9 +182,8 @@ def _group_readers(campaign: CampaignFile, target: Target, at: datetime) -> str:
         had = had.filter(edition__campaign__slug=campaign.slug)
     elif campaign.articles.repeat == "allow":
         had = had.none()
-    own = Edition.objects.filter(campaign__slug=campaign.slug, scheduled_for=at).values_list("pk", flat=True).first()
-    if own:
-        had = had.exclude(variant__in=Variant.objects.filter(edition=own).values("pk"))
+    if target.edition_id:
+        had = had.exclude(variant__in=Variant.objects.filter(edition=target.edition_id).values("pk"))
     past, past_params = _sql(had.values("subscriber_id", "variant_id"))  # in order: the index it reads is
     joined = (
         "string_agg(p.variant_id::text, ',' ORDER BY p.variant_id)"
@@ -217,6 +223,22 @@ def assignments(planned: Plan) -> Iterator[tuple[int, int | str]]:
         )
         for subscriber_id, interests_id, past in cursor:
             yield subscriber_id, planned.groups[interests_id, past]
+
+
+def readers_at(planned: Plan, domains: Iterable[str]) -> dict[str, int]:
+    """How many readers of the plan who get a mail have their address at each of those domains."""
+    found: Counter[str] = Counter()
+    for domain in domains:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT r.interests_id, r.past, COUNT(*) FROM {planned.table} r"  # noqa: S608
+                " JOIN broadsheet_subscriber s ON s.id = r.subscriber_id WHERE s.email_key LIKE %s"
+                " GROUP BY r.interests_id, r.past",
+                [f"%@{domain}"],
+            )
+            rows = cursor.fetchall()
+        found[domain] = sum(count for *group, count in rows if not isinstance(planned.groups[group[0], group[1]], str))
+    return dict(found)
 
 
 def leaving(planned: Plan) -> list[tuple[str, int, datetime]]:

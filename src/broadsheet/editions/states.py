@@ -5,9 +5,20 @@ from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from broadsheet.errors import WrongState
-from broadsheet.models import Delivery, DeliveryState, Edition, EditionMove, EditionState, Subscriber, Summary, Variant
+from broadsheet.models import (
+    Claim,
+    Delivery,
+    DeliveryState,
+    Edition,
+    EditionMove,
+    EditionState,
+    Subscriber,
+    Summary,
+    Variant,
+)
 from broadsheet.models.delivery import HAD
 
 #: Every allowed move. What is not here is refused.
@@ -23,6 +34,9 @@ MOVES: dict[str, tuple[str, ...]] = {
     EditionState.CANCELLED: (),
 }
 
+
+#: How the reason of a move begins that put another plan in place of what was frozen.
+ANEW = "frozen anew"
 
 #: The states that nothing leaves from any more, and what the ledger says of the copies that waited.
 _CALLED_OFF: dict[str, str] = {
@@ -58,7 +72,9 @@ def call_off_waiting(edition: Edition) -> int:
     """Cancel what still waits of an edition that was cancelled or skipped; how many copies."""
     if edition.state not in _CALLED_OFF:
         return 0
-    waiting = Delivery.objects.filter(edition=edition, state__in=(DeliveryState.QUEUED, DeliveryState.DEFERRED))
+    waiting = Delivery.objects.filter(edition=edition, state__in=DeliveryState.open())
+    for claim in Claim.objects.filter(edition=edition):  # may be on the wire; its sender ends within seconds
+        waiting = waiting.exclude(claim.held())
     return waiting.update(state=DeliveryState.CANCELLED, reason=_CALLED_OFF[edition.state], at=None)
 
 
@@ -93,11 +109,6 @@ def begin(edition: Edition, *, who: str) -> bool:
     return True
 
 
-def may_go_on(edition: Edition) -> bool:
-    """Whether copies may still leave: nobody paused or cancelled it meanwhile."""
-    return Edition.objects.filter(pk=edition.pk, state=EditionState.SENDING).exists()
-
-
 def cancel(edition: Edition, *, who: str, why: str = "") -> int:
     """Call the edition off; how many copies did not leave for it. What a sender has in hand still ends."""
     with transaction.atomic():
@@ -120,7 +131,7 @@ def resend_failed(edition: Edition, *, who: str) -> int:
         pks = [pk for pk in failed.values_list("pk", flat=True) if pk not in had]
         for start in range(0, len(pks), 500):
             again += Delivery.objects.filter(pk__in=pks[start : start + 500]).update(
-                state=DeliveryState.QUEUED, reason="", attempts=0, at=None
+                state=DeliveryState.QUEUED, reason="", attempts=0, deferred_since=None, at=timezone.now()
             )
         why = f"{again} failed copies go again"
         if again and edition.state in (EditionState.SENDING, EditionState.PAUSED):
@@ -161,9 +172,15 @@ def one_at_a_time() -> None:
 
 def newest_move() -> int:
     """The last move that put copies into the queue: a plan made before it may not know what readers have had."""
-    frozen = Q(before="") & ~Q(after=EditionState.SKIPPED)
+    frozen = (Q(before="") & ~Q(after=EditionState.SKIPPED)) | Q(why__startswith=ANEW)
     again = (Q(after=EditionState.SENDING) & ~Q(before=EditionState.APPROVED)) | Q(before=F("after"))
     return EditionMove.objects.filter(frozen | again).aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def refuse_begun(edition: Edition, what: str) -> None:
+    """Raise WrongState if the edition has begun or is over, so that it can't be ``what``."""
+    if edition.state not in (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED):
+        raise WrongState(f"Edition {edition.pk} is {edition.state}; only one that has not begun can be {what}.")
 
 
 def reschedule(
@@ -175,8 +192,7 @@ def reschedule(
     """
     with transaction.atomic():
         locked = Edition.objects.select_for_update().select_related("campaign").get(pk=edition.pk)
-        if locked.state not in (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED):
-            raise WrongState(f"Edition {edition.pk} is {locked.state}; only one that has not begun can be moved.")
+        refuse_begun(locked, "moved")
         if Edition.objects.filter(campaign=locked.campaign, scheduled_for=at).exclude(pk=edition.pk).exists():
             raise WrongState(f"{locked.campaign.slug} has an edition at that time already.")
         later = at - locked.scheduled_for
@@ -198,8 +214,7 @@ def ready_to_send(now: datetime) -> list[Edition]:
     """Editions whose copies may leave: approved and due, sending with copies due, or with nothing left but to close."""
     waiting = Delivery.objects.filter(edition=OuterRef("pk"), state__in=DeliveryState.open())
     due = Delivery.objects.filter(edition=OuterRef("pk")).filter(
-        Q(state=DeliveryState.QUEUED, at__isnull=True)
-        | Q(state__in=(DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.CLAIMED), at__lte=now)
+        Q(state=DeliveryState.QUEUED, at__isnull=True) | Q(state__in=DeliveryState.open(), at__lte=now)
     )
     return list(
         Edition.objects.select_related("campaign")

@@ -1,7 +1,22 @@
 """What came back, recorded. Handlers may run twice and change nothing the second time."""
 
-from broadsheet.events.leaving import left, resubscribed, unsubscribed
+from broadsheet.events.incoming import Listener, Recorder, keep, let_go, read_mailboxes, record, record_waiting
+from broadsheet.events.leaving import resubscribed, said_why, unsubscribed
 from broadsheet.events.outgoing import announce, deliver_due
 from broadsheet.events.refusals import record_refusals
 
-__all__ = ["announce", "deliver_due", "left", "record_refusals", "resubscribed", "unsubscribed"]
+__all__ = [
+    "Listener",
+    "Recorder",
+    "announce",
+    "deliver_due",
+    "keep",
+    "let_go",
+    "read_mailboxes",
+    "record",
+    "record_refusals",
+    "record_waiting",
+    "resubscribed",
+    "said_why",
+    "unsubscribed",
+]

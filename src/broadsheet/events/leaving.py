@@ -1,4 +1,4 @@
-"""Readers who leave a list, and who change their mind."""
+"""Readers who leave lists, and who change their mind. Each may come twice and changes nothing the second time."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,74 +16,70 @@ from broadsheet.models import (
 )
 
 
-def _subscription(edition_id: int, subscriber_id: int) -> Subscription | None:
-    edition = Edition.objects.filter(pk=edition_id).first()
-    if edition is None:
-        return None
-    return (
-        Subscription.objects.select_for_update()
-        .filter(subscriber_id=subscriber_id, list_name=edition.list_name)
-        .first()
-    )
+def unsubscribed(
+    subscriber_id: int, list_name: str | None, *, how: str, edition_id: int | None = None
+) -> tuple[str, ...]:
+    """Takes the reader off the list, or off all of them if none is named; the lists they were on.
 
-
-def unsubscribed(edition_id: int, subscriber_id: int, *, how: str) -> Subscription | None:
-    """Takes the reader off the list that the edition went to; the subscription, or None if there is none."""
+    ``edition_id`` is the edition whose mail they left by: an event is kept with their copy of it.
+    """
     with transaction.atomic():
-        subscription = _subscription(edition_id, subscriber_id)
-        if subscription is None:
-            return None
-        if subscription.state != SubscriptionState.UNSUBSCRIBED:
-            subscription.state = SubscriptionState.UNSUBSCRIBED
-            subscription.left_at = timezone.now()
-            subscription.save(update_fields=["state", "left_at"])
-            _tell(subscription.subscriber, subscription.list_name, how)
+        on = Subscription.objects.filter(subscriber_id=subscriber_id).exclude(state=SubscriptionState.UNSUBSCRIBED)
+        if list_name is not None:
+            on = on.filter(list_name=list_name)
+        now, names = timezone.now(), list(on.values_list("list_name", flat=True))
+        if not on.update(state=SubscriptionState.UNSUBSCRIBED, left_at=now, left_reason=""):
+            return ()
+        email = Subscriber.objects.values_list("email", flat=True).get(pk=subscriber_id)
+        for name in names:
+            announce("subscriber.unsubscribed", {"email": email, "list": name, "how": how})
+        if edition_id is None:
+            return tuple(names)
         delivery = Delivery.objects.filter(edition_id=edition_id, subscriber_id=subscriber_id).first()
         if delivery is not None:
-            Event.objects.get_or_create(
-                delivery=delivery,
-                kind=EventKind.UNSUBSCRIBED,
-                defaults={
-                    "edition_id": edition_id,
-                    "subscriber_id": subscriber_id,
-                    "detail": how[:300],
-                    "at": timezone.now(),
-                },
-            )
-    return subscription
+            Event.once(delivery, EventKind.UNSUBSCRIBED, now, detail=how[:300])
+    return tuple(names)
 
 
-def left(subscriber_id: int, list_name: str) -> bool:
-    """Takes the reader off a list, without an edition that made them leave; whether they were on it."""
-    on = Subscription.objects.filter(subscriber_id=subscriber_id, list_name=list_name).exclude(
-        state=SubscriptionState.UNSUBSCRIBED
-    )
-    found = bool(on.update(state=SubscriptionState.UNSUBSCRIBED, left_at=timezone.now()))
-    if found:
-        _tell(Subscriber.objects.get(pk=subscriber_id), list_name, "preferences")
-    return found
+def left_its_list(edition_id: int, subscriber_id: int, *, how: str) -> tuple[str, ...]:
+    """Takes the reader off the list that the edition went to; the lists they were on."""
+    list_name = Edition.objects.filter(pk=edition_id).values_list("list_name", flat=True).first()
+    return unsubscribed(subscriber_id, list_name, how=how, edition_id=edition_id) if list_name else ()
 
 
-def _tell(subscriber: Subscriber, list_name: str, how: str) -> None:
-    announce("subscriber.unsubscribed", {"email": subscriber.email, "list": list_name, "how": how})
+def resubscribed(subscriber_id: int, list_name: str | None) -> None:
+    """Undoes the reader's last :func:`unsubscribed` that took them off that list (off any, if none is named).
 
-
-def resubscribed(edition_id: int, subscriber_id: int) -> Subscription | None:
-    """Undoes :func:`unsubscribed`: the reader asked for it on the page that said they had left."""
+    Lists that they left by the same click come back with it. What they never agreed to only waits again for their yes.
+    """
     with transaction.atomic():
-        subscription = _subscription(edition_id, subscriber_id)
-        if subscription is None:
-            return None
-        if subscription.state == SubscriptionState.UNSUBSCRIBED:
-            subscription.state = SubscriptionState.SUBSCRIBED
-            subscription.left_at = None
-            subscription.consent_at = timezone.now()
-            subscription.consent_how = ConsentHow.FORM
-            subscription.consent_detail = "undid an unsubscribe"
-            subscription.save(update_fields=["state", "left_at", "consent_at", "consent_how", "consent_detail"])
-            Event.objects.filter(
-                delivery__edition_id=edition_id,
-                delivery__subscriber_id=subscriber_id,
-                kind=EventKind.UNSUBSCRIBED,
-            ).delete()
-    return subscription
+        left = Subscription.objects.filter(subscriber_id=subscriber_id, state=SubscriptionState.UNSUBSCRIBED)
+        named = left if list_name is None else left.filter(list_name=list_name)
+        last = named.filter(left_at__isnull=False).order_by("-left_at").values_list("left_at", flat=True).first()
+        if last is None:
+            return
+        together = left.filter(left_at=last)
+        again = {"left_at": None, "left_reason": ""}
+        together.filter(consent_at__isnull=True).update(state=SubscriptionState.PENDING, **again)
+        together.update(
+            state=SubscriptionState.SUBSCRIBED,
+            consent_at=timezone.now(),
+            consent_how=ConsentHow.FORM,
+            consent_detail="undid an unsubscribe",
+            **again,
+        )
+        Event.objects.filter(delivery__subscriber_id=subscriber_id, kind=EventKind.UNSUBSCRIBED, at=last).delete()
+
+
+def said_why(subscriber_id: int, list_name: str | None, reason: str) -> None:
+    """Keeps what the reader says about why they left the list (all that they left last, if none is named)."""
+    left = Subscription.objects.filter(subscriber_id=subscriber_id, state=SubscriptionState.UNSUBSCRIBED)
+    named = left if list_name is None else left.filter(list_name=list_name)
+    last = named.order_by("-left_at").values_list("left_at", flat=True).first()
+    if last is None:
+        return
+    said = " ".join(reason.split())[:300]
+    left.filter(left_at=last).update(left_reason=said)
+    Event.objects.filter(delivery__subscriber_id=subscriber_id, kind=EventKind.UNSUBSCRIBED, at=last).update(
+        detail=said
+    )

@@ -1,21 +1,35 @@
 """The rows: what happens. What people write is a file (:mod:`broadsheet.workspace`)."""
 
+from broadsheet.models.among import Among
 from broadsheet.models.content import (
     Article,
     Campaign,
     Edition,
     EditionMove,
     EditionState,
+    OnUnknown,
     SourceState,
     Tag,
     Variant,
 )
 from broadsheet.models.counts import Summary, Tally
-from broadsheet.models.delivery import Delivery, DeliveryState, Event, EventKind, Link
+from broadsheet.models.delivery import (
+    BounceClass,
+    Claim,
+    Delivery,
+    DeliveryState,
+    Event,
+    EventKind,
+    Link,
+    PaceBucket,
+)
+from broadsheet.models.errands import Allowance, Errand, ErrandKind
+from broadsheet.models.hooks import HookCall, HookRefusals
 from broadsheet.models.outgoing import Outgoing
 from broadsheet.models.people import (
     ConsentHow,
     Erased,
+    Frequency,
     InterestSet,
     PersonNote,
     Subscriber,
@@ -24,12 +38,17 @@ from broadsheet.models.people import (
     Suppression,
     SuppressionReason,
 )
+from broadsheet.models.returned import MailboxState, ReturnedMail
 from broadsheet.models.staff import Audit, Member, Role
 
 __all__ = [
+    "Allowance",
+    "Among",
     "Article",
     "Audit",
+    "BounceClass",
     "Campaign",
+    "Claim",
     "ConsentHow",
     "Delivery",
     "DeliveryState",
@@ -37,13 +56,22 @@ __all__ = [
     "EditionMove",
     "EditionState",
     "Erased",
+    "Errand",
+    "ErrandKind",
     "Event",
     "EventKind",
+    "Frequency",
+    "HookCall",
+    "HookRefusals",
     "InterestSet",
     "Link",
+    "MailboxState",
     "Member",
+    "OnUnknown",
     "Outgoing",
+    "PaceBucket",
     "PersonNote",
+    "ReturnedMail",
     "Role",
     "SourceState",
     "Subscriber",

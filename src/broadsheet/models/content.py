@@ -118,15 +118,30 @@ class EditionState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class OnUnknown(models.TextChoices):
+    """What is done with a copy of which nobody can say whether it was taken."""
+
+    #: it stays unknown until a person settles it; nobody is mailed twice
+    HOLD = "hold", "Hold"
+    #: it goes again; some readers may get two
+    RESEND = "resend", "Resend"
+    #: it counts as sent; some readers may get none
+    ASSUME_SENT = "assume-sent", "Assume sent"
+
+
 class Edition(models.Model):
     """One dated issue of a campaign, frozen: its articles, its audience, its text."""
 
+    # Four bytes: with eight, PostgreSQL's ledger and its indexes would be a third larger.
+    id = models.AutoField(primary_key=True)
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="editions")
     scheduled_for = models.DateTimeField()
     state = models.CharField(max_length=10, choices=EditionState, default=EditionState.DRAFT)
     reason = models.CharField(max_length=300, blank=True)
     list_name = models.CharField(max_length=100)
     adapter = models.CharField(max_length=100)
+    #: what becomes of copies that were in flight when their sender died, or whose connection broke before the reply
+    on_unknown = models.CharField(max_length=11, choices=OnUnknown, default=OnUnknown.HOLD)
     mail_from = models.CharField(max_length=320)
     mail_domain = models.CharField(max_length=255)
     public_url = models.CharField(max_length=300)
@@ -181,6 +196,8 @@ class EditionMove(models.Model):
 class Variant(models.Model):
     """One distinct set of articles in an edition, compiled once for all readers who share it."""
 
+    # Four bytes: with eight, PostgreSQL's ledger and its indexes would be a third larger.
+    id = models.AutoField(primary_key=True)
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="variants")
     key = models.CharField(max_length=64)
     articles = models.JSONField(default=list)

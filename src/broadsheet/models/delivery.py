@@ -13,11 +13,9 @@ from broadsheet.models.people import Subscriber
 class DeliveryState(models.TextChoices):
     """Where one reader's copy stands."""
 
-    #: waits for a sender
+    #: waits for a sender, or is in the hand of one (:class:`Claim`)
     QUEUED = "queued", "Queued"
-    #: a sender has claimed it
-    CLAIMED = "claimed", "Claimed"
-    #: refused for now; goes again at ``not_before``
+    #: refused for now; goes again at ``at``
     DEFERRED = "deferred", "Deferred"
     #: the next server took it
     SENT = "sent", "Sent"
@@ -35,13 +33,12 @@ class DeliveryState(models.TextChoices):
     @classmethod
     def open(cls) -> tuple[str, ...]:
         """The states that still want a sender."""
-        return (cls.QUEUED, cls.CLAIMED, cls.DEFERRED)
+        return (cls.QUEUED, cls.DEFERRED)
 
 
 #: The states of a delivery whose articles its reader has had, may have had, or is about to get.
 HAD = (
     DeliveryState.QUEUED,
-    DeliveryState.CLAIMED,
     DeliveryState.DEFERRED,
     DeliveryState.SENT,
     DeliveryState.UNKNOWN,
@@ -52,18 +49,26 @@ class Delivery(models.Model):
     """One reader's copy of an edition.
 
     Rows are written in the order of subscribers, so that the two indexes by subscriber grow page by page, and
-    claimed in the order of variants, so that a sender holds few compiled messages at a time.
+    claimed in the order of variants, so that a sender holds few compiled messages at a time. What a row refers to is
+    kept by the one statement that writes it: a constraint's check of each of three keys costs as much as the rest.
     """
 
-    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
-    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="deliveries", null=True, db_index=False)
+    edition = models.ForeignKey(
+        Edition, on_delete=models.CASCADE, related_name="deliveries", db_index=False, db_constraint=False
+    )
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, related_name="deliveries", db_index=False, db_constraint=False
+    )
+    variant = models.ForeignKey(
+        Variant, on_delete=models.CASCADE, related_name="deliveries", null=True, db_index=False, db_constraint=False
+    )
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.QUEUED)
     reason = models.CharField(max_length=300, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
-    claimed_by = models.CharField(max_length=64, blank=True, default="")
-    #: queued, deferred: not before this. claimed: the lease's end. sent, failed: when.
+    #: queued, deferred: not before this. sent, failed: when.
     at = models.DateTimeField(null=True)
+    #: when it was first refused for now
+    deferred_since = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -74,7 +79,7 @@ class Delivery(models.Model):
             models.Index(
                 fields=["edition", "variant", "id"],
                 name="delivery_open",
-                condition=Q(state__in=["queued", "claimed", "deferred"]),
+                condition=Q(state__in=["queued", "deferred"]),
             ),
             models.Index(
                 fields=["subscriber", "variant"], name="delivery_had", condition=Q(state__in=HAD, variant__isnull=False)
@@ -85,19 +90,84 @@ class Delivery(models.Model):
         return f"delivery {self.pk}: {self.state}"
 
 
+class Claim(models.Model):
+    """A stretch of an edition's copies that one sender has in hand.
+
+    The stretch goes from ``first`` to ``last`` in the order of variant and id; it means the copies in it that were
+    due at ``taken_at``. The rows themselves stay as they are until their outcome is known: each is written once.
+    Stretches of an edition never overlap; taking one is done under a lock on the edition's row.
+    """
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="claims")
+    #: the name of its journal as well
+    sender = models.CharField(max_length=120)
+    first_variant = models.BigIntegerField()
+    first_id = models.BigIntegerField()
+    last_variant = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    taken_at = models.DateTimeField()
+    #: a sender on another machine is taken for dead after this
+    lease_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"claim {self.pk} of {self.sender}"
+
+    def stretch(self) -> Q:
+        """The deliveries from first to last, whatever their state."""
+        edges = Q(variant_id=self.first_variant, pk__lt=self.first_id)
+        edges |= Q(variant_id=self.last_variant, pk__gt=self.last_id)
+        between = Q(variant_id__gte=self.first_variant, variant_id__lte=self.last_variant)
+        return Q(edition_id=self.edition_id) & between & ~edges
+
+    def held(self) -> Q:
+        """The deliveries that the claim means."""
+        due = Q(at__isnull=True) | Q(at__lte=self.taken_at)
+        return self.stretch() & Q(state__in=DeliveryState.open()) & due
+
+
+class PaceBucket(models.Model):
+    """How far an adapter's timeline is reserved, or that of one recipient domain of it (``default/mail.example``)."""
+
+    key = models.CharField(max_length=400, unique=True)
+    #: the first moment that nobody has reserved, in seconds since 1970
+    next_at = models.FloatField(default=0.0)
+    #: messages by cell of time, as far as a cap counts them
+    counts = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class EventKind(models.TextChoices):
     """What came back about a delivery."""
 
-    #: the next server refused it for good
+    #: refused for good, by the next server or by one behind it; ``Event.cause`` says why
     BOUNCED = "bounced", "Bounced"
+    #: a provider says that the reader's own server took it
+    DELIVERED = "delivered", "Delivered"
     #: the reader reported it as spam
-    COMPLAINED = "complained", "Complained"
+    COMPLAINED = "complained", "Reported as spam"
     #: its invisible picture was fetched: approximate, as mail programs fetch it or don't as they like
     OPENED = "opened", "Opened"
     #: the reader followed a link
     CLICKED = "clicked", "Clicked"
     #: the reader left the list
     UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+
+
+class BounceClass(models.TextChoices):
+    """Why a copy bounced. Only a dead address is suppressed at once."""
+
+    #: the address does not exist
+    DEAD = "dead", "The address does not exist"
+    #: given up after a trouble that passes: unreachable, too busy, greylisted
+    TEMPORARY = "temporary", "Given up for now"
+    #: the mail or its sender was refused: spam, reputation, size, authentication
+    POLICY = "policy", "The mail was refused"
+    #: the mailbox is full
+    FULL = "full", "The mailbox is full"
+    #: the report does not say, or says it in words nobody knows
+    UNKNOWN = "unknown", "No known reason"
 
 
 #: What counts as engagement; segments ask for these by reader and time, so they carry both.
@@ -133,8 +203,8 @@ class Event(models.Model):
     link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="events", null=True, db_index=False)
     #: a robot's or a mail gateway's: kept, and left out of the numbers that people read
     automatic = models.BooleanField(default=False)
-    #: of a bounce: `dead`, `temporary`, `policy`, `full` or `unknown`
-    bounce_class = models.CharField(max_length=10, blank=True)
+    #: why it bounced; empty for other kinds
+    cause = models.CharField(max_length=9, choices=BounceClass, blank=True, default="")
     detail = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
 
@@ -149,15 +219,17 @@ class Event(models.Model):
         ]
         indexes = [
             models.Index(fields=["edition", "kind", "automatic", "at"], name="event_of_edition"),
-            models.Index(
-                fields=["kind", "at", "edition", "subscriber"],
-                name="event_engaged",
-                condition=Q(kind__in=ENGAGED, automatic=False),
-            ),
+            models.Index(fields=["kind", "automatic", "at", "edition", "subscriber"], name="event_by_kind"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.delivery_id})"
+
+    @classmethod
+    def once(cls, delivery: Delivery, kind: EventKind, at: datetime, **more: Any) -> tuple["Event", bool]:
+        """What happened to that delivery, saved unless it is known already; and whether it is new."""
+        of = {"edition_id": delivery.edition_id, "subscriber_id": delivery.subscriber_id}
+        return cls.objects.get_or_create(delivery=delivery, kind=kind, link=None, defaults={**of, "at": at, **more})
 
     @classmethod
     def of(cls, delivery: Delivery, kind: EventKind, at: datetime, **more: Any) -> "Event":

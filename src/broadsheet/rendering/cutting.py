@@ -87,7 +87,8 @@ def cut_text(text: str, recorder: Recorder) -> Pieces:
     """Plain ``text`` as pieces. What was printed as HTML came here by way of an HTML part, and is turned back."""
 
     def slot(_: str, token: Token) -> Slot:
-        return Slot(token.expr or [], Encoding.FROM_HTML if token.escaped else Encoding.TEXT)
+        printed = Encoding.FROM_HTML if token.escaped else Encoding.TEXT
+        return Slot(token.expr or [], Encoding.TEXT_ADDRESS if token.address else printed)
 
     return _pieces(tree_of(text, recorder, str, lambda word, token: (word, token)), slot)
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from jinja2 import StrictUndefined, Undefined
@@ -57,6 +57,8 @@ class Token:
     """Whether the template printed it with HTML escaping."""
     place: tuple[str, int | None] = ("", None)
     """The template and line that printed it."""
+    address: bool = False
+    """Whether it is part of a link's address that a plain text shows."""
 
 
 @dataclass
@@ -77,6 +79,17 @@ class Recorder:
         """The word that stands for a new token in the text."""
         self.tokens.append(Token(kind, expr, escaped, self._place()))
         return f"{self.mark}{kind}{len(self.tokens) - 1}z"
+
+    def in_address(self, text: str) -> str:
+        """``text``, an address out of HTML, for a plain text: its values are written as addresses are."""
+
+        def word(match: re.Match[str]) -> str:
+            if match[1] != "v":
+                return match[0]
+            self.tokens.append(replace(self.read(match[2]), address=True))
+            return f"{self.mark}v{len(self.tokens) - 1}z"
+
+        return self.pattern.sub(word, text)
 
     def read(self, number: str) -> Token:
         """The token of that number."""

@@ -27,6 +27,8 @@ class Encoding(StrEnum):
     TEXT = "text"
     #: plain text made from what a template printed as HTML, quoted-printable
     FROM_HTML = "from_html"
+    #: part of a link's address in a plain text, quoted-printable
+    TEXT_ADDRESS = "text_address"
     #: what the stamp itself makes, safe as it is (an address, an id, a date)
     PLAIN = "plain"
 

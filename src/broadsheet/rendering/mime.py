@@ -37,7 +37,7 @@ def _written_out(dots: re.Match[bytes]) -> bytes:
 
 def encoded_body(pieces: Pieces) -> Pieces:
     """A body's pieces with their static bytes in quoted-printable, ending in a line break of their own."""
-    encoded = _encoded(pieces)
+    encoded = tuple(piece for piece in _encoded(pieces) if piece != b"")
     last = encoded[-1] if encoded else b""
     if isinstance(last, bytes) and last.endswith(b"\r\n") and not last.endswith(SOFT_BREAK):
         return encoded

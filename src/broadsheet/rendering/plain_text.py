@@ -9,14 +9,15 @@ from inscriptis.model.config import ParserConfig
 from lxml import etree, html
 
 from broadsheet.rendering.deferred import Recorder
+from broadsheet.rendering.notes import Notes
 
 _HIDDEN: Final = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _FILLER: Final = re.compile("[\u00ad\u034f\u200b-\u200c\u2060\ufeff]")
 _CONFIG: Final = ParserConfig(css=CSS_PROFILES["strict"])
 
 
-def from_html(source: str, recorder: Recorder) -> str:
-    """``source`` as plain text, links as ``text (address)``; what is hidden and what is for Outlook is left out."""
+def from_html(source: str, recorder: Recorder, notes: Notes) -> str:
+    """``source`` as plain text, each link cited in ``notes``; what is hidden and what is for Outlook is left out."""
     page: Any = html.document_fromstring(source, parser=html.HTMLParser(huge_tree=True))
     for comment in list(page.iter(etree.Comment)):
         if recorder.pattern.fullmatch(comment.text or ""):
@@ -26,7 +27,7 @@ def from_html(source: str, recorder: Recorder) -> str:
         if element.tag in ("head", "style", "script") or _HIDDEN.search(element.get("style", "")):
             element.drop_tree()
         elif element.tag == "a":
-            _noted(element)
+            _cite(element, notes)
         elif element.tag in ("table", "tbody", "tr", "td") and _is_layout(element):
             element.tag = "div"
     text = _FILLER.sub("", Inscriptis(page, _CONFIG).get_text())
@@ -34,14 +35,14 @@ def from_html(source: str, recorder: Recorder) -> str:
     return re.sub(r"\n{3,}", "\n\n", _joined(lines, recorder)).strip()
 
 
-def _noted(link: Any) -> None:
-    """Put the link's address behind its text, or behind its picture's where it has none."""
+def _cite(link: Any, notes: Notes) -> None:
+    """Put a note of the link's address behind its text, or behind its picture's where it has none."""
     address, shown = link.get("href", ""), link.text_content().strip()
     if not shown:
         shown = " ".join(each.get("alt", "") for each in link.iter("img")).strip()
         link.text = shown
     if shown and address and not address.startswith("#") and address.removeprefix("mailto:") != shown:
-        link.tail = f" ({address}){link.tail or ''}"
+        link.tail = f" {notes.cite(notes.recorder.in_address(address))}{link.tail or ''}"
 
 
 def _is_layout(element: Any) -> bool:

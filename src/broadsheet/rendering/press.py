@@ -19,10 +19,11 @@ from broadsheet.rendering.intro import intro_html
 from broadsheet.rendering.marking import marked
 from broadsheet.rendering.message import Encoding, Line, Message, Pieces, Slot
 from broadsheet.rendering.mime import joined, skeleton
+from broadsheet.rendering.notes import Notes
 from broadsheet.rendering.plain_text import from_html
-from broadsheet.rendering.sheet import Sheet
+from broadsheet.rendering.sheet import OWN_ADDRESSES, Sheet
 
-DEFERRED_NAMES = ("subscriber", "unsubscribe_url", "preferences_url", "view_url")
+DEFERRED_NAMES = ("subscriber", *OWN_ADDRESSES)
 
 
 def compile_message(sheet: Sheet) -> Message:
@@ -44,8 +45,7 @@ def compile_message(sheet: Sheet) -> Message:
         intro = intro_html(words, sheet.site["url"], recorder)
         head = {**context, "subject": subject, "preheader": preheader}
         html = _html(sheet, html_env, {**head, "intro": Markup(intro)}, recorder)  # noqa: S704  sanitised
-        plain = from_html(intro, recorder) if intro else ""
-        text = _text(sheet, text_env, {**head, "intro": plain}, html, recorder)
+        text = _text(sheet, text_env, {**head, "intro": intro}, html, recorder)
         if sheet.counted:
             html = marked(html, recorder)
         try:
@@ -57,7 +57,7 @@ def compile_message(sheet: Sheet) -> Message:
         pieces = skeleton(_fixed_headers(sheet), text_pieces, html_pieces)
         shown = recorder.pattern.sub(lambda m: _shown(recorder, m), subject)
         return Message(
-            pieces=joined((*_reader_headers(subject_parts), *pieces)),
+            pieces=joined((*_reader_headers(subject_parts, sheet.addresses), *pieces)),
             subject=shown,
             html_size=len(recorder.pattern.sub("", html).encode()),
         )
@@ -77,7 +77,7 @@ def _context(sheet: Sheet) -> dict[str, Any]:
         "edition": sheet.edition,
         "articles": sheet.articles,
         "theme": sheet.theme,
-        **{name: Deferred(["name", name]) for name in DEFERRED_NAMES},
+        **{name: Deferred(["name", name]) for name in ("subscriber", *sheet.addresses)},
         **sheet.extra,
     }
 
@@ -106,9 +106,17 @@ def _html(sheet: Sheet, env: PressEnvironment, context: dict[str, Any], recorder
 
 def _text(sheet: Sheet, env: PressEnvironment, context: dict[str, Any], html: str, recorder: Recorder) -> str:
     """The plain-text part: from ``text.txt`` where the template has one, else made from the HTML."""
-    name = f"{sheet.template}/text.txt"
-    text = _from_file(env, name, context) if (sheet.templates / name).is_file() else from_html(html, recorder)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    name, notes = f"{sheet.template}/text.txt", Notes(recorder)
+
+    def plain(words: object) -> str:
+        return from_html(str(words), recorder, notes) if str(words).strip() else ""
+
+    if (sheet.templates / name).is_file():
+        known = {"intro": plain(context["intro"]), "plain": plain, "cite": notes.cite, "notes": notes.listed}
+        text = _from_file(env, name, {**context, **known})
+    else:
+        text = from_html(html, recorder, notes)
+    return re.sub(r"\n{3,}", "\n\n", notes.numbered(text)).strip() + "\n"
 
 
 def _from_file(env: PressEnvironment, name: str, context: dict[str, Any]) -> str:
@@ -196,12 +204,17 @@ def _fixed_headers(sheet: Sheet) -> list[tuple[str, str]]:
     return [("From", str(sender)), *sheet.headers]
 
 
-def _reader_headers(subject: list[Any]) -> Pieces:
+def _reader_headers(subject: list[Any], addresses: tuple[str, ...]) -> Pieces:
     def slot(name: str) -> Slot:
         return Slot(["name", name], Encoding.PLAIN)
 
+    one_click: Pieces = (
+        *(b"\r\nList-Unsubscribe: <", slot("unsubscribe_url")),
+        b">\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    )
     return (
         *(b"Date: ", slot("date"), b"\r\nTo: ", slot("to"), b"\r\nSubject: ", Line(tuple(subject))),
-        *(b"\r\nMessage-ID: ", slot("message_id"), b"\r\nList-Unsubscribe: <", slot("unsubscribe_url")),
-        b">\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+        *(b"\r\nMessage-ID: ", slot("message_id")),
+        *(one_click if "unsubscribe_url" in addresses else ()),
+        b"\r\n",
     )

@@ -9,6 +9,9 @@ from typing import Any
 from broadsheet.articles import Content, direction
 from broadsheet.workspace import CampaignFile, Workspace
 
+#: The addresses in a mail that are each reader's own.
+OWN_ADDRESSES = ("unsubscribe_url", "preferences_url", "view_url")
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -30,6 +33,8 @@ class Sheet:
     """Whether clicks and opens may be counted, so that their places are marked."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further values for the template (a confirmation's ``action``)."""
+    addresses: tuple[str, ...] = OWN_ADDRESSES
+    """Those of :data:`OWN_ADDRESSES` that the mail has; one to unsubscribe brings its headers (RFC 8058) along."""
 
 
 def sheet_for(workspace: Workspace, campaign: CampaignFile, at: datetime, articles: Sequence[Content]) -> Sheet:
@@ -56,13 +61,7 @@ def sheet_for(workspace: Workspace, campaign: CampaignFile, at: datetime, articl
             "preheader": campaign.preheader,
             "intro": campaign.intro,
         },
-        site={
-            "name": config.site.name,
-            "url": config.site.url,
-            "language": config.site.language,
-            "dir": direction(config.site.language),
-            "postal_address": config.site.postal_address,
-        },
+        site=site_values(workspace, config.site.language),
         sender={"name": sender.name, "email": sender.email},
         list={"name": campaign.list, "title": declared.title},
         edition={"date": at.astimezone(zone)},
@@ -70,6 +69,18 @@ def sheet_for(workspace: Workspace, campaign: CampaignFile, at: datetime, articl
         headers=tuple(headers),
         counted=campaign.tracking != "none",
     )
+
+
+def site_values(workspace: Workspace, language: str) -> dict[str, Any]:
+    """What templates know as ``site``, for a mail in that language."""
+    site = workspace.config.site
+    return {
+        "name": site.name,
+        "url": site.url,
+        "language": language,
+        "dir": direction(language),
+        "postal_address": site.postal_address,
+    }
 
 
 def _plain(text: str) -> str:

@@ -43,7 +43,7 @@ def numbers(edition: Edition) -> Numbers:
     reasons: dict[str, int] = {}
     for state, reason, count in rows:
         states[state] = states.get(state, 0) + count
-        if state not in (DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.CLAIMED):
+        if state not in (DeliveryState.SENT, DeliveryState.QUEUED):
             reasons[reason or state] = reasons.get(reason or state, 0) + count
 
     def total(*wanted: str) -> int:
@@ -55,15 +55,15 @@ def numbers(edition: Edition) -> Numbers:
         deferred=total(DeliveryState.DEFERRED),
         unknown=total(DeliveryState.UNKNOWN),
         skipped=total(DeliveryState.SKIPPED, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED),
-        waiting=total(DeliveryState.QUEUED, DeliveryState.CLAIMED),
+        waiting=total(DeliveryState.QUEUED),
         reasons=dict(sorted(reasons.items(), key=lambda each: -each[1])),
         next_at=_waiting(edition).aggregate(first=Min("at"))["first"],
     )
 
 
-def due_now(edition: Edition, now: datetime) -> int:
-    """How many copies may leave at this moment."""
-    return _waiting(edition).filter(Q(at__isnull=True) | Q(at__lte=now)).count()
+def due_now(edition: Edition, now: datetime, most: int | None = None) -> int:
+    """How many copies may leave at this moment; ``most`` is what the counting ends at."""
+    return _waiting(edition).filter(Q(at__isnull=True) | Q(at__lte=now))[:most].count()
 
 
 def _waiting(edition: Edition) -> QuerySet[Delivery]:

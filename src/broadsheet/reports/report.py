@@ -89,7 +89,7 @@ def report(workspace: Workspace, edition: Edition) -> Report:
         bounced=Rate(events.get(EventKind.BOUNCED, 0), readers, "readers"),
         complained=Rate(events.get(EventKind.COMPLAINED, 0), sent, "sent"),
         unsubscribed=Rate(events.get(EventKind.UNSUBSCRIBED, 0), sent, "sent"),
-        bounces_by_class=_details(edition, EventKind.BOUNCED, "bounce_class"),
+        bounces_by_class=_details(edition, EventKind.BOUNCED, "cause"),
         unsubscribe_reasons=_details(edition, EventKind.UNSUBSCRIBED, "detail"),
         clicked=Rate(_total(tallies, EventKind.CLICKED), sent, "sent"),
         opened=Rate(_total(tallies, EventKind.OPENED), sent, "sent"),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, Protocol
 
 from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -19,8 +19,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 from django.db import connections
 from django.utils import timezone
 
-from broadsheet import events, pipeline
+from broadsheet import events, notices, pipeline
 from broadsheet.audience.tracking_consent import forget_reading
+from broadsheet.conf.cluster import broker
+from broadsheet.errors import BroadsheetError, MailboxFailed
 from broadsheet.schedule.cleaning import clean_up
 from broadsheet.schedule.following import Follower
 from broadsheet.schedule.leader import Leadership
@@ -35,6 +37,8 @@ log = logging.getLogger(__name__)
 LOOK, TICK = 2, 10
 #: Seconds between two rounds of posts to webhooks.
 WEBHOOKS = 5
+#: Seconds between two looks at what providers' webhooks brought.
+HOOKS = 5
 #: Seconds by which two clocks may differ before the jobs' times are worked out anew.
 _JUMP = 5.0
 
@@ -60,7 +64,7 @@ class Engine:
     def __init__(self, workspace: Workspace, clock: Callable[[], datetime] = timezone.now) -> None:
         self._clock = clock
         self._follower = Follower(workspace)
-        self._senders = Senders()
+        self._senders = _hands()
         self._troubles = Troubles()
         self._ticking, self._collecting = Lock(), Lock()
         self._offset = self._now_offset()
@@ -75,6 +79,8 @@ class Engine:
         """Begin; what is due already is done at once."""
         self._add("files", IntervalTrigger(seconds=LOOK, timezone=UTC), self._follow)
         self._add("tick", IntervalTrigger(seconds=TICK, timezone=UTC), self._tick, at_once=True)
+        self._add("webhooks", IntervalTrigger(seconds=HOOKS, timezone=UTC), self._take_in, at_once=True)
+        self._add("notices", IntervalTrigger(seconds=TICK, timezone=UTC), self._carry_out, at_once=True)
         self._plan()
         self._jobs.start()
 
@@ -108,7 +114,7 @@ class Engine:
         workspace = self._follower.workspace
         settings = workspace.config.schedule
         for job in self._jobs.get_jobs():
-            if job.id not in ("files", "tick"):
+            if job.id not in ("files", "tick", "webhooks", "notices"):
                 job.remove()
         for slug, file in workspace.kept.items():
             if file.schedule:
@@ -118,6 +124,9 @@ class Engine:
             self._add("sync", every, self._sync, at_once=True)
         if workspace.config.webhooks:
             self._add("webhooks", IntervalTrigger(seconds=WEBHOOKS, timezone=UTC), self._tell, at_once=True)
+        if (bounces := workspace.config.bounces).mailboxes:
+            every = IntervalTrigger(seconds=max(10, bounces.every.total_seconds()), timezone=UTC)
+            self._add("bounce mailboxes", every, self._take_back, at_once=True)
         if settings.clean_up == "daily":
             self._add("clean-up", IntervalTrigger(days=1, timezone=UTC), self._clean_up, at_once=True)
 
@@ -129,7 +138,12 @@ class Engine:
     def _tick(self) -> None:
         with self._ticking:
             tick(self._follower.workspace, self._clock(), self._troubles, self._collect)
+            pipeline.sweep(self._follower.workspace)
             self._senders.look(self._follower.workspace, self._clock())
+
+    def _carry_out(self) -> None:
+        if taken := notices.carry_out(self._follower.workspace):
+            log.info("Notices: %s sent", taken)
 
     def _sync(self) -> None:
         self._collect(self._follower.workspace)
@@ -143,11 +157,24 @@ class Engine:
     def _tell(self) -> None:
         events.deliver_due(self._clock())
 
+    def _take_in(self) -> None:
+        if calls := pipeline.take_in(self._follower.workspace):
+            log.info("Webhooks: %s calls worked on", calls)
+
+    def _take_back(self) -> None:
+        for name, found in pipeline.take_back(self._follower.workspace).items():
+            if isinstance(found, MailboxFailed):
+                log.error("%s", found)
+            elif found:
+                log.info("Mailbox %s: %s new", name, found)
+
     def _clean_up(self) -> None:
-        now = self._clock()
-        forget_reading(now - self._follower.workspace.config.privacy.keep_reading)
+        now, config = self._clock(), self._follower.workspace.config
+        forget_reading(now - config.privacy.keep_reading)
         events.outgoing.forget(now - events.outgoing.KEPT)
-        if removed := clean_up(self._follower.workspace.state, self._clock()):
+        events.let_go(now, config.bounces.keep)
+        notices.forget(now)
+        if removed := clean_up(self._follower.workspace.state, now):
             log.info("Cleaned up: %s", ", ".join(removed))
 
 
@@ -166,6 +193,27 @@ class NextTime(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         zone = schedule.zone(self._zone)
         moments = (opens(schedule, zone, at) - ahead(self._file) for at in firings(schedule, zone, after))
         return next((moment.astimezone(UTC) for moment in moments if moment > after), None)
+
+
+class _Hands(Protocol):
+    """What brings the copies out that are due: threads of this process, or workers by way of a broker."""
+
+    def look(self, workspace: Workspace, now: datetime) -> None:
+        """See to each edition that is ready."""
+
+    def stop(self, seconds: float) -> bool:
+        """Let go; whether all that was in hand ended in that time."""
+
+
+def _hands() -> _Hands:
+    address = broker()
+    if address is None:
+        return Senders()
+    try:
+        from broadsheet.schedule.hints import Hints, make_app
+    except ImportError as error:
+        raise BroadsheetError("BROADSHEET_BROKER needs Celery: pip install 'broadsheet[celery]'.") from error
+    return Hints(make_app(address))
 
 
 def _closing(work: Callable[[], None]) -> None:

@@ -22,13 +22,6 @@ EVERY = 3.0
 LOCK = 0x0B20AD5C4ED
 #: A leader whose machine is gone closes no connection: PostgreSQL finds out by these probes, within 5 + 3 x 2 s.
 _SERVER_PROBES = {"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 3}
-_CLIENT_PROBES = {
-    "connect_timeout": 5,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
 
 
 class Lock(Protocol):
@@ -92,7 +85,7 @@ class AdvisoryLock:
         """Whether it is held now; also False while the database can't be reached."""
         if self._session is None:
             self._session = connection.copy()
-            self._session.settings_dict["OPTIONS"] |= _CLIENT_PROBES
+            self._session.settings_dict["OPTIONS"].pop("pool", None)  # which would keep the session, and its lock
         try:
             with self._session.cursor() as cursor:
                 for name, value in _SERVER_PROBES.items():

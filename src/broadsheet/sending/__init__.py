@@ -1,8 +1,26 @@
 """Bytes to Outcome: claims rows of the ledger, stamps, hands over, and reports what was answered."""
 
-from broadsheet.sending.adapters import Adapter, hand_over, make_adapter
+from broadsheet.sending.adapters import Adapter, hand_over, login, make_adapter
 from broadsheet.sending.claims import settle_unknown
+from broadsheet.sending.ledger import Batch, Job, pause
 from broadsheet.sending.outcome import Outcome, Result
-from broadsheet.sending.runner import Batch, drain
+from broadsheet.sending.pace import time_needed
+from broadsheet.sending.recovery import Recovered, recover
+from broadsheet.sending.runner import drain
 
-__all__ = ["Adapter", "Batch", "Outcome", "Result", "drain", "hand_over", "make_adapter", "settle_unknown"]
+__all__ = [
+    "Adapter",
+    "Batch",
+    "Job",
+    "Outcome",
+    "Recovered",
+    "Result",
+    "drain",
+    "hand_over",
+    "login",
+    "make_adapter",
+    "pause",
+    "recover",
+    "settle_unknown",
+    "time_needed",
+]

@@ -1,57 +1,247 @@
-"""Claims on the ledger's rows: whose turn, for how long, and what became of it."""
+"""Claims on stretches of the ledger: whose turn a copy is, for how long, and what became of it.
 
+A claim is a row of its own (:class:`~broadsheet.models.Claim`); a copy's row is written once, when its outcome is
+known. Here is plain SQL: these few statements run for every message.
+"""
+
+import json
 import os
+import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from django.db import transaction
-from django.db.models import F, Q
+from django.db import connection, transaction
 from django.utils import timezone
 
-from broadsheet.models import Delivery, DeliveryState, Edition, Summary
-from broadsheet.sending.outcome import Outcome, Result
+from broadsheet.conf import Sending
+from broadsheet.models import Claim, Delivery, DeliveryState, Edition, EditionState, Summary
+from broadsheet.sending.outcome import Outcome
+from broadsheet.sending.verdict import Tried, Verdict, verdict
 
-LEASE = timedelta(minutes=10)
-#: How long a refused copy waits before its next attempt; after the last of them it has failed.
-RETRIES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 45, 120, 360, 360, 360))
+#: A sender on another machine that has not been heard of for so long is taken for dead.
+LEASE = timedelta(seconds=60)
+
+Place = tuple[int, int]
+"""A place in the order of sending: variant, id."""
+FIRST: Place = (0, 0)
+_END: Place = (2**62, 0)
+
+_DUE = "edition_id = %s AND state IN ('queued', 'deferred') AND (at IS NULL OR at <= %s)"
+_ROWS = (
+    "SELECT id, variant_id, subscriber_id, attempts, deferred_since FROM broadsheet_delivery"  # noqa: S608
+    f" WHERE {_DUE} AND (variant_id, id) > (%s, %s) AND (variant_id, id) < (%s, %s) ORDER BY variant_id, id LIMIT %s"
+)
 
 
-def sender_name() -> str:
-    """The name of this process in the ledger."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}"
+class Row(NamedTuple):
+    """A claimed copy."""
+
+    id: int
+    variant: int
+    subscriber: int
+    attempts: int
+    deferred_since: datetime | None
 
 
-def claim(edition: Edition, sender: str, size: int) -> list[Delivery]:
-    """Up to ``size`` rows that are due, now this sender's. Nobody else gets them while the lease runs."""
-    now = timezone.now()
+@dataclass(frozen=True)
+class Claimed:
+    """A claim and its copies, in the order of sending."""
+
+    pk: int
+    rows: tuple[Row, ...]
+
+    @property
+    def end(self) -> Place:
+        """Where the next claim begins to look."""
+        return self.rows[-1].variant, self.rows[-1].id
+
+
+def sender_name(edition_id: int) -> str:
+    """A name that no other sender has had."""
+    return f"{socket.gethostname()[:40]}-{edition_id}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def keep_little_in_memory() -> None:
+    """A sender looks at each row twice, one after the other: of the 64 MB of pages that a freeze wants, 4 will do."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA cache_size=-4096")
+            cursor.execute("PRAGMA shrink_memory")
+
+
+def locked_state(edition_id: int) -> tuple[str, datetime]:
+    """The edition's state, its row locked until the transaction ends, and the database's clock."""
+    postgresql = connection.vendor == "postgresql"
+    extra = ", clock_timestamp()" if postgresql else ""
+    lock = " FOR NO KEY UPDATE" if postgresql else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT state{extra} FROM broadsheet_edition WHERE id = %s{lock}", [edition_id])  # noqa: S608
+        found = cursor.fetchone()
+    if found is None:
+        return EditionState.CANCELLED, timezone.now()
+    return found[0], found[1] if postgresql else timezone.now()
+
+
+def claim(edition_id: int, sender: str, size: int, after: Place = FIRST) -> Claimed | None:
+    """Up to ``size`` copies that are due, now this sender's, or None; looked for after a place, then from the first.
+
+    Nobody else gets them while the lease runs. Nothing is claimed of an edition that is not being sent.
+    """
     with transaction.atomic():
-        due = Delivery.objects.filter(edition=edition).filter(
-            Q(state=DeliveryState.QUEUED, at__isnull=True)
-            | Q(state__in=(DeliveryState.QUEUED, DeliveryState.DEFERRED), at__lte=now)
-        )
-        ids = list(
-            due.order_by("variant_id", "id")
-            .select_for_update(skip_locked=_can_skip())
-            .values_list("pk", flat=True)[:size]
-        )
-        Delivery.objects.filter(pk__in=ids).update(
-            state=DeliveryState.CLAIMED, claimed_by=sender, at=now + LEASE, attempts=F("attempts") + 1
-        )
-    return list(Delivery.objects.filter(pk__in=ids).order_by("variant_id", "id"))
+        state, clock = locked_state(edition_id)
+        if state != EditionState.SENDING:
+            return None
+        return take_stretch(edition_id, sender, size, after, clock)
 
 
-def _can_skip() -> bool:
-    from django.db import connection
-
-    return connection.features.has_select_for_update_skip_locked
-
-
-def expire(edition: Edition) -> int:
-    """Turns rows whose sender died into ``unknown``; how many there were. They are never sent again unasked."""
-    return Delivery.objects.filter(edition=edition, state=DeliveryState.CLAIMED, at__lt=timezone.now()).update(
-        state=DeliveryState.UNKNOWN, reason="its sender stopped in mid-send", claimed_by="", at=timezone.now()
+def take_stretch(edition_id: int, sender: str, size: int, after: Place, clock: datetime) -> Claimed | None:
+    """What :func:`claim` does, under the lock of :func:`locked_state`."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        for start, end in _gaps(edition_id, after):
+            cursor.execute(_ROWS, [edition_id, _written(now), *start, *end, size])
+            if found := cursor.fetchall():
+                rows = tuple(_row(*each) for each in found)
+                break
+        else:
+            return None
+    made = Claim.objects.create(
+        edition_id=edition_id,
+        sender=sender,
+        first_variant=rows[0].variant,
+        first_id=rows[0].id,
+        last_variant=rows[-1].variant,
+        last_id=rows[-1].id,
+        taken_at=now,
+        lease_until=clock + LEASE,
     )
+    return Claimed(made.pk, rows)
+
+
+def _row(pk: int, variant: int, subscriber: int, attempts: int, since: Any) -> Row:
+    return Row(pk, variant, subscriber, attempts, since and _read(since))
+
+
+def _gaps(edition_id: int, after: Place) -> list[tuple[Place, Place]]:
+    """Where nobody has a claim, beginning with what follows ``after``."""
+    stretches = Claim.objects.filter(edition_id=edition_id).values_list(
+        "first_variant", "first_id", "last_variant", "last_id"
+    )
+    gaps, start = [], FIRST
+    for first_variant, first_id, last_variant, last_id in sorted(stretches):
+        gaps.append((start, (first_variant, first_id)))
+        start = (last_variant, last_id)
+    gaps.append((start, _END))
+    ahead = [(max(start, after), end) for start, end in gaps if end > after]
+    behind = [(start, min(end, (after[0], after[1] + 1))) for start, end in gaps if start < after]
+    return ahead + behind
+
+
+def _written(moment: datetime | None) -> Any:
+    return None if moment is None else connection.ops.adapt_datetimefield_value(moment)
+
+
+def _read(moment: Any) -> datetime | None:
+    """SQLite's texts as moments."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return moment if moment is None or moment.tzinfo else timezone.make_aware(moment)
+
+
+def _among(ids: Sequence[int]) -> tuple[str, Any]:
+    """A condition that ``id`` is one of those, with one parameter, however many they are."""
+    if connection.vendor == "postgresql":
+        return "id = ANY(%s)", list(ids)
+    return "id IN (SELECT value FROM json_each(%s))", json.dumps(ids)
+
+
+def state_of(edition_id: int) -> str:
+    """The edition's state now."""
+    return Edition.objects.values_list("state", flat=True).get(pk=edition_id)
+
+
+def keep(pks: Sequence[int]) -> set[int]:
+    """Extend these claims' leases; those that are still there."""
+    if not pks:
+        return set()
+    condition, chosen = _among(pks)
+    if connection.vendor == "postgresql":
+        until, parameters = f"clock_timestamp() + interval '{LEASE.total_seconds():.0f} seconds'", []
+    else:
+        until, parameters = "%s", [_written(timezone.now() + LEASE)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE broadsheet_claim SET lease_until = {until} WHERE {condition} RETURNING id",  # noqa: S608
+            [*parameters, chosen],
+        )
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+def let_go(pks: Sequence[int]) -> None:
+    """End these claims. What of them has no outcome yet waits in the queue again."""
+    if pks:
+        condition, chosen = _among(pks)
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM broadsheet_claim WHERE {condition}", [chosen])  # noqa: S608
+
+
+def let_go_all(sender: str, *, but: Iterable[int] = ()) -> None:
+    """End the sender's claims, but those: what is left of a transaction of which nobody knows whether it ended."""
+    Claim.objects.filter(sender=sender).exclude(pk__in=but).delete()
+
+
+_SENT = "UPDATE broadsheet_delivery SET state = 'sent', at = %s, reason = '', attempts = attempts + 1"
+_OTHER = (
+    "UPDATE broadsheet_delivery SET state = %s, at = %s, reason = %s, deferred_since = %s, attempts = attempts + %s"
+)
+
+
+def record(verdicts: Mapping[int, Verdict], *, lost: Iterable[int] = ()) -> None:
+    """Write what became of copies. Of the ``lost``, whose claim somebody else ended, only what is still unsettled.
+
+    What was sent is the truth, whatever the row says: an unknown copy turns out to be sent.
+    """
+    lost = set(lost)
+    now = _written(timezone.now())
+    plain, others = [], []
+    for pk, each in verdicts.items():
+        if each.state == DeliveryState.SENT and not each.reason:
+            plain.append(pk)
+        else:
+            open_ = "state = 'unknown'" if pk in lost else "state IN ('queued', 'deferred', 'unknown')"
+            others.append((open_, each, pk))
+    with connection.cursor() as cursor:
+        if plain:
+            condition, chosen = _among(sorted(plain))
+            cursor.execute(f"{_SENT} WHERE {condition} AND state <> 'sent'", [now, chosen])
+        for open_, each, pk in others:
+            values = [each.state, _written(each.at), each.reason, _written(each.deferred_since), int(each.used_up), pk]
+            cursor.execute(f"{_OTHER} WHERE id = %s AND {open_}", values)
+
+
+def set_aside(refused: Mapping[int, str]) -> None:
+    """Record why claimed copies are not sent after all: ``suppressed``, or skipped for that reason."""
+    now = timezone.now()
+    by_reason: dict[str, list[int]] = {}
+    for pk, reason in refused.items():
+        by_reason.setdefault(reason, []).append(pk)
+    for reason, pks in by_reason.items():
+        state = DeliveryState.SUPPRESSED if reason == "suppressed" else DeliveryState.SKIPPED
+        for start in range(0, len(pks), 500):
+            rows = Delivery.objects.filter(pk__in=pks[start : start + 500], state__in=DeliveryState.open())
+            rows.update(state=state, reason=reason, at=now)
+
+
+def put_off(times: Mapping[int, datetime]) -> None:
+    """Give copies that the pace holds up a time before which nobody takes them."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE broadsheet_delivery SET at = %s WHERE id = %s AND state IN ('queued', 'deferred')",
+            [(_written(at), pk) for pk, at in times.items()],
+        )
 
 
 def settle_unknown(edition: Edition, as_: str) -> int:
@@ -59,46 +249,15 @@ def settle_unknown(edition: Edition, as_: str) -> int:
     state = DeliveryState.SENT if as_ == "sent" else DeliveryState.QUEUED
     Summary.objects.filter(edition=edition).delete()
     return Delivery.objects.filter(edition=edition, state=DeliveryState.UNKNOWN).update(
-        state=state, reason="", at=timezone.now() if as_ == "sent" else None
+        state=state, reason="", at=timezone.now()
     )
 
 
-def record(deliveries: dict[int, Delivery], outcomes: Sequence[Outcome], sender: str) -> None:
-    """Writes what was answered, in one transaction. A row that is no longer this sender's is left alone."""
+def judged(
+    edition: Edition, outcomes: Iterable[Outcome], before: Mapping[int, Tried], rules: Sending
+) -> dict[int, Verdict]:
+    """The verdict on each answered copy."""
     now = timezone.now()
-    with transaction.atomic():
-        sent = [outcome.delivery_id for outcome in outcomes if outcome.result is Result.SENT]
-        mine = Delivery.objects.filter(claimed_by=sender, state=DeliveryState.CLAIMED)
-        for start in range(0, len(sent), 500):
-            mine.filter(pk__in=sent[start : start + 500]).update(
-                state=DeliveryState.SENT, claimed_by="", reason="", at=now
-            )
-        for outcome in outcomes:
-            if outcome.result is not Result.SENT:
-                state, at = _after(deliveries[outcome.delivery_id].attempts, outcome.result, now)
-                mine.filter(pk=outcome.delivery_id).update(state=state, claimed_by="", reason=outcome.reply, at=at)
-
-
-def _after(attempts: int, result: Result, now: datetime) -> tuple[DeliveryState, datetime]:
-    if result is Result.DEFERRED and attempts <= len(RETRIES):
-        return DeliveryState.DEFERRED, now + RETRIES[attempts - 1]
-    if result is Result.UNKNOWN:
-        return DeliveryState.UNKNOWN, now
-    return DeliveryState.FAILED, now
-
-
-def set_aside(refused: dict[int, str], sender: str) -> None:
-    """Records why claimed rows are not sent after all: ``suppressed``, or skipped for that reason."""
-    now = timezone.now()
-    mine = Delivery.objects.filter(claimed_by=sender, state=DeliveryState.CLAIMED)
-    with transaction.atomic():
-        for delivery_id, reason in refused.items():
-            state = DeliveryState.SUPPRESSED if reason == "suppressed" else DeliveryState.SKIPPED
-            mine.filter(pk=delivery_id).update(state=state, reason=reason, claimed_by="", at=now)
-
-
-def hand_back(deliveries: Sequence[Delivery], sender: str) -> None:
-    """Puts claimed rows that were never attempted back into the queue."""
-    Delivery.objects.filter(
-        pk__in=[row.pk for row in deliveries], claimed_by=sender, state=DeliveryState.CLAIMED
-    ).update(state=DeliveryState.QUEUED, claimed_by="", at=None, attempts=F("attempts") - 1)
+    return {
+        each.delivery_id: verdict(each, before[each.delivery_id], edition.on_unknown, rules, now) for each in outcomes
+    }

@@ -9,11 +9,9 @@ import html
 import re
 import secrets
 import sys
-import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
@@ -25,12 +23,13 @@ from email.utils import getaddresses
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from broadsheet.errors import BroadsheetError
+from broadsheet.sending.listening import MailServer
+from broadsheet.workspace import Workspace
 
 #: A name that ``add`` gave, or that a person gave a file put there by hand; it can't leave the folder.
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.eml"
@@ -93,12 +92,18 @@ class MailFolder:
     None for either is no limit.
     """
 
-    def __init__(self, path: Path, keep: int | None = 1000, max_bytes: int | None = 200_000_000) -> None:
+    def __init__(self, path: Path, keep: int | None = None, max_bytes: int | None = None) -> None:
         self.path = path
         self.keep = sys.maxsize if keep is None else keep
         self.max_bytes = sys.maxsize if max_bytes is None else max_bytes
         self._spare_mails = 0  # how much surely fits before the folder must be looked through again
         self._spare_bytes = 0
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> Self:
+        """The workspace's local inbox, with the limits that its settings give."""
+        limits = workspace.config.inbox
+        return cls(workspace.state / "inbox", limits.mails, limits.megabytes * 1_000_000)
 
     def add(self, envelope_from: str, rcpt_to: Sequence[str], content: bytes) -> str:
         """The name of the new file: the envelope as two headers, then ``content`` byte for byte."""
@@ -179,55 +184,26 @@ class MailFolder:
         self._spare_mails, self._spare_bytes = self.keep - kept, self.max_bytes - size
 
 
-class Catcher:
-    """An SMTP server on loopback, in a thread of its own, that puts every mail into ``folder``.
+class Catcher(MailServer):
+    """An SMTP server on loopback that puts every mail into ``folder``.
 
-    ``port`` is the real one once it is entered (0 asks for any free one). Raises BroadsheetError if it can't
-    listen. It speaks 8BITMIME and SMTPUTF8, and refuses lines over 998 octets as a strict server does.
+    It speaks 8BITMIME and SMTPUTF8, and refuses lines over 998 octets as a strict server does.
     """
+
+    name = "The inbox"
+    option = "--smtp-port"
 
     def __init__(self, folder: MailFolder, host: str = "127.0.0.1", port: int = 0) -> None:
         if not (host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)):
             raise BroadsheetError(f"The inbox takes mail from this machine only; {host} is not a loopback address.")
+        super().__init__(host, port)
         self.folder = folder
-        self.host = host
-        self.port = port
-        self._listening: Future[int] = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="broadsheet-inbox", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        try:
-            self.port = self._listening.result()
-        except OSError as error:
-            raise BroadsheetError(
-                f"The inbox can't take mail on {self.host}:{self.port} ({error.strerror or error}). "
-                "Stop what uses that port, or name another with --smtp-port."
-            ) from error
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
-
-    async def _serve(self) -> None:
-        """Takes mail until told to stop; what is under way then is cut off."""
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        try:
-            server = await self._loop.create_server(self._protocol, self.host, self.port)
-        except OSError as error:
-            self._listening.set_exception(error)
-            return
-        self._listening.set_result(server.sockets[0].getsockname()[1])
-        await self._stopping.wait()
-        server.close()
-
-    def _protocol(self) -> SMTP:
+    def protocol(self, loop: asyncio.AbstractEventLoop) -> SMTP:
+        """One connection's session."""
         return SMTP(
             self,
-            loop=self._loop,
+            loop=loop,
             hostname="localhost",  # else it asks the network what this machine is called
             ident="Broadsheet inbox",
             enable_SMTPUTF8=True,

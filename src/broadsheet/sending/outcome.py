@@ -27,3 +27,9 @@ class Outcome:
     """The server's words; empty for ``sent``."""
     dead: bool = False
     """Whether the reply says that the address does not exist."""
+    retry_after: float | None = None
+    """Of ``deferred``: the seconds after which the server wants it again; None if it did not say."""
+    attempted: bool = True
+    """False of ``deferred``: it was not looked at (no connection, too many calls), so no try of it is used up."""
+    asked: bool = True
+    """Whether a server was asked at all; what a reader's own data kept back says nothing about their address."""

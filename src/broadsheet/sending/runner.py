@@ -1,76 +1,47 @@
-"""Drains an edition: claim, look again, stamp, hand over, record, until nothing is due."""
+"""Drains an edition: claims copies, looks again at consent, lets an adapter take them, and records what it answers.
+
+Two threads share the work. The adapter's takes copies, stamped as it takes them, and answers. The ledger's, which is
+the caller's own, goes round: the answers since the last round are recorded and the next copies claimed in one
+transaction, so that the adapter never waits for the database.
+"""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from threading import Thread
 
-from django.utils import timezone
+from broadsheet.sending.ledger import Batch, Job, Ledger
+from broadsheet.sending.recovery import Record
 
-from broadsheet.audience import may_receive, readers
-from broadsheet.errors import AdapterFailed, UnstampableReader
-from broadsheet.models import Delivery, Edition
-from broadsheet.sending import claims
-from broadsheet.sending.adapters import Adapter
-from broadsheet.sending.outcome import Outcome, Result
-from broadsheet.sending.stamps import Stamps
-from broadsheet.sending.tray import Handful
-from broadsheet.stamping import LinkSigner, Mail
-
-BATCH = 200
+#: Seconds that the adapter's thread has to end once it was told so.
+PATIENCE = 9.0
 
 
-@dataclass(frozen=True)
-class Batch:
-    """What one round did."""
+def drain(job: Job, go_on: Callable[[], bool] = lambda: True, record: Record = lambda _: None) -> Iterator[Batch]:
+    """Sends what is due, and yields what was recorded, round after round.
 
-    outcomes: tuple[Outcome, ...]
-    set_aside: int
-    """Rows that were not sent after a last look at consent and suppression."""
+    It ends when nothing is due, or within two seconds after ``go_on`` says no or the edition is paused or cancelled;
+    what is on the wire by then is still answered and recorded. ``record`` is told of outcomes in the transaction that
+    records them. A copy is not sent to anyone who left the list or was suppressed since the freeze.
 
-
-def drain(
-    edition: Edition, adapter: Adapter, signer: LinkSigner, go_on: Callable[[], bool] = lambda: True
-) -> Iterator[Batch]:
-    """Sends what is due, one batch at a time, and yields each batch after it is recorded.
-
-    ``go_on`` is asked before each batch: nothing more is claimed once it says no.
-
-    A copy is not sent to anyone who left the list or was suppressed since the freeze. Raises AdapterFailed
-    when the adapter can't send at all; what was claimed and not attempted goes back to the queue.
+    Raises AdapterFailed when the adapter can't send at all; what was claimed and not attempted goes back to the queue.
     """
-    sender = claims.sender_name()
-    stamps = Stamps(edition, signer)
-    while go_on() and (claimed := claims.claim(edition, sender, BATCH)):
-        refused = may_receive([row.subscriber_id for row in claimed], edition.list_name)
-        aside = {row.pk: refused[row.subscriber_id] for row in claimed if row.subscriber_id in refused}
-        claims.set_aside(aside, sender)
-        due = [row for row in claimed if row.pk not in aside]
-        mails, outcomes = _stamped(due, stamps)
-        tray = Handful(mails)
-        failed: AdapterFailed | None = None
-        try:
-            adapter.deliver(tray)
-        except AdapterFailed as error:
-            failed = error
-        outcomes.extend(tray.outcomes)
-        claims.record({row.pk: row for row in due}, outcomes, sender)
-        if failed:
-            answered = {outcome.delivery_id for outcome in outcomes}
-            claims.hand_back([row for row in due if row.pk not in answered], sender)
-        yield Batch(tuple(outcomes), len(aside))
-        if failed:
-            raise failed
-
-
-def _stamped(due: list[Delivery], stamps: Stamps) -> tuple[list[Mail], list[Outcome]]:
-    """The mails of those rows, and failures for the readers whose data can't go in."""
-    people = readers(row.subscriber_id for row in due)
-    now = timezone.now()
-    mails: list[Mail] = []
-    failures: list[Outcome] = []
-    for row in due:
-        try:
-            reader = people[row.subscriber_id]
-            mails.append(stamps.of(row.variant_id or 0, reader)(reader, delivery_id=row.pk, now=now))
-        except UnstampableReader as error:
-            failures.append(Outcome(row.pk, Result.FAILED, f"their data can't go into this mail: {error}"[:300]))
-    return mails, failures
+    ledger = Ledger(job, record)
+    adapter = Thread(target=ledger.deliver, name=f"adapter of edition {job.edition.pk}", daemon=True)
+    try:
+        while not ledger.finished:
+            if not go_on():
+                ledger.halt()
+            if (batch := ledger.round()) is not None:
+                yield batch
+            if adapter.ident is None:
+                adapter.start()
+            ledger.hand.wake.wait(ledger.pause())
+            ledger.hand.wake.clear()
+    finally:
+        ledger.halt()
+        if adapter.ident is not None:
+            adapter.join(PATIENCE)
+        rest = ledger.close(ended=not adapter.is_alive())
+    if rest is not None:
+        yield rest
+    if ledger.fault is not None:
+        raise ledger.fault

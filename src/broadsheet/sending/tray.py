@@ -9,7 +9,10 @@ from broadsheet.stamping import Mail
 
 
 class Tray(Protocol):
-    """Mails that wait for an adapter. One thread takes from it; answers may come from several."""
+    """Mails that wait for an adapter. One thread takes from it; answers may come from several.
+
+    An adapter may poll ``take`` and ``ended`` every few milliseconds, from inside an event loop: both answer at once.
+    """
 
     def take(self, limit: int) -> Sequence[Mail]:
         """Up to ``limit`` mails that may leave now; none when nothing may at this moment."""
@@ -21,7 +24,9 @@ class Tray(Protocol):
         """Return when there may be mail to take, at the latest after ``seconds``."""
 
     def attempt(self, mail: Mail) -> None:
-        """Note that the mail is about to go on the wire, where a crash can't lose it. Called before its data."""
+        """Note that the mail is about to go on the wire, where a crash can't lose it. Called before its data, and
+        once more if it goes out again because the first try certainly did not arrive (its connection was cut).
+        """
 
     def answer(self, outcome: Outcome) -> None:
         """Give back what was answered for a mail that was taken; exactly once for each."""

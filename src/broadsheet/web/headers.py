@@ -10,6 +10,12 @@ PAGE_POLICY = (
     "form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
+#: The subscribers' pages: as our own, and no script at all.
+SCRIPTLESS_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
+
 #: A mail shown as it is: its own styles and pictures, no script, nothing that can be sent off.
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline' https:; img-src https: http: data:; font-src https: data:; "

@@ -9,5 +9,6 @@ urlpatterns = [
     path("static/<asset:name>", asset, name="asset"),
     path("i/<str:name>", image, name="image"),
     path("console/", include("broadsheet.web.console.urls")),
+    path("", include("broadsheet.web.hooks.urls")),
     path("", include("broadsheet.web.public.urls")),
 ]

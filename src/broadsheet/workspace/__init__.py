@@ -7,6 +7,7 @@ from broadsheet.workspace.campaign import (
     NotOn,
     Schedule,
     Slot,
+    Wanted,
     crontab,
 )
 from broadsheet.workspace.forms import TagRule
@@ -30,6 +31,7 @@ __all__ = [
     "Segment",
     "Slot",
     "TagRule",
+    "Wanted",
     "Workspace",
     "crontab",
     "find_root",

@@ -204,6 +204,11 @@ class CampaignFile:
         default=(), description="Addresses that the proof and the question go to; the sender's if unset."
     )
     adapter: str = Field(default="default", description="Which adapter sends it.")
+    on_unknown: Literal["hold", "resend", "assume-sent"] = Field(
+        default="hold",
+        description="Copies of which nobody can say whether they were taken: `hold` them for a person, `resend`, or "
+        "`assume-sent`.",
+    )
     tracking: Literal["none", "aggregate", "individual"] = Field(
         default="none",
         description="`none`: links and pictures stay as they are; `aggregate`: clicks and opens are counted without "

@@ -33,6 +33,7 @@ class ListFile:
     welcome: str | None = Field(
         default=None, description="Template of the mail that greets a new reader; none if unset."
     )
+    adapter: str | None = Field(default=None, description="Which adapter sends its campaigns that name none.")
 
 
 @dataclass(frozen=True, config=STRICT)

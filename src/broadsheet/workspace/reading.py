@@ -222,7 +222,9 @@ def _without_tags(loc: Sequence[int | str]) -> list[int | str]:
 
 
 def _is_kind(loc: Sequence[int | str], position: int) -> bool:
-    """Whether this part is the kind of an adapter or a source, which follows its name or number."""
+    """Whether this part is the kind of an adapter, a source or a mailbox, which follows its name or number."""
+    if tuple(loc[:2]) == ("bounces", "mailboxes"):
+        return position == 3
     return position == 2 and (loc[0] == "adapters" or (loc[0] == "sources" and loc[2] in ("folder", "feed")))
 
 

@@ -3,7 +3,7 @@
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -66,6 +66,18 @@ def make_workspace(target: Path) -> "Workspace":
             shutil.copy2(source / name, target / name)
     write_atomically(target / ".gitignore", ".broadsheet/\n.env\n")
     return Workspace(target.resolve())
+
+
+def _sources_named(rules: object) -> Iterator[tuple[str, object]]:
+    """Each `sources` in a campaign's `articles`, with where it stands; the rules may be anything yet."""
+    if not isinstance(rules, dict):
+        return
+    slots = rules.get("slots")
+    parts = [("articles", rules), ("articles.fill", rules.get("fill"))]
+    parts += [(f"articles.slots.{n}", slot) for n, slot in enumerate(slots if isinstance(slots, list) else [])]
+    for where, part in parts:
+        if isinstance(part, dict) and "sources" in part:
+            yield f"{where}.sources", part["sources"]
 
 
 def _texts(value: object) -> list[str]:
@@ -148,6 +160,7 @@ class Workspace:
             for key in ("slug", "intro")
             if key in settings
         ]
+        settings = self._with_adapter(settings)
         problems += self._dangling(settings, shown)
         try:
             campaign = validated(CampaignFile, {**settings, "slug": slug, "intro": body.strip()}, shown)
@@ -165,6 +178,11 @@ class Workspace:
             raise InvalidFile(problems)
         return campaign
 
+    def _with_adapter(self, settings: dict[Any, Any]) -> dict[Any, Any]:
+        """The settings with the adapter of their list, if they name none of their own."""
+        of_list = self.lists.lists.get(str(settings.get("list")))
+        return settings if of_list is None or of_list.adapter is None else {"adapter": of_list.adapter, **settings}
+
     def _dangling(self, settings: dict[Any, Any], shown: str) -> list[Problem]:
         """The names in a campaign's settings that nothing answers to."""
         named = [
@@ -174,14 +192,16 @@ class Workspace:
             ("template", "template", self.template_names()),
             ("adapter", "adapter", ["default", *self.config.adapters]),
         ]
+        sources = [source.label for source in self.config.sources]
+        wanted = [(key, "source", sources, value) for key, value in _sources_named(settings.get("articles"))]
         return [
             Problem(
                 shown,
                 key,
                 f"there is no {kind} “{name}”; there is: {', '.join(sorted(set(known))) or 'none yet'}",
             )
-            for key, kind, known in named
-            for name in _texts(settings.get(key))
+            for key, kind, known, given in [*((*each, settings.get(each[0])) for each in named), *wanted]
+            for name in _texts(given)
             if name not in known
         ]
 

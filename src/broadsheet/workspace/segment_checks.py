@@ -102,8 +102,7 @@ def _number(value: object) -> int | float:
 
 
 def _day(value: object) -> date | timedelta:
-    found = value if isinstance(value, date) else span(str(value)) or date.fromisoformat(str(value))
-    return found
+    return value if isinstance(value, date) else span(str(value)) or date.fromisoformat(str(value))
 
 
 def _yes_or_no(value: object) -> bool:

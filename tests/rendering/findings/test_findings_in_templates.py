@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from broadsheet.articles import Content
+from broadsheet.articles import Content, Names
 from broadsheet.editions import Plan
 from broadsheet.errors import TemplateProblem, UnstampableReader
 from broadsheet.rendering import Sheet, compile_message
@@ -19,13 +19,15 @@ from broadsheet.rendering.findings import (
     of_plan,
     of_problem,
     of_reader,
+    of_rules,
     of_score,
     sample_readers,
 )
 from broadsheet.rendering.findings.caniemail.make import condensed
 from broadsheet.rendering.findings.clients import BREAKING, HARMLESS, can_i_email
 from broadsheet.stamping import Imprint, LinkSigner, Stamp
-from broadsheet.workspace import Lists, Workspace
+from broadsheet.workspace import ArticleRules, CampaignFile, Lists, Workspace
+from broadsheet.workspace.reading import validated
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -238,3 +240,27 @@ def test_the_data_keeps_the_latest_and_worst_answer_of_important_programs():
     assert made["date"] == "2026-05-13"
     with pytest.raises(ValueError, match="not MIT"):
         condensed({"license": "GPL-3.0", "version": "3"}, data)
+
+
+RULES = {
+    "tags": {"any": ["sleep", "slep"], "all": ["mind"], "none": ["advert"]},
+    "categories": ["research", "reserch"],
+    "pinned": ["night"],
+    "dropped": ["nigth"],
+    "slots": [{"tags": {"any": ["dreams"]}}],
+    "fill": {"categories": ["poems"]},
+}
+
+
+def test_names_that_no_article_bears_are_advice_with_the_nearest():
+    rules = validated(ArticleRules, RULES, "campaigns/weekly.md")
+    campaign = CampaignFile(slug="weekly", name="W", list="l", template="t", subject="s", articles=rules)
+    known = Names(frozenset({"sleep", "mind"}), frozenset({"research"}), frozenset({"night"}))
+    assert [(each.where, each.message) for each in of_rules(campaign, known)] == [
+        ("campaigns/weekly.md: articles.tags", "No article has the tag “slep”. Did you mean “sleep”?"),
+        ("campaigns/weekly.md: articles.categories", "No article has the category “reserch”. Did you mean “research”?"),
+        ("campaigns/weekly.md: articles.slots.0.tags", "No article has the tag “dreams”."),
+        ("campaigns/weekly.md: articles.fill.categories", "No article has the category “poems”."),
+        ("campaigns/weekly.md: articles.dropped", "No article has the slug “nigth”. Did you mean “night”?"),
+    ]
+    assert of_rules(campaign, Names(frozenset(), frozenset(), frozenset())) == []  # nothing was read yet

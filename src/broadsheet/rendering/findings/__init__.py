@@ -4,6 +4,7 @@
 
     of_plan       would anybody get a mail?
     of_health     did its list's last editions go well?
+    of_rules      are there the tags, categories and articles that the campaign names?
     of_articles   are one mail's articles whole and different?
     of_problem    the template can't be compiled
     of_message    does the compiled mail ask for what subscribers have?
@@ -20,7 +21,7 @@ from broadsheet.rendering.findings.accessibility import check_accessibility
 from broadsheet.rendering.findings.clients import check_clients
 from broadsheet.rendering.findings.codes import CODES, LEVELS, Code, Finding, Level, in_order
 from broadsheet.rendering.findings.copies import Copy, House
-from broadsheet.rendering.findings.editions import of_articles, of_health, of_plan
+from broadsheet.rendering.findings.editions import of_articles, of_health, of_plan, of_rules
 from broadsheet.rendering.findings.heading import check_heading
 from broadsheet.rendering.findings.images import check_images
 from broadsheet.rendering.findings.leftovers import check_leftovers
@@ -61,6 +62,7 @@ __all__ = [
     "of_plan",
     "of_problem",
     "of_reader",
+    "of_rules",
     "of_score",
     "sample_readers",
 ]

@@ -107,6 +107,12 @@ CODES: Final[dict[str, Code]] = {
             "Look at `broadsheet report`, and mail only those who asked for it and still read it.",
         ),
         Code(
+            "unknown-name",
+            "advice",
+            "The campaign asks for a tag, a category or an article (`pinned`, `dropped`) that no article has, or is.",
+            "Correct the name; `broadsheet articles` lists what there is.",
+        ),
+        Code(
             "article-duplicate",
             "warn",
             "One mail holds the same article twice: the same address, or the same title.",

@@ -6,8 +6,9 @@ from typing import Any, Protocol
 from broadsheet import conf
 from broadsheet.sending.adapters.folder import FolderOutbox
 from broadsheet.sending.adapters.memory import MemoryOutbox
-from broadsheet.sending.adapters.postmark import Postmark
+from broadsheet.sending.adapters.providers import PROVIDERS, ApiAdapter, DescribedApi, made_api
 from broadsheet.sending.adapters.smtp import Smtp
+from broadsheet.sending.inbox import MailFolder
 from broadsheet.sending.outcome import Outcome
 from broadsheet.sending.tray import Handful, Tray
 from broadsheet.stamping import Mail
@@ -31,20 +32,31 @@ class Adapter(Protocol):
         """Let go of connections."""
 
 
-_MAKERS: dict[type, Callable[[Workspace, Any], Adapter]] = {
-    conf.FolderAdapter: lambda workspace, settings: FolderOutbox(workspace.root / settings.path),
-    conf.MemoryAdapter: lambda workspace, settings: MemoryOutbox(),
-    conf.SmtpAdapter: lambda workspace, settings: Smtp(settings),
-    conf.PostmarkAdapter: lambda workspace, settings: Postmark(settings),
+_MAKERS: dict[type, Callable[[Workspace, str, Any], Adapter]] = {
+    conf.FolderAdapter: lambda workspace, _, settings: FolderOutbox(workspace.root / settings.path),
+    conf.MemoryAdapter: lambda *_: MemoryOutbox(),
+    conf.SmtpAdapter: lambda workspace, _, settings: Smtp(settings, workspace.root),
+    conf.HttpAdapter: lambda _workspace, _name, settings: ApiAdapter(DescribedApi(settings)),
+    **dict.fromkeys(PROVIDERS, lambda _, name, settings: ApiAdapter(made_api(settings, name))),
 }
 
 
 def make_adapter(workspace: Workspace, name: str) -> Adapter:
-    """The adapter of that name in ``broadsheet.toml``; an unset ``default`` writes into the local inbox's folder."""
+    """The adapter of that name in ``broadsheet.toml``; an unset ``default`` writes into the local inbox."""
     settings = workspace.config.adapters.get(name)
     if settings is None:
-        return FolderOutbox(workspace.state / "inbox")
-    return _MAKERS[type(settings)](workspace, settings)
+        return FolderOutbox(MailFolder.of(workspace))
+    return _MAKERS[type(settings)](workspace, name, settings)
+
+
+def login(workspace: Workspace, name: str) -> str:
+    """What the adapter says when it is opened, and its provider asked, without sending. Raises AdapterFailed."""
+    adapter = make_adapter(workspace, name)
+    try:
+        adapter.open()
+        return adapter.api.login(workspace.config.sender.email) if isinstance(adapter, ApiAdapter) else "it opens"
+    finally:
+        adapter.close()
 
 
 def hand_over(adapter: Adapter, mails: Iterable[Mail]) -> list[Outcome]:

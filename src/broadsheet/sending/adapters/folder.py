@@ -12,8 +12,8 @@ from broadsheet.stamping import Mail
 class FolderOutbox:
     """Writes each mail into a folder, where `broadsheet inbox` shows it."""
 
-    def __init__(self, path: Path) -> None:
-        self._folder = MailFolder(path, keep=None, max_bytes=None)
+    def __init__(self, folder: Path | MailFolder) -> None:
+        self._folder = MailFolder(folder) if isinstance(folder, Path) else folder
 
     def open(self) -> None:
         """Make the folder."""

@@ -45,7 +45,7 @@ class Width(TextChoices):
 
 def folder() -> MailFolder:
     """The workspace's local inbox."""
-    return MailFolder(settings.WORKSPACE.state / "inbox")
+    return MailFolder.of(settings.WORKSPACE)
 
 
 def _version(_request: HttpRequest) -> str:

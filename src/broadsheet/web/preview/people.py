@@ -6,8 +6,8 @@ from operator import and_, or_
 
 from django.db.models import Q
 
-from broadsheet.audience import may_receive
-from broadsheet.audience.importing import known_address
+from broadsheet.audience import LESS_OFTEN, PAUSED, known_address, may_receive
+from broadsheet.editions import target_of
 from broadsheet.models import Subscriber, Subscription, SubscriptionState
 from broadsheet.web.preview.desk import TOO_FEW, Desk, Draft
 
@@ -17,6 +17,11 @@ _NOT_ON = {
     "": "they are not on the list “{}”",
     SubscriptionState.PENDING: "they have not confirmed “{}” yet",
     SubscriptionState.UNSUBSCRIBED: "they have left “{}”",
+}
+_REFUSED = {
+    "suppressed": "their address must not be mailed",
+    PAUSED: "they have paused its mails",
+    LESS_OFTEN: "they want its mails less often, and had one lately",
 }
 _FIELDS = ("email", "first_name", "last_name", "interests__key")
 
@@ -64,8 +69,9 @@ def why_nothing(desk: Desk, draft: Draft, row: Subscriber) -> str:
         kind = "new article" if campaign.articles.repeat != "allow" else "article"
         of_theirs = " about their interests" if campaign.articles.match_interests else ""
         return f"there is no {kind}{of_theirs}" if least == 1 else f"there are fewer than {least} {kind}s{of_theirs}"
-    if may_receive([row.pk], campaign.list).get(row.pk) == "suppressed":
-        return "their address must not be mailed"
+    refused = may_receive([row.pk], target_of(desk.workspace, campaign, draft.at)).get(row.pk)
+    if refused in _REFUSED:
+        return _REFUSED[refused]
     known = Subscription.objects.filter(subscriber=row, list_name=campaign.list).values_list("state", flat=True)
     for state, reason in _NOT_ON.items():
         if state in known or (not state and not known):

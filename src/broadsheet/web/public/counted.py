@@ -27,7 +27,7 @@ class _Redirect(HttpResponseRedirect):
 @require_safe
 def clicked(request: HttpRequest, token: str) -> HttpResponseBase:
     """To a link of a variant's mail; counts, and knows nobody."""
-    link_id, variant_id = _meant("c", token)
+    link_id, variant_id = _meant("l", token)
     edition_id, url = _link(link_id)
     _count(request, Hit(EventKind.CLICKED, edition_id, time.time(), "", variant_id=variant_id, link_id=link_id))
     return _to(url)

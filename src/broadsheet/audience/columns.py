@@ -1,0 +1,175 @@
+"""What the columns of a file of people are for: by their names in the tools' exports, or as mapped by hand."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from broadsheet.audience.statuses import (
+    STATUS_COLUMNS,
+    WEAK_STATUS_COLUMNS,
+    Reading,
+    reading_of,
+    status_word,
+)
+from broadsheet.errors import BroadsheetError
+
+#: What a column can be, and how files name it, without case and signs; the first that is there is taken.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "email": ("email", "emailaddress", "mail", "subscriber", "subscriberemail", "useremail", "contactemail",
+              "primaryemail", "emailaddress1", "address"),
+    "first_name": ("firstname", "givenname", "forename", "fname", "vorname"),
+    "last_name": ("lastname", "surname", "familyname", "lname", "nachname"),
+    "name": ("name", "fullname", "displayname", "subscribername"),
+    "language": ("language", "lang", "locale", "preferredlanguage"),
+    "time_zone": ("timezone", "tz", "zone"),
+    "interests": ("interests", "tags", "topics", "labels", "tag"),
+    "lists": ("lists", "list"),
+    "created": ("created", "createdat", "creationdate", "createdate", "datecreated", "optintime", "addedtime",
+                "dateadded", "subscribedat", "subscribedate", "subscribeddate", "datesubscribed", "subscriptiondate",
+                "optindate", "joined", "joinedat", "signupdate", "startdate", "profilecreatedon"),
+    "consent_at": ("consentat", "confirmtime", "confirmedat", "confirmdate", "emailmarketingconsenttimestamp",
+                   "consenttimestamp"),
+    "consent_network": ("consentnetwork", "confirmip", "optinip", "ipaddress", "ip", "signupip", "subscribedip"),
+    "consent_how": ("consenthow",),
+    "consent_wording": ("consentwording", "consenttext"),
+}  # fmt: skip
+#: Columns that hold several attributes as JSON.
+JSON_COLUMNS = ("attributes", "metadata", "customfields")
+#: What only the tool it came from can use.
+IGNORED = frozenset((
+    "leid", "euid", "gmtoff", "dstoff", "memberrating", "lastchanged", "id", "uuid", "contactid", "recordid",
+    "klaviyoid", "stripecustomerid", "stripeconnectedcustomerid", "updatedat", "modifiedtime", "rejectedline",
+    "rejectedreason", "secondaryid", "absoluteurl",
+))  # fmt: skip
+#: How an export of Broadsheet's own begins; only there are cells taken back from their spreadsheet-proof form.
+OWN_HEADER = (
+    "email", "first_name", "last_name", "language", "time_zone", "interests", "lists", "status", "created",
+    "consent_at", "consent_how", "consent_network", "consent_wording",
+)  # fmt: skip
+IGNORE = ""
+
+
+def plain(name: str) -> str:
+    """A column's name without case and signs."""
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def attribute_name(name: str) -> str:
+    """The attribute that a column of that name becomes: letters, digits and underscores."""
+    return re.sub(r"\W+", "_", name.strip().lower()).strip("_")[:100]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where in a row everything stands, by position."""
+
+    names: tuple[str, ...]
+    """Their names, as the file has them."""
+    fields: dict[str, int]
+    """The columns of :data:`COLUMNS` that are there."""
+    statuses: tuple[tuple[int, str, Reading], ...]
+    """Each column that says something of consent: where, its name, how it is read."""
+    attributes: tuple[tuple[int, str], ...]
+    json: tuple[int, ...] = ()
+    own: bool = False
+    """Whether it is an export of Broadsheet's own."""
+    said: dict[str, str] = field(default_factory=dict)
+    """What each column was taken for, by its name in the file."""
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return len(self.names)
+
+
+def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:
+    """What each column is for. ``mapped`` is by hand: a column's name to a field, an attribute, or nothing.
+
+    Raises BroadsheetError for two columns that say the same thing equally well (one could hold what the other denies),
+    for a mapping of a column that isn't there, and if there is no column of addresses.
+    """
+    names = [name.strip().lstrip("\ufeff") for name in header]
+    flat = [plain(name) for name in names]
+    by_hand = _by_hand(names, mapped)
+    own = tuple(names[: len(OWN_HEADER)]) == OWN_HEADER
+    fields = {to: at for at, to in by_hand.items() if to in COLUMNS}
+    free = [at for at in range(len(names)) if at not in by_hand]
+    for column, known in COLUMNS.items():
+        at = None if column in fields else _best(column, known, flat, free)
+        if at is not None:
+            fields[column] = at
+            free.remove(at)
+    statuses = _statuses(names, flat, free, by_hand)
+    taken = {at for at, _, _ in statuses}
+    if "created" not in fields and (since := next((at for at in taken if flat[at] == "subscribed"), None)) is not None:
+        fields["created"] = since  # MailerLite writes the day into it
+    rest = [at for at in free if at not in taken]
+    json = () if own else tuple(at for at in rest if flat[at] in JSON_COLUMNS)
+    attributes = [(at, to) for at, to in by_hand.items() if to not in (IGNORE, "status", *COLUMNS)]
+    attributes += [
+        (at, name)
+        for at in rest
+        if at not in json and (own or not _useless(flat[at])) and (name := attribute_name(names[at]))
+    ]
+    if "email" not in fields:
+        raise BroadsheetError(
+            "it has no column of addresses; its first line must name one `email`, or name it with "
+            '--map "Their name=email"'
+        )
+    if twice := _twice(name for _, name in attributes):
+        raise BroadsheetError(f"it names `{twice}` twice; rename one of the two, or leave it out with --map")
+    said = {names[at]: to for to, at in fields.items()}
+    said |= {name: "status" for _, name, _ in statuses} | {names[at]: f"attribute {to}" for at, to in attributes}
+    said |= {names[at]: "attributes" for at in json}
+    said |= {name: said.get(name, "left out") for name in names if name}
+    return Layout(tuple(names), fields, tuple(statuses), tuple(attributes), json, own, said)
+
+
+def _useless(name: str) -> bool:
+    """Whether a column is nothing to keep; a second network address would be kept unshortened."""
+    return name in IGNORED or name in COLUMNS["consent_network"]
+
+
+def _by_hand(names: Sequence[str], mapped: Mapping[str, str]) -> dict[int, str]:
+    found = {}
+    for name, to in mapped.items():
+        at = next((at for at, each in enumerate(names) if each.lower() == name.strip().lower()), None)
+        if at is None:
+            raise BroadsheetError(f"there is no column “{name}” to map; there is: {', '.join(names)}")
+        target = to.strip()
+        found[at] = target if target in (IGNORE, "status", *COLUMNS) else attribute_name(target)
+    if twice := _twice(to for to in found.values() if to in COLUMNS):
+        raise BroadsheetError(f"two columns are mapped to `{twice}`; map one")
+    return found
+
+
+def _best(column: str, known: Sequence[str], flat: Sequence[str], free: Sequence[int]) -> int | None:
+    for name in known:
+        there = [at for at in free if flat[at] == name]
+        if len(there) > 1:
+            raise BroadsheetError(f"it names `{column}` twice; rename one of the two, or leave it out with --map")
+        if there:
+            return there[0]
+    return None
+
+
+def _statuses(
+    names: Sequence[str], flat: Sequence[str], free: Sequence[int], by_hand: Mapping[int, str]
+) -> list[tuple[int, str, Reading]]:
+    words = [at for at, to in by_hand.items() if to == "status"] + [at for at in free if flat[at] in STATUS_COLUMNS]
+    if not words:
+        words = [at for weak in WEAK_STATUS_COLUMNS for at in free if flat[at] == weak][:1]
+    if twice := _twice(flat[at] for at in words):
+        raise BroadsheetError(f"it names `{twice}` twice; rename one of the two, or leave it out with --map")
+    found = [(at, names[at], status_word) for at in words]
+    flags = ((at, names[at], reading_of(flat[at])) for at in free if at not in words)
+    return found + [(at, name, read) for at, name, read in flags if read is not None]
+
+
+def _twice(names: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None

@@ -1,0 +1,318 @@
+"""Files of people as rows of text: any delimiter, encoding and packing that the tools people come from write.
+
+Everything is read as a stream and bounded: a file that unpacks to far more than it is, a line or a cell without end are
+refused in a sentence.
+"""
+
+import codecs
+import csv
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import IO, Any
+from zlib import error as zlib_error
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from broadsheet.errors import BroadsheetError
+
+#: A line or a cell longer than this is no person's.
+LONGEST_LINE, LONGEST_CELL, MOST_COLUMNS = 1_000_000, 131_072, 2_000
+#: What a packed file may unpack to, and how many times its own size; below the floor any ratio will do.
+LARGEST, MOST_PACKED, PACKED_FLOOR = 4 << 30, 200, 50 << 20
+#: A spreadsheet is unpacked in memory.
+LARGEST_SHEET = 400 << 20
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A line that could not be read, and why."""
+
+    reason: str
+
+
+@dataclass
+class Table:
+    """A file of people, opened: its first line, then its rows with their line numbers."""
+
+    said: str
+    """What was found: ``CSV parted by semicolons, Windows-1252``."""
+    header: list[str]
+    rows: Iterator[tuple[int, list[str] | BadRow]]
+    size: int
+    """Units of work in all, bytes or rows, to show how far it is."""
+    done: Callable[[], int]
+    """How many of them are done."""
+    closing: ExitStack = field(default_factory=ExitStack)
+
+
+def open_table(path: Path, name: str) -> Table:
+    """The file as a table. Raises BroadsheetError for what is none; close it with ``table.closing``."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+        if start.startswith(b"PK\x03\x04"):
+            return _packed(path, name)
+        if start.startswith(b"\xd0\xcf\x11\xe0"):
+            raise BroadsheetError(f"{name} is an old Excel file (.xls); save it as .xlsx or CSV.")
+        return _csv(lambda: path.open("rb"), path.stat().st_size, name, "CSV")
+    except OSError as error:
+        raise BroadsheetError(f"{name} can't be read ({error.strerror or error}); check its name.") from error
+
+
+def _packed(path: Path, name: str) -> Table:
+    try:
+        archive = zipfile.ZipFile(path)
+        members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
+        raise BroadsheetError(f"{name} is a damaged ZIP file ({error}); nothing was imported.") from error
+    unpacked = sum(each.file_size for each in members)
+    if unpacked > LARGEST or unpacked > max(PACKED_FLOOR, path.stat().st_size * MOST_PACKED):
+        archive.close()
+        raise BroadsheetError(
+            f"{name} unpacks to {unpacked:,} bytes, far more than a list of people; unpack it by hand."
+        )
+    if any(each.filename == "xl/workbook.xml" for each in members):
+        archive.close()
+        return _sheet(path, name, unpacked)
+    tables = [
+        each
+        for each in members
+        if not each.is_dir()
+        and Path(each.filename).suffix.lower() in (".csv", ".tsv", ".txt", ".tab")
+        and not each.filename.startswith("__MACOSX/")
+    ]
+    if len(tables) != 1:
+        archive.close()
+        inside = ", ".join(sorted(each.filename for each in tables)[:5]) or "none"
+        raise BroadsheetError(
+            f"{name} is a ZIP file with {len(tables)} tables in it ({inside}), not one; unpack it and import each."
+        )
+    member = tables[0]
+    if member.flag_bits & 1:
+        archive.close()
+        raise BroadsheetError(f"{name} is locked with a password; unpack it and import what is in it.")
+    table = _csv(lambda: archive.open(member), member.file_size, name, f"ZIP of {member.filename}: CSV")
+    table.closing.callback(archive.close)
+    return table
+
+
+# CSV
+
+
+class _Counting(io.RawIOBase):
+    """A stream that knows how many bytes were read of it, and refuses to give more than was announced."""
+
+    def __init__(self, inner: IO[bytes], most: int) -> None:
+        super().__init__()
+        self.inner, self.most, self.count = inner, most, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.inner.read(len(buffer))
+        self.count += len(data)
+        if self.count > self.most:
+            raise zipfile.BadZipFile("it holds more than it says")
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self.inner.close()
+        super().close()
+
+
+def _csv(opened: Callable[[], IO[bytes]], size: int, name: str, kind: str) -> Table:
+    try:
+        encoding, shown = _encoding(opened, name)
+        stream = _Counting(opened(), size)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib_error) as error:
+        raise BroadsheetError(f"{name} is a damaged ZIP file ({error}); nothing was imported.") from error
+    closing = ExitStack()
+    text = io.TextIOWrapper(
+        io.BufferedReader(stream, CHUNK), encoding=encoding, errors="replace" if encoding == "cp1252" else "strict"
+    )
+    closing.callback(text.close)
+    try:
+        lines = _Lines(text)
+        first = lines.first()
+        delimiter = _announced(first)
+        if delimiter:
+            first = lines.first()
+        delimiter = delimiter or _delimiter(first)
+        reader = csv.reader(lines.again(first), delimiter=delimiter, strict=True)
+        header = _header(reader if first else iter(()), name)
+    except BaseException:
+        closing.close()
+        raise
+    said = f"{kind} parted by {DELIMITERS.get(delimiter, repr(delimiter))}, {shown}"
+    return Table(said, header, _csv_rows(reader, lines, name), size, lambda: stream.count, closing)
+
+
+def _header(reader: Iterator[list[str]], name: str) -> list[str]:
+    try:
+        header = next(reader)
+    except csv.Error as error:
+        raise BroadsheetError(f"{name}: the first line can't be read: {error}.") from error
+    except StopIteration:
+        raise BroadsheetError(f"{name} is empty; nothing was imported.") from None
+    if len(header) > MOST_COLUMNS:
+        raise BroadsheetError(f"{name} has {len(header):,} columns, more than a list of people; check the file.")
+    return header
+
+
+def _csv_rows(reader: Any, lines: "_Lines", name: str) -> Iterator[tuple[int, list[str] | BadRow]]:
+    before = lines.skipped  # so that numbers are of the file, sep= line and all
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            yield from ((line, BadRow(f"is longer than {LONGEST_LINE:,} characters")) for line in lines.overlong)
+            return
+        except csv.Error as error:
+            yield reader.line_num + before + len(lines.overlong), BadRow(f"not CSV: {error}")
+            continue
+        except (zipfile.BadZipFile, EOFError, zlib_error) as error:
+            raise BroadsheetError(f"{name} is damaged after line {reader.line_num:,} ({error}).") from error
+        if lines.overlong:
+            yield from ((line, BadRow(f"is longer than {LONGEST_LINE:,} characters")) for line in lines.overlong)
+            before += len(lines.overlong)
+            lines.overlong.clear()
+        yield reader.line_num + before, row
+
+
+class _Lines:
+    """The lines of a text, each bounded; what is longer is left out whole and noted in ``overlong``."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self.text, self.number, self.skipped = text, 0, 0
+        self.overlong: list[int] = []
+
+    def first(self) -> str:
+        """The next line, for a look at it; empty at the end."""
+        self.skipped = self.number
+        return next(self, "")
+
+    def again(self, line: str) -> Iterator[str]:
+        """That line, and then the others."""
+        yield line
+        yield from self
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        readline = self.text.readline
+        line = readline(LONGEST_LINE)
+        while len(line) == LONGEST_LINE and line[-1] != "\n":
+            while len(line) == LONGEST_LINE and line[-1] != "\n":
+                line = readline(LONGEST_LINE)
+            self.number += 1
+            self.overlong.append(self.number)
+            line = readline(LONGEST_LINE)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        return line
+
+
+def _announced(line: str) -> str:
+    """The delimiter that a first line of ``sep=;`` names, as Excel writes it."""
+    word = line.strip("\r\n").strip('"')
+    return word[4:5] if word[:4].lower() == "sep=" and len(word) == 5 else ""
+
+
+def _delimiter(line: str) -> str:
+    """The delimiter that the first line uses most, outside quotes; a comma where there is none."""
+    bare = "".join(line.split('"')[::2])
+    return max(DELIMITERS, key=bare.count)
+
+
+def _encoding(opened: Callable[[], IO[bytes]], name: str) -> tuple[str, str]:
+    """The file's encoding and what people call it, from reading all of it once."""
+    with opened() as file:
+        start = file.read(4096)
+    found = next((each for each in _MARKS if start.startswith(each[0])), None)
+    if found is None and (wide := _wide(start)):
+        found = (b"", wide, "UTF-16")
+    for encoding, shown in (found[1:],) if found else (("utf-8", "UTF-8"), ("cp1252", "Windows-1252 (Latin-1)")):
+        decoder = codecs.getincrementaldecoder(encoding)("replace" if encoding == "cp1252" else "strict")
+        try:
+            with opened() as file:
+                while chunk := file.read(CHUNK):
+                    if "\0" in decoder.decode(chunk):
+                        raise BroadsheetError(f"{name} is not a text file; export it as CSV.")
+                if "\0" in decoder.decode(b"", final=True):
+                    raise BroadsheetError(f"{name} is not a text file; export it as CSV.")
+        except UnicodeDecodeError:
+            continue
+        return encoding, shown
+    raise BroadsheetError(f"{name} is not a text file; export it as CSV.")
+
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with a mark"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+
+
+def _wide(start: bytes) -> str:
+    """UTF-16 without a mark: every other byte of plain letters is zero."""
+    pairs = len(start) // 2
+    if pairs < 4:
+        return ""
+    if start[1::2].count(0) > pairs * 0.7 and start[::2].count(0) == 0:
+        return "utf-16-le"
+    return "utf-16-be" if start[::2].count(0) > pairs * 0.7 and start[1::2].count(0) == 0 else ""
+
+
+# XLSX
+
+
+def _sheet(path: Path, name: str, unpacked: int) -> Table:
+    if unpacked > LARGEST_SHEET:
+        raise BroadsheetError(
+            f"{name} unpacks to {unpacked >> 20:,} MB, and a spreadsheet is unpacked in memory; save it as CSV."
+        )
+    try:
+        workbook = CalamineWorkbook.from_path(str(path))
+        sheet = workbook.get_sheet_by_index(0)
+        height, rows = sheet.height, sheet.iter_rows()
+        first = next(rows, [])
+    except (CalamineError, OSError, ValueError, IndexError) as error:
+        raise BroadsheetError(f"{name} is a spreadsheet that can't be read ({error}); save it as CSV.") from error
+    if not first:
+        raise BroadsheetError(f"{name} is empty; nothing was imported.")
+    counter = [0]
+    top = (sheet.start or (0, 0))[0] + 1
+
+    def numbered() -> Iterator[tuple[int, list[str] | BadRow]]:
+        for number, row in enumerate(rows, top + 1):
+            counter[0] = number
+            cells = [_cell(value) for value in row]
+            yield number, BadRow("holds a NUL character") if any("\0" in cell for cell in cells) else cells
+
+    said = f"XLSX, sheet “{sheet.name}”" + (
+        f" (the first of {len(workbook.sheet_names)})" if len(workbook.sheet_names) > 1 else ""
+    )
+    table = Table(said, [_cell(value) for value in first], numbered(), height, lambda: counter[0])
+    table.closing.callback(workbook.close)
+    return table
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat()
+    return value.isoformat() if isinstance(value, date | time) else str(value)

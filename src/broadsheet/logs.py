@@ -1,0 +1,85 @@
+"""What processes that stay say on standard error: lines for people, or JSON for machines; no addresses unless asked.
+
+A record's ``extra`` carries ``edition``, ``delivery`` and other ids; they are keys of the JSON.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pythonjsonlogger.json import JsonFormatter
+
+from broadsheet.conf import Logging
+
+#: What looks like an address of mail, wherever it stands; a worker's name (``celery@host``) does not.
+_ADDRESS = re.compile(r"[^\s@\"'<>()\[\]{},;:\\/=“”‹›]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]*")
+_HIDDEN = "‹address›"
+#: Loggers that say more than an operator wants to know.
+_QUIET = {
+    "apscheduler": logging.ERROR,
+    "waitress": logging.ERROR,
+    "django": logging.ERROR,
+    "amqp": logging.WARNING,
+    "kombu": logging.WARNING,
+    "celery": logging.INFO,
+    "celery.worker.strategy": logging.WARNING,
+    "celery.app.trace": logging.WARNING,
+    "psycopg.pool": logging.ERROR,
+}
+
+
+_asked = {"addresses": False}
+
+
+def with_addresses() -> bool:
+    """Whether readers' addresses may stand in the log."""
+    return _asked["addresses"]
+
+
+def discreet(said: str) -> str:
+    """The words without the addresses in them, unless these are asked for."""
+    return said if with_addresses() else _ADDRESS.sub(_HIDDEN, said)
+
+
+class _Text(logging.Formatter):
+    """Lines for people."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, and the traceback if there is one."""
+        return discreet(super().format(record))
+
+
+class _Json(JsonFormatter):
+    """One JSON object a line, times in UTC."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "%(levelname)s %(name)s %(message)s",
+            timestamp="time",
+            rename_fields={"levelname": "level", "name": "logger", "exc_info": "traceback"},
+            json_ensure_ascii=False,
+        )
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """The record's keys and values, before they are JSON."""
+        return {key: discreet(value) if isinstance(value, str) else value for key, value in log_data.items()}
+
+
+_FORMS: dict[str, Callable[[], logging.Formatter]] = {"text": _Text, "json": _Json}
+
+
+def configure(settings: Logging) -> None:
+    """From now on records go to standard error as the settings say."""
+    _asked["addresses"] = settings.addresses
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_FORMS[settings.format]())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.level.upper())
+    for name, level in _QUIET.items():
+        logging.getLogger(name).setLevel(max(level, root.level))

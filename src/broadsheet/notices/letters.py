@@ -1,0 +1,174 @@
+"""What each notice says, in its reader's language, and its mail."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from broadsheet.audience.readers import reader_of
+from broadsheet.errors import BroadsheetError
+from broadsheet.models import Subscriber, Subscription
+from broadsheet.notices.links import own_addresses
+from broadsheet.pipeline import signer
+from broadsheet.rendering import compile_message
+from broadsheet.rendering.sheet import Sheet, site_values
+from broadsheet.stamping import Imprint, Mail, Stamp
+from broadsheet.workspace import Workspace
+
+TEMPLATE: Final = "notice"
+
+
+@dataclass(frozen=True)
+class Words:
+    """What one notice says; ``{list}`` and ``{site}`` stand for their names."""
+
+    subject: str
+    heading: str
+    intro: str
+    label: str
+    small_print: str = ""
+
+
+def _confirm() -> Words:
+    return Words(
+        subject=_("Please confirm: {list}"),
+        heading=_("One more step"),
+        intro=_("Somebody, you we hope, asked for “{list}” at this address. Please say that it was you."),
+        label=_("Yes, send me {list}"),
+        small_print=_(
+            "The link is good for 7 days. You did not ask for this? Then do nothing: nobody will be signed up."
+        ),
+    )
+
+
+def _already() -> Words:
+    return Words(
+        subject=_("You are on {list} already"),
+        heading=_("You are on {list} already"),
+        intro=_("Somebody, you we hope, asked for “{list}” at this address again. It comes to you as before."),
+        label=_("See your preferences"),
+        small_print=_("You did not ask for this? Then do nothing: nothing was changed."),
+    )
+
+
+def _welcome() -> Words:
+    return Words(
+        subject=_("Welcome to {list}"),
+        heading=_("Welcome to {list}"),
+        intro=_(
+            "Thank you, it is done: the next mail of “{list}” will come to this address. "
+            "You can say what you like to read, get fewer mails, or leave, whenever you want."
+        ),
+        label=_("Choose your preferences"),
+    )
+
+
+def _download() -> Words:
+    return Words(
+        subject=_("Your data at {site}"),
+        heading=_("Your data"),
+        intro=_("Somebody, you we hope, asked for a copy of all that {site} keeps about you."),
+        label=_("Get my data"),
+        small_print=_("The link is good for one day. You did not ask for this? Then do nothing."),
+    )
+
+
+def _erase() -> Words:
+    return Words(
+        subject=_("Erase your data at {site}?"),
+        heading=_("Shall we erase your data?"),
+        intro=_(
+            "Somebody, you we hope, asked {site} to erase all that it keeps about you. "
+            "You would leave every list, and it can't be undone."
+        ),
+        label=_("Go on to erase my data"),
+        small_print=_("The link is good for one day. You did not ask for this? Then do nothing: nothing is erased."),
+    )
+
+
+#: Every notice by its name.
+NOTICES: Final[Mapping[str, Callable[[], Words]]] = {
+    "confirm": _confirm,
+    "already": _already,
+    "welcome": _welcome,
+    "download": _download,
+    "erase": _erase,
+}
+
+
+def letter(workspace: Workspace, subscriber: Subscriber, detail: Mapping[str, Any], number: int) -> Mail:
+    """The mail of a notice. ``detail`` names it, its list and its link; ``number`` makes its Message-ID.
+
+    Raises BroadsheetError if the notice template is missing or can't be compiled.
+    """
+    if (template := detail.get("template", TEMPLATE)) not in workspace.template_names():
+        raise BroadsheetError(
+            f"There is no template “{template}” in {workspace.templates}; a {detail['notice']} needs it."
+        )
+    with translation.override(language_of(workspace, subscriber)):
+        words = NOTICES[detail["notice"]]()
+        language = translation.get_language()
+    addresses = _addresses(workspace, subscriber, detail)
+    message = compile_message(_sheet(workspace, words, detail, (language, *addresses)))
+    config, sender = workspace.config, workspace.sender_of(detail.get("list", ""))
+    imprint = Imprint(0, config.public.url, config.mail_domain, sender.email, signer(), addresses)
+    reader = replace(reader_of(subscriber), id=number)  # each notice has a Message-ID of its own, kept when tried again
+    return Stamp(message, imprint)(reader, delivery_id=number, now=timezone.now())
+
+
+def language_of(workspace: Workspace, subscriber: Subscriber) -> str:
+    """The language that a notice is written in: the reader's, else the site's, else English."""
+    written = dict(settings.LANGUAGES)
+    for wish in (subscriber.language, workspace.config.site.language):
+        tag = wish.lower().replace("_", "-").partition("-")[0]
+        if tag in written:
+            return tag
+    return settings.LANGUAGE_CODE
+
+
+def _addresses(workspace: Workspace, subscriber: Subscriber, detail: Mapping[str, Any]) -> dict[str, str]:
+    """The reader's own addresses: none in a mail to somebody who is on no list yet."""
+    if detail["notice"] not in ("welcome", "already"):
+        return {}
+    row = Subscription.objects.filter(subscriber=subscriber, list_name=detail["list"]).first()
+    return own_addresses(workspace, row) if row else {}
+
+
+def _sheet(workspace: Workspace, words: Words, detail: Mapping[str, Any], shape: tuple[str, ...]) -> Sheet:
+    config, sender = workspace.config, workspace.sender_of(detail.get("list", ""))
+    language, *addresses = shape
+    template = detail.get("template", TEMPLATE)
+    declared = workspace.lists.lists.get(detail.get("list", ""))
+    title = declared.title if declared else detail.get("list", "")
+    names = {"list": title, "site": config.site.name}
+    as_variables = {"list": "{{ list.title }}", "site": "{{ site.name }}"}  # whatever signs a name holds
+    headers = [("Auto-Submitted", "auto-generated")]  # RFC 3834: no vacation notice comes back
+    if sender.reply_to:
+        headers.insert(0, ("Reply-To", sender.reply_to))
+    return Sheet(
+        templates=workspace.templates,
+        template=template,
+        theme=workspace.theme(template),
+        campaign={
+            "name": words.heading.format(**names),
+            "slug": "notices",
+            "subject": words.subject.format(**as_variables),
+            "preheader": words.intro.format(**as_variables),
+            "intro": words.intro.format(**as_variables),
+        },
+        site=site_values(workspace, language),
+        sender={"name": sender.name, "email": sender.email},
+        list={"name": detail.get("list", ""), "title": title},
+        edition={"date": timezone.now().astimezone(config.zone)},
+        articles=(),
+        headers=tuple(headers),
+        extra={
+            "heading": words.heading.format(**names),
+            "action": {"url": detail["url"], "label": words.label.format(**names)},
+            "small_print": words.small_print.format(**names),
+        },
+        addresses=tuple(addresses),
+    )

@@ -1,0 +1,50 @@
+"""The signed words in the links of mails and notices: what each is for, and how long it is good."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.utils import timezone
+
+from broadsheet.models import Subscription
+from broadsheet.pipeline import signer
+from broadsheet.workspace import Workspace
+
+#: purposes of words that name an edition and a subscriber; a word is good for its purpose only
+UNSUBSCRIBE, VIEW, PREFERENCES = "u", "v", "p"
+#: … that name a subscription and its subscriber, in mails that are of no edition
+LEAVE_LIST, OWN_PREFERENCES = "lu", "lp"
+#: … that name a subscription or a subscriber, and the minute in which they were made
+CONFIRM, DOWNLOAD, ERASE = "c", "d", "e"
+#: How long those last ones are good.
+VALID: Final = {CONFIRM: timedelta(days=7), DOWNLOAD: timedelta(days=1), ERASE: timedelta(days=1)}
+#: The path that a word of the purpose stands behind, where it is not the purpose itself.
+_PATHS: Final = {LEAVE_LIST: "u", OWN_PREFERENCES: "p"}
+
+
+def address(workspace: Workspace, purpose: str, one: int, other: int) -> str:
+    """The address of a page with a word of that purpose."""
+    path = _PATHS.get(purpose, purpose)
+    return f"{workspace.config.public.url}/{path}/{signer().make(purpose, one, other)}"
+
+
+def minute(moment: datetime) -> int:
+    """The moment in whole minutes since 1970, as words hold it."""
+    return int(moment.timestamp()) // 60
+
+
+def own_addresses(workspace: Workspace, subscription: Subscription) -> dict[str, str]:
+    """The addresses of a mail about a subscription, as templates know them."""
+    pair = (subscription.pk, subscription.subscriber_id)
+    return {
+        "unsubscribe_url": address(workspace, LEAVE_LIST, *pair),
+        "preferences_url": address(workspace, OWN_PREFERENCES, *pair),
+    }
+
+
+def read_timed(purpose: str, token: str) -> tuple[int, datetime, bool] | None:
+    """Whom the word names, when it was made, and whether it is still good; None for one not signed here for that."""
+    found = signer().read(purpose, token)
+    if found is None:
+        return None
+    made = datetime.fromtimestamp(found[1] * 60, tz=timezone.now().tzinfo)
+    return found[0], made, timezone.now() - made <= VALID[purpose]

@@ -1,0 +1,136 @@
+"""A mail made ready for one server: its commands, and its content as the wire wants it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from broadsheet.sending.adapters.smtp.dkim import Signer
+from broadsheet.stamping import Mail
+
+_FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029]")
+#: what xtext leaves as it is (RFC 3461 section 4)
+_XTEXT: Final = re.compile(r"[!-*,-<>-~]{0,100}")
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What a server said in its answer to EHLO, of what is used here."""
+
+    pipelining: bool = False
+    chunking: bool = False
+    eight_bit: bool = False
+    utf8: bool = False
+    dsn: bool = False
+    sizes: bool = False
+    #: the largest mail it takes, in bytes; 0 if it does not say
+    largest: int = 0
+
+    @classmethod
+    def of(cls, extensions: Mapping[str, str], without: Sequence[str] = ()) -> "Offers":
+        """From keywords in lower case and their parameters; those ``without`` names are not used."""
+        known = extensions.keys() - {name.lower() for name in without}
+        largest = extensions.get("size", "").strip()
+        return cls(
+            pipelining="pipelining" in known,
+            chunking="chunking" in known,
+            eight_bit="8bitmime" in known,
+            utf8="smtputf8" in known,
+            dsn="dsn" in known,
+            sizes="size" in known,
+            largest=int(largest) if "size" in known and largest.isascii() and largest.isdigit() else 0,
+        )
+
+
+def impossible(mail: Mail, content: bytes, offers: Offers) -> str:
+    """Why this server can't be given the mail at all; empty if it can."""
+    if not mail.rcpt_to or _FORBIDDEN.search(mail.mail_from + mail.rcpt_to):
+        return "the address holds a space, a bracket or a control character"
+    if offers.largest and len(content) > offers.largest:
+        return f"the mail has {len(content)} bytes and the server takes {offers.largest}"
+    if not offers.utf8 and not (mail.mail_from.isascii() and mail.rcpt_to.isascii()):
+        return "the server takes no international addresses"
+    if not offers.eight_bit and not content.isascii():
+        return "the server takes 7-bit mails only"
+    return ""
+
+
+def commands(mail: Mail, content: bytes, offers: Offers) -> tuple[bytes, bytes]:
+    """MAIL and RCPT with the parameters that the server knows (RFC 1870, 6152, 6531, 3461)."""
+    sender = f"MAIL FROM:<{mail.mail_from}>"
+    if offers.sizes:
+        sender += f" SIZE={len(content)}"
+    if not content.isascii():
+        sender += " BODY=8BITMIME"
+    if not (mail.mail_from.isascii() and mail.rcpt_to.isascii()):
+        sender += " SMTPUTF8"
+    if not offers.dsn:
+        return f"{sender}\r\n".encode(), f"RCPT TO:<{mail.rcpt_to}>\r\n".encode()
+    return (
+        f"{sender} RET=HDRS ENVID={_xtext(mail.message_id.strip('<>'))}\r\n".encode(),
+        f"RCPT TO:<{mail.rcpt_to}> NOTIFY=FAILURE,DELAY\r\n".encode(),
+    )
+
+
+def _xtext(text: str) -> str:
+    if _XTEXT.fullmatch(text):
+        return text
+    return "".join(c if _XTEXT.fullmatch(c) else f"+{b:02X}" for c in text for b in c.encode()[:1])[:100]
+
+
+class Contents:
+    """Looks at each content once: whether its lines end in CRLF and none begins with a dot.
+
+    Static pieces of stamped mails are the same objects in every copy, so what was found of them is remembered: a
+    look costs 3 us for a mail of 38 kB instead of 90.
+    """
+
+    def __init__(self, signer: Signer | None = None) -> None:
+        self._sound: set[bytes] = set()
+        self._signer = signer
+
+    def for_chunk(self, mail: Mail) -> bytes:
+        """The content for BDAT, every line ended by CRLF (RFC 3030 section 2), signed if there is a signer."""
+        return self._signed(mail, mail.content if self._are_sound(mail) else _with_line_ends(mail.content))
+
+    def for_data(self, mail: Mail) -> bytes:
+        """The content for DATA, leading dots doubled (RFC 5321 section 4.5.2), up to the dot that ends it."""
+        if self._are_sound(mail):
+            return self._signed(mail, mail.content)
+        content = self._signed(mail, _with_line_ends(mail.content)).replace(b"\r\n.", b"\r\n..")
+        return b"." + content if content.startswith(b".") else content
+
+    def _signed(self, mail: Mail, content: bytes) -> bytes:
+        return content if self._signer is None else self._signer.header(mail, content) + content
+
+    def _are_sound(self, mail: Mail) -> bool:
+        if not mail.content.endswith(b"\r\n"):
+            return False
+        sound = self._sound
+        new = [piece for piece in mail.pieces if piece not in sound]
+        if sum(map(len, mail.pieces)) != len(mail.content):  # joined and compared, it would cost 6 us
+            return _is_sound(mail.content)
+        if not _is_sound(b"\r\n".join(new)):
+            return False
+        if large := [piece for piece in new if len(piece) > 256]:
+            if len(sound) > 1000:
+                sound.clear()
+            sound.update(large)
+        return True
+
+
+def _is_sound(content: bytes) -> bool:
+    """Whether it may stand on the wire as it is, wherever a line before it ended."""
+    lines = content.count(b"\n")
+    return (
+        content[:1] != b"."
+        and content.count(b"\r") == lines
+        and content.count(b"\r\n") == lines
+        and b"\n." not in content
+    )
+
+
+def _with_line_ends(content: bytes) -> bytes:
+    content = _LINE_END.sub(b"\r\n", content)
+    return content if content.endswith(b"\r\n") else content + b"\r\n"

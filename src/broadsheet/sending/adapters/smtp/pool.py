@@ -1,0 +1,279 @@
+"""The connections of one adapter, and the letters that go out on them."""
+
+import asyncio
+import ssl
+from collections import Counter, deque
+from pathlib import Path
+from typing import Final
+
+from broadsheet.conf import SmtpAdapter
+from broadsheet.errors import AdapterFailed
+from broadsheet.sending.adapters.smtp.connection import Connection
+from broadsheet.sending.adapters.smtp.dkim import signer_of
+from broadsheet.sending.adapters.smtp.envelope import Contents, impossible
+from broadsheet.sending.adapters.smtp.login import logged_in, tls_context
+from broadsheet.sending.adapters.smtp.replies import asks_to_wait, refused
+from broadsheet.sending.adapters.smtp.servers import Server, places, shared_out
+from broadsheet.sending.adapters.smtp.wire import Conversation, Letter, Verdict, Window
+from broadsheet.sending.outcome import Outcome, Result
+from broadsheet.sending.tray import Tray
+from broadsheet.stamping import Mail
+
+#: Seconds between two looks into a tray that had nothing; a look costs a few microseconds.
+_LOOK_AGAIN: Final = 0.005
+#: Seconds between two looks at the clock and at the servers.
+_TICK: Final = 0.1
+#: Connections that a letter may lose before it is put off: the next one may be the letter's own fault.
+_TRIES: Final = 2
+#: Seconds that letters in hand wait for a server once the tray has ended.
+_LAST_WAIT: Final = 5.0
+
+
+class Pool:
+    """Keeps connections open, opens them side by side, and shares the tray's mails out among them.
+
+    A connection takes mails whenever it has room, so a quick server gets more. What a broken connection certainly did
+    not hand over goes out on another.
+    """
+
+    def __init__(self, settings: SmtpAdapter, root: Path) -> None:
+        self._settings = settings
+        self._servers = [Server(each) for each in places(settings, root)]
+        self._tls: dict[Server, ssl.SSLContext | None] = {}
+        self._window = Window(settings.in_flight, settings.in_flight_bytes)
+        self._contents = Contents(signer_of(settings, root))
+        self._connections: dict[Connection, None] = {}
+        self._opening: dict[asyncio.Task[None], Server] = {}
+        self._again: deque[Letter] = deque()
+        self._hungry: dict[Connection, None] = {}
+        self._stuck_since = 0.0
+        self._timers: list[asyncio.Handle] = []
+        self._tray: Tray | None = None
+        self._finished: asyncio.Future[None] | None = None
+
+    async def open_one(self) -> None:
+        """One connection to the first server that can be reached. Raises AdapterFailed if none can."""
+        trouble: AdapterFailed | None = None
+        for server in sorted(self._servers, key=lambda each: -each.place.weight):
+            await self._open(server)
+            if self._connections:
+                return
+            trouble = server.trouble if trouble is None or trouble.permanent else trouble
+        if trouble is not None:
+            raise trouble
+
+    async def deliver(self, tray: Tray) -> None:
+        """Hand over the tray's mails until it has ended and all are answered.
+
+        Raises AdapterFailed when no server has taken anything for as long as ``patience``; letters in hand that were
+        never begun are then left unanswered.
+        """
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(0)  # connections that ended meanwhile say so
+        await asyncio.sleep(0)
+        self._tray, self._finished, self._stuck_since = tray, loop.create_future(), loop.time()
+        self._timers = [loop.call_soon(self._look), loop.call_soon(self._tick)]
+        try:
+            for connection in list(self._connections):
+                connection.fill()
+            await self._finished
+        finally:
+            self._tray = self._finished = None
+            for timer in self._timers:
+                timer.cancel()
+            await self._tidy_up()
+
+    async def _tidy_up(self) -> None:
+        """Nothing is left under way: neither logins nor, after a failure, letters that nobody answers for any more."""
+        for task in (tasks := list(self._opening)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in list(self._connections):
+            if connection.conversation.flight:
+                connection.cut("given up")
+        await asyncio.sleep(0)
+        self._hungry.clear()
+        self._again.clear()
+
+    async def close(self) -> None:
+        """Say goodbye on every connection, and wait a second for the answers."""
+        for connection in list(self._connections):
+            connection.retiring = True
+            connection.fill()
+        for _ in range(50):
+            if not self._connections:
+                return
+            await asyncio.sleep(0.02)
+        for connection in list(self._connections):
+            connection.cut("closed")
+        await asyncio.sleep(0)
+
+    def letters(self, connection: Connection, room: int) -> list[Letter]:
+        """Up to ``room`` letters: first those that a broken connection gave back, then the tray's."""
+        tray = self._tray
+        if tray is None:
+            return []
+        now = self._now()
+        if now < connection.server.rests_until:
+            self._hungry[connection] = None
+            return []
+        letters: list[Letter] = []
+        while self._again and len(letters) < room:
+            letters.append(self._again.popleft())
+        if len(letters) < room:
+            letters += map(Letter, tray.take(room - len(letters)))
+        letters = [letter for letter in letters if self._is_possible(letter, connection)]
+        if len(letters) < room:
+            self._hungry[connection] = None
+        return letters
+
+    def settled(self, connection: Connection, letter: Letter, verdict: Verdict) -> None:
+        """Answer for the letter, or keep it for another connection."""
+        if self._tray is None:
+            return
+        server = connection.server
+        if verdict is Verdict.TAKEN:
+            connection.proved = True
+            server.took_one(self._now())
+            self._answer(Outcome(letter.mail.delivery_id, Result.SENT))
+        elif verdict is Verdict.UNKNOWN:
+            self._answer(
+                Outcome(letter.mail.delivery_id, Result.UNKNOWN, f"no reply to the data: {connection.why}"[:300])
+            )
+        elif verdict is Verdict.UNTOUCHED or letter.refusal.startswith("421"):
+            self._once_more(letter)
+        else:
+            if asks_to_wait(letter.refusal):
+                server.asked_to_wait(self._now(), letter.refusal)
+            self._answer(refused(letter.mail.delivery_id, letter.refusal))
+
+    def ended(self, connection: Connection, *, suspect: bool) -> None:
+        """A connection is gone: others take over."""
+        self._connections.pop(connection, None)
+        self._hungry.pop(connection, None)
+        if suspect:
+            place = connection.server.place
+            connection.server.rest(
+                self._now(),
+                AdapterFailed(f"The mail server {place} ended the connection ({connection.why}).", permanent=False),
+            )
+        self._balance()
+
+    def broken(self, error: BaseException) -> None:
+        """Stop: the tray or this code failed."""
+        if self._finished is not None and not self._finished.done():
+            self._finished.set_exception(error)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _answer(self, outcome: Outcome) -> None:
+        if self._tray is not None:
+            self._tray.answer(outcome)
+
+    def _is_possible(self, letter: Letter, connection: Connection) -> bool:
+        problem = impossible(letter.mail, letter.mail.content, connection.conversation.offers)
+        if problem:
+            self._answer(Outcome(letter.mail.delivery_id, Result.FAILED, problem))
+        return not problem
+
+    def _once_more(self, letter: Letter) -> None:
+        letter.tries += 1
+        if letter.tries < _TRIES:
+            self._again.append(letter)
+        else:
+            self._put_off(letter, letter.refusal or "connection lost before the mail was complete, twice")
+
+    def _put_off(self, letter: Letter, why: str) -> None:
+        self._answer(Outcome(letter.mail.delivery_id, Result.DEFERRED, why[:300]))
+
+    def _look(self) -> None:
+        """Feed the connections that found nothing the last time, and see whether all is done."""
+        try:
+            self._feed()
+            self._see_whether_done()
+        except BaseException as error:  # noqa: BLE001  asyncio would only log it
+            self.broken(error)
+        self._timers[0] = asyncio.get_running_loop().call_later(_LOOK_AGAIN, self._look)
+
+    def _feed(self) -> None:
+        waiting, self._hungry = self._hungry, {}
+        for connection in waiting:
+            if self._hungry:  # one that has room got nothing: nor would the others
+                self._hungry.setdefault(connection)
+            else:
+                connection.fill()
+
+    def _see_whether_done(self) -> None:
+        if self._tray is None or self._finished is None or self._finished.done():
+            return
+        if self._tray.ended() and not self._again and not any(each.conversation.flight for each in self._connections):
+            self._finished.set_result(None)
+
+    def _tick(self) -> None:
+        now = self._now()
+        try:
+            for connection in list(self._connections):
+                connection.look_at_the_clock(now)
+            self._balance()
+            self._give_up_if_stuck(now)
+        except BaseException as error:  # noqa: BLE001  asyncio would only log it
+            self.broken(error)
+        self._timers[1] = asyncio.get_running_loop().call_later(_TICK, self._tick)
+
+    def _balance(self) -> None:
+        """Open the connections that are missing, side by side; let go of those that are too many."""
+        if self._tray is None or (self._tray.ended() and not self._again):
+            return
+        shares = shared_out(self._servers, self._settings.connections, self._now())
+        live = Counter(each.server for each in self._connections if not each.retiring)
+        live.update(self._opening.values())
+        for server, share in shares.items():
+            for _ in range(share - live[server]):
+                task = asyncio.get_running_loop().create_task(self._open(server))
+                self._opening[task] = server
+                task.add_done_callback(self._opening.pop)
+        surplus = sum(live.values()) - self._settings.connections
+        for connection in self._connections:
+            if surplus > 0 and not connection.retiring and live[connection.server] > shares.get(connection.server, 0):
+                connection.retiring = True
+                live[connection.server] -= 1
+                surplus -= 1
+
+    def _give_up_if_stuck(self, now: float) -> None:
+        """Raises AdapterFailed when there is mail and, for too long, no server to give it to."""
+        if self._tray is None:
+            return
+        ended = self._tray.ended()
+        in_use = any(each.conversation.flight or now >= each.server.rests_until for each in self._connections)
+        if in_use or (ended and not self._again):
+            self._stuck_since = now
+            return
+        hopeless = all(server.trouble is not None and server.trouble.permanent for server in self._servers)
+        allowed = min(self._settings.patience, _LAST_WAIT) if ended else self._settings.patience
+        if hopeless or now - self._stuck_since > allowed:
+            for letter in self._again:
+                if letter.noted:  # else it would count as unknown
+                    self._put_off(letter, letter.refusal or "connection lost before the mail was complete")
+            raise next(server.trouble for server in self._servers if server.trouble is not None)
+
+    async def _open(self, server: Server) -> None:
+        try:
+            if server not in self._tls:
+                self._tls[server] = tls_context(server.place)
+            transport, offers = await logged_in(server.place, self._settings, self._tls[server])
+        except AdapterFailed as error:
+            server.rest(self._now(), error)
+            return
+        conversation = Conversation(offers, self._window, self._contents, self._note)
+        connection = Connection(self, server, conversation, self._settings)
+        connection.adopt(transport)
+        self._connections[connection] = None
+        try:
+            connection.fill()
+        except BaseException as error:  # noqa: BLE001  nobody looks at the task's result
+            self.broken(error)
+
+    def _note(self, mail: Mail) -> None:
+        if self._tray is not None:
+            self._tray.attempt(mail)

@@ -1,0 +1,27 @@
+"""A mail in the browser, as its reader got it."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from broadsheet import pipeline
+from broadsheet.drafts import NO_EDITION
+from broadsheet.notices.links import VIEW
+from broadsheet.web.headers import MAIL_POLICY
+from broadsheet.web.public.pages import page
+
+
+@require_safe
+def view_in_browser(request: HttpRequest, token: str) -> HttpResponse:
+    """The mail's HTML as this reader got it, unable to run anything."""
+    meant = pipeline.signer().read(VIEW, token)
+    if meant is None:
+        raise Http404
+    edition_id, subscriber_id = meant
+    if edition_id == NO_EDITION:
+        return page(request, "test_copy")
+    html = pipeline.as_reader_got_it(edition_id, subscriber_id)
+    if html is None:
+        raise Http404
+    response = HttpResponse(html)
+    response.headers["Content-Security-Policy"] = f"{MAIL_POLICY}; frame-ancestors 'none'"
+    return response

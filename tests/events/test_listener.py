@@ -1,0 +1,93 @@
+"""The listener, spoken to as mail servers do: it takes what is ours, answers once it is stored, and records it after."""
+
+import smtplib
+import time
+from contextlib import contextmanager
+
+import pytest
+from tests.events.conftest import word
+
+from broadsheet import pipeline
+from broadsheet.errors import BroadsheetError
+from broadsheet.events import Listener
+from broadsheet.models import ReturnedMail, Subscription, Suppression
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def listening(recorder, **more):
+    with Listener("127.0.0.1:0", recorder, addresses=["fbl@back.example"], **more) as listener:
+        kind = smtplib.LMTP if more.get("lmtp") else smtplib.SMTP
+        with kind("127.0.0.1", listener.port) as client:
+            yield client
+
+
+def recorded(number=1):
+    """Waits until so many messages are recorded."""
+    until = time.monotonic() + 10
+    while ReturnedMail.objects.filter(recorded_at__isnull=False).count() < number:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("lmtp", [False, True])
+def test_a_report_to_a_return_path_is_taken_and_recorded(recorder, copy, report, lmtp):
+    ada = copy()
+    with listening(recorder, lmtp=lmtp) as client:
+        client.sendmail("", [f"b+{word(ada, 'b')}@back.example"], report(ada, signed=""))
+        recorded()
+    assert Suppression.objects.get(reason="dead").email_key == "ada@reader.example"
+    assert ReturnedMail.objects.get().source == "listener"
+
+
+def test_a_complaint_and_a_goodbye_are_taken(recorder, copy, complaint, goodbye, cast):
+    ada, ben = copy(cast.ada), copy(cast.ben)
+    with listening(recorder) as client:
+        client.sendmail("loop@portal.example", ["FBL@back.example"], complaint(ada))
+        client.sendmail("ben@reader.example", [f"unsub+{word(ben, 'u')}@back.example"], goodbye(ben))
+        recorded(2)
+    assert Suppression.objects.get(reason="complained").email_key == "ada@reader.example"
+    assert Subscription.objects.get(subscriber=cast.ben).state == "unsubscribed"
+
+
+def test_what_is_for_nobody_here_is_refused_and_nothing_stored(recorder, copy):
+    ada = copy()
+    for address in ("b+AAAABBBBCCCCDDDDEEEE@back.example", f"b+{word(ada, 'u')}@back.example", "someone@else.example"):
+        with listening(recorder) as client, pytest.raises(smtplib.SMTPRecipientsRefused, match=r"550.*5\.1\.1"):
+            client.sendmail("", [address], b"Subject: x\r\n\r\n")
+    assert not ReturnedMail.objects.exists()
+
+
+def test_the_same_message_handed_over_twice_is_stored_once(recorder, copy, report):
+    ada = copy()
+    with listening(recorder) as client:
+        for _ in range(2):
+            client.sendmail("", [f"b+{word(ada, 'b')}@back.example"], report(ada))
+        recorded()
+    assert ReturnedMail.objects.count() == 1
+
+
+def test_a_message_that_was_stored_and_not_recorded_is_recorded_with_the_next(recorder, copy, report, workspace):
+    from broadsheet.events import keep
+
+    keep(report(copy()), "listener")
+    assert not Suppression.objects.filter(reason="dead").exists()
+    pipeline.take_back(workspace)
+    assert Suppression.objects.filter(reason="dead").exists()
+
+
+@pytest.mark.parametrize("place", ["here", "127.0.0.1", "127.0.0.1:99999", ":25"])
+def test_a_place_that_is_none_is_said(recorder, place):
+    with pytest.raises(BroadsheetError, match="is no place to listen at"):
+        Listener(place, recorder)
+
+
+def test_a_port_that_is_taken_is_said(recorder):
+    with Listener("127.0.0.1:0", recorder) as first, pytest.raises(BroadsheetError, match="Stop what uses that port"):
+        Listener(f"127.0.0.1:{first.port}", recorder).__enter__()
+
+
+def test_a_report_that_is_larger_than_ten_megabytes_is_refused(recorder):
+    with listening(recorder) as client, pytest.raises(smtplib.SMTPException):
+        client.sendmail("a@b.example", ["fbl@back.example"], b"x" * 70 + b"\r\n" * 6_000_000)

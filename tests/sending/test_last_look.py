@@ -1,0 +1,90 @@
+"""Who leaves, complains or is suppressed a second before their copy goes on the wire is not mailed: 1,000 times."""
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.conftest import fill
+
+READERS, LEAVE = 3000, 1000
+
+#: Sends slowly while people leave at random moments; tells when each change was answered and when each mail left.
+SCRIPT = """
+import json, random, sys, threading, time
+from broadsheet.cli.setup import ready
+workspace = ready()
+from django.db import connections
+from broadsheet import events, pipeline
+from broadsheet.models import Edition, Subscriber, Subscription, Suppression
+from broadsheet.sending import Outcome, Result
+from datetime import datetime, UTC
+
+chance = random.Random(int(sys.argv[1]))
+edition = pipeline.prepare(workspace, "weekly", datetime(2026, 3, 3, 8, tzinfo=UTC), who="test")
+people = list(Subscriber.objects.values_list("pk", "email", "email_key"))
+chance.shuffle(people)
+went, answered = {}, {}
+
+class Slow:
+    def open(self): pass
+    def close(self): pass
+    def deliver(self, tray):
+        while not tray.ended():
+            mails = tray.take(chance.choice((1, 2, 10)))
+            for mail in mails:
+                tray.attempt(mail)
+                went[mail.rcpt_to] = time.monotonic()
+                tray.answer(Outcome(mail.delivery_id, Result.SENT))
+            time.sleep(chance.choice((0.0005, 0.002, 0.01)))
+            if chance.random() < 0.01:
+                time.sleep(0.3)
+
+def leave():
+    for pk, email, key in people[: int(sys.argv[2])]:
+        kind = chance.randrange(3)
+        if kind == 0:
+            events.unsubscribed(edition.pk, pk, how="one-click")
+        elif kind == 1:
+            Suppression.objects.get_or_create(email_key=key, defaults={"reason": "complained"})
+        else:
+            Subscription.objects.filter(subscriber_id=pk).update(state="unsubscribed")
+        answered[email] = time.monotonic()
+        time.sleep(chance.choice((0, 0, 0.005)))
+    connections.close_all()
+
+leaving = threading.Thread(target=leave)
+leaving.start()
+numbers = pipeline.send(workspace, edition, Slow())
+leaving.join()
+late = [went[email] - at for email, at in answered.items() if email in went]
+print(json.dumps([numbers.readers, len(answered), len(went), max(late, default=0.0), numbers.sent + numbers.skipped]))
+"""
+
+
+def test_nobody_is_mailed_who_left_a_second_before(tmp_path):
+    folder = fill(tmp_path / "workspace").root
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("BROADSHEET", "DJANGO"))}
+    people = "".join(f"r{number}@reader.example,sleep\n" for number in range(READERS))
+    (folder / "people.csv").write_text("email,interests\n" + people)
+    for arguments in (["subscribers", "import", "people.csv", "--list", "newsletter"], ["sync"]):
+        subprocess.run(
+            [sys.executable, "-m", "broadsheet", *arguments],
+            cwd=folder,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+    ran = subprocess.run(
+        [sys.executable, "-c", SCRIPT, "1", str(LEAVE)],
+        cwd=folder,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    readers, left, mailed, latest, settled = json.loads(ran.stdout)
+    assert (readers, left, settled) == (READERS, LEAVE, READERS)
+    assert READERS - LEAVE <= mailed < READERS, "some left in time"
+    assert latest < 1.0
