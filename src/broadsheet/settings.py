@@ -27,11 +27,10 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
 ]
 MIDDLEWARE = [
     "broadsheet.web.proxies.believe_proxies",
@@ -77,16 +76,27 @@ SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/console/"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie of its own, for / at that
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "account_login", "console-today", "account_login"
 ACCOUNT_ADAPTER = "broadsheet.web.console.adapters.AccountAdapter"
-SOCIALACCOUNT_ADAPTER = "broadsheet.web.console.adapters.SocialAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = True
+MFA_ADAPTER = "broadsheet.web.console.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = WORKSPACE.config.site.name
+
+# Tries to sign in are counted here, for all processes and machines together.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "broadsheet_cache",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
+    }
+}
 
 USE_TZ = True
 TIME_ZONE = "UTC"

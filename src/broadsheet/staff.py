@@ -23,8 +23,11 @@ def add(email: str, role: Role, *, by: str) -> Member:
     return member
 
 
-def welcome_url(user: User) -> str:
-    """The address where this account gets its password; it works until it has one, for three days at most."""
+def welcome_url(user: User, site: str = "") -> str:
+    """The address where this account gets its password; it works until it has one, for three days at most.
+
+    ``site`` is where the console is reached, if not at ``public.url``.
+    """
     word = urlsafe_base64_encode(str(user.pk).encode())
     way = reverse("console-welcome", args=[word, default_token_generator.make_token(user)])
-    return f"{settings.WORKSPACE.config.public.url}{way}"
+    return f"{site or settings.WORKSPACE.config.public.url}{way}"

@@ -71,7 +71,7 @@ def _act(workspace: Workspace, found: "Edition", action: str, at: datetime | Non
             "paused; what a sender has in hand still ends.",
         ),
         "resume": (
-            lambda: editions.move(found, EditionState.SENDING, who=me, why=why),
+            lambda: editions.resume(found, who=me, why=why),
             "goes on where it was, with the next `broadsheet send` or a running `broadsheet run`.",
         ),
         "cancel": (

@@ -17,7 +17,7 @@ from broadsheet.cli.content import Json
 from broadsheet.cli.inbox import inbox_page
 from broadsheet.cli.listening import listening_for_reports
 from broadsheet.cli.output import ERR, counted, print_json, print_table
-from broadsheet.cli.serve import carrying_out, listening, pages
+from broadsheet.cli.serve import carrying_out, greet, listening, pages
 from broadsheet.cli.setup import ready, workspace_only
 from broadsheet.conf.cluster import broker
 from broadsheet.errors import BroadsheetError
@@ -47,6 +47,7 @@ def run(
         carrying_out(workspace),
     ):
         ERR.print(f"Running on {address} (Ctrl-C stops it)", soft_wrap=True, markup=False)
+        greet(workspace, address.rstrip("/"))
         if broker():
             ERR.print("Workers send: celery -A broadsheet.celery worker", markup=False)
         elif "default" not in workspace.config.adapters:

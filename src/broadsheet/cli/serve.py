@@ -33,22 +33,23 @@ def serve(
     logs.configure(workspace.config.logging)
     server, address = listening(pages(), host, port)
     ERR.print(f"Serving on {address}, the console on {address}console/ (Ctrl-C stops it)", soft_wrap=True, markup=False)
-    _greet()
+    greet(workspace, address.rstrip("/"))
     with taking_in(workspace), carrying_out(workspace):
         run_until_stopped(server)
 
 
-def _greet() -> None:
-    """On the first start, the link that makes the first account."""
+def greet(workspace: Workspace, address: str) -> None:
+    """As long as nobody can sign in, the link that makes the first account."""
     from broadsheet import staff as accounts
     from broadsheet.models import Member, Role
 
     if any(member.user.has_usable_password() for member in Member.objects.select_related("user")):
         return
+    site = "" if workspace.config.public.url.startswith("https:") else address
     member = accounts.add("admin@localhost.test", Role.ADMIN, by="the first start")
     ERR.print(
         f"Nobody can sign in to the console yet. Choose a password for {member.user.email} here (works once):\n"
-        f"{accounts.welcome_url(member.user)}\nor make your own: broadsheet staff add YOU@YOUR.SITE",
+        f"{accounts.welcome_url(member.user, site)}\nor make your own: broadsheet staff add YOU@YOUR.SITE",
         soft_wrap=True,
         markup=False,
     )

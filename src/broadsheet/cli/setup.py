@@ -80,6 +80,7 @@ def _outdated() -> bool:
 def _migrate_what_is_left() -> None:
     if _outdated():
         call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
+        call_command("createcachetable", verbosity=0)
 
 
 def moment(text: str | None, zone: ZoneInfo) -> datetime | None:

@@ -25,6 +25,7 @@ from broadsheet.editions.states import (
     refuse_begun,
     reschedule,
     resend_failed,
+    resume,
     unapproved,
 )
 
@@ -58,6 +59,7 @@ __all__ = [
     "refuse_begun",
     "reschedule",
     "resend_failed",
+    "resume",
     "skip",
     "target_of",
     "unapproved",

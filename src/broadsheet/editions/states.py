@@ -68,6 +68,13 @@ def move(edition: Edition, to: EditionState, *, who: str, why: str = "") -> None
         call_off_waiting(edition)
 
 
+def resume(edition: Edition, *, who: str, why: str = "") -> None:
+    """Go on with an edition that was held. Raises WrongState for any other: what waits for its time keeps waiting."""
+    if edition.state not in (EditionState.PAUSED, EditionState.FAILED):
+        raise WrongState(f"Edition {edition.pk} is {edition.state}; only one that is paused or failed can be resumed.")
+    move(edition, EditionState.SENDING, who=who, why=why)
+
+
 def call_off_waiting(edition: Edition) -> int:
     """Cancel what still waits of an edition that was cancelled or skipped; how many copies."""
     if edition.state not in _CALLED_OFF:

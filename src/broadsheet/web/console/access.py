@@ -6,9 +6,12 @@ from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
+from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone, translation
 
 from broadsheet.models import Audit, Member, Role
 
@@ -37,6 +40,7 @@ def guarded(route: Route) -> View:
     """The view, behind the sign-in page, for the roles and methods of its route only."""
 
     @wraps(route.view)
+    @in_english
     def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         needed = route.posts if request.method == "POST" else route.reads
         if request.method not in ("GET", "HEAD", "POST") or needed is None:
@@ -48,9 +52,25 @@ def guarded(route: Route) -> View:
         if not Role(member.role).may(needed):
             return refused(request, needed)
         request.member = member  # type: ignore[attr-defined]
-        return route.view(request, **kwargs)
+        with timezone.override(settings.WORKSPACE.config.zone):
+            return route.view(request, **kwargs)
 
     return view
+
+
+def in_english(view: View) -> View:
+    """The view in the one language that the console is written in, dates and forms included."""
+
+    @wraps(view)
+    def english(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        with translation.override("en"):
+            response = view(request, **kwargs)
+            if isinstance(response, SimpleTemplateResponse):  # allauth's: Django would render them outside of this
+                response.render()
+            response.headers["Content-Language"] = "en"
+            return response
+
+    return english
 
 
 def member_of(request: HttpRequest) -> Member | None:

@@ -1,13 +1,12 @@
-"""What allauth asks of us: nobody signs up by themselves; single sign-on lets in only who was invited."""
+"""What allauth asks of us: nobody signs up by themselves, and what it keeps of a second factor is encrypted."""
 
-from typing import Any
+from base64 import urlsafe_b64encode
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from django.contrib.auth.models import User
+from allauth.mfa.adapter import DefaultMFAAdapter
+from cryptography.fernet import Fernet
 from django.http import HttpRequest
-from django.shortcuts import render
+from django.utils.crypto import salted_hmac
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -18,19 +17,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
 
-class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Single sign-on for people who were invited under the address that the provider vouches for."""
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Secrets of second factors are kept encrypted: who reads the database alone can't make codes."""
 
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        """No."""
-        return False
+    def encrypt(self, text: str) -> str:
+        """The text under a key of this workspace's secret."""
+        return _box().encrypt(text.encode()).decode()
 
-    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Tie the provider's account to the invited one of the same, verified address."""
-        if sociallogin.is_existing:
-            return
-        verified = {each.email.lower() for each in sociallogin.email_addresses if each.verified}
-        user = User.objects.filter(username__in=verified, is_active=True).first()
-        if user is None:
-            raise ImmediateHttpResponse(render(request, "console/refused.html", {"uninvited": True}, status=403))
-        sociallogin.connect(request, user)
+    def decrypt(self, encrypted_text: str) -> str:
+        """The text again."""
+        return _box().decrypt(encrypted_text.encode()).decode()
+
+
+def _box() -> Fernet:
+    key = salted_hmac("broadsheet.second-factor", "", algorithm="sha256").digest()
+    return Fernet(urlsafe_b64encode(key))

@@ -12,7 +12,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from broadsheet import editions, pipeline, reports, sending
 from broadsheet.errors import BroadsheetError
-from broadsheet.models import Delivery, Edition, EditionState
+from broadsheet.models import Edition, EditionState, Role
 from broadsheet.web.console.access import audit, who
 from broadsheet.web.headers import MAIL_POLICY
 
@@ -35,7 +35,12 @@ def listing(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One edition: where it stands, what it is, what came of it."""
     edition = _edition(pk)
-    context: dict[str, Any] = {"here": "editions", "moves": edition.moves.all(), **_facts(edition)}
+    context: dict[str, Any] = {
+        "here": "editions",
+        "moves": edition.moves.all(),
+        "may_publish": Role(request.member.role).may(Role.PUBLISHER),  # type: ignore[attr-defined]
+        **_facts(edition),
+    }
     if edition.state in (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT, EditionState.CANCELLED):
         context["report"] = reports.report(settings.WORKSPACE, edition)
     else:
@@ -44,20 +49,23 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def live(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part that changes by itself."""
-    return render(request, "console/parts/progress.html", _facts(_edition(pk)))
+    """The part that changes by itself; once it has come to rest, the whole page is read anew."""
+    facts = _facts(_edition(pk))
+    response = render(request, "console/parts/progress.html", facts)
+    if not facts["is_live"]:
+        response.headers["HX-Refresh"] = "true"
+    return response
 
 
 @xframe_options_sameorigin
 def mail(request: HttpRequest, pk: int) -> HttpResponse:
-    """The mail as its first reader got it, for a sandboxed frame."""
+    """The mail with nobody's name and nobody's links in it, for a sandboxed frame."""
     edition = _edition(pk)
-    first = Delivery.objects.filter(edition=edition, variant__isnull=False).order_by("pk").first()
-    html = pipeline.as_reader_got_it(edition.pk, first.subscriber_id) if first else None
-    if html is None:
+    found = pipeline.as_nobody_got_it(edition.pk, edition.mail_from)
+    if found is None:
         raise Http404
     policy = f"{MAIL_POLICY}; frame-ancestors 'self'; sandbox"
-    return HttpResponse(html, headers={"Content-Security-Policy": policy})
+    return HttpResponse(found[2], headers={"Content-Security-Policy": policy})
 
 
 def approve(request: HttpRequest, pk: int) -> HttpResponseBase:
@@ -68,12 +76,15 @@ def approve(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 def pause(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Hold it where it is."""
-    return _move(request, pk, EditionState.PAUSED, "pause")
+    why = request.POST.get("why", "")
+    return _do(
+        request, pk, lambda edition: editions.move(edition, EditionState.PAUSED, who=who(request), why=why), "pause"
+    )
 
 
 def resume(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Go on where it was."""
-    return _move(request, pk, EditionState.SENDING, "resume")
+    return _do(request, pk, lambda edition: editions.resume(edition, who=who(request)), "resume")
 
 
 def cancel(request: HttpRequest, pk: int) -> HttpResponseBase:
@@ -101,11 +112,6 @@ _SAID = {
     "resend": "What failed goes again.",
     "resolve": "Settled.",
 }
-
-
-def _move(request: HttpRequest, pk: int, to: EditionState, what: str) -> HttpResponseBase:
-    why = request.POST.get("why", "")
-    return _do(request, pk, lambda edition: editions.move(edition, to, who=who(request), why=why), what)
 
 
 def _do(request: HttpRequest, pk: int, act: Callable[[Edition], object], what: str) -> HttpResponseBase:

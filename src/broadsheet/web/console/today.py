@@ -27,6 +27,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "console/today.html",
         {
             "here": "today",
+            "at": at,
             "coming": coming(workspace, at)[:SHOWN],
             "waiting": _waiting(),
             "attention": _attention(workspace, at),
@@ -37,8 +38,12 @@ def today(request: HttpRequest) -> HttpResponse:
 
 
 def now(request: HttpRequest) -> HttpResponse:
-    """The part of the page that changes by itself: what is being sent."""
-    return render(request, "console/parts/sending.html", _sending())
+    """The part of the page that changes by itself: what is being sent. When all has left, the page is read anew."""
+    found = _sending()
+    response = render(request, "console/parts/sending.html", found)
+    if not found["sending"]:
+        response.headers["HX-Refresh"] = "true"
+    return response
 
 
 def coming(workspace: Workspace, at: datetime) -> list[dict[str, Any]]:

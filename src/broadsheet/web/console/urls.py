@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from broadsheet.models import Role
 from broadsheet.web.console import account, editions, reports, today
-from broadsheet.web.console.access import Route
+from broadsheet.web.console.access import Route, in_english
 
 ROUTES: tuple[Route, ...] = (
     Route("", today.today, "today"),
@@ -27,6 +27,8 @@ ROUTES: tuple[Route, ...] = (
 
 urlpatterns = [
     *(route.pattern for route in ROUTES),
-    path("welcome/<str:uid>/<str:token>", account.welcome, name="console-welcome"),  # the signed word is the key
-    path("account/", include("allauth.urls")),
+    path(
+        "welcome/<str:uid>/<str:token>", in_english(account.welcome), name="console-welcome"
+    ),  # the signed word is the key
+    path("account/", include("broadsheet.web.console.signing")),
 ]

@@ -1,0 +1,211 @@
+"""The console in Chromium: a whole story, by keyboard, on every screen, light and dark, for everybody."""
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import expect
+from tests.conftest import fill
+from tests.web.console.conftest import PASSWORD
+
+from broadsheet.sending.inbox import MailFolder
+
+READERS = 24
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+GROUNDS = {"light": "rgb(245, 243, 238)", "dark": "rgb(17, 25, 24)"}
+
+#: makes people, an edition that waits for a yes, and an account; prints the link to it
+PREPARE = f"""
+from datetime import UTC, datetime, timedelta
+from broadsheet.cli.setup import ready
+workspace = ready()
+from broadsheet import pipeline, staff
+from broadsheet.audience import interest_set
+from broadsheet.models import Role, Subscriber, Subscription
+now = datetime.now(UTC)
+joined = now - timedelta(days=30)
+for number in range({READERS}):
+    email = f"reader{{number}}@reader.example"
+    person = Subscriber.objects.create(
+        email=email, email_key=email, interests=interest_set(["sleep"]), created_at=joined
+    )
+    Subscription.objects.create(subscriber=person, list_name="newsletter", state="subscribed", consent_at=joined)
+at = (now - timedelta(minutes=1)).replace(second=0, microsecond=0)
+pipeline.collect(workspace)
+pipeline.prepare(workspace, "weekly", at, who="test")
+print(staff.welcome_url(staff.add("pia@stillwater.test", Role.PUBLISHER, by="test").user))
+"""
+
+
+@pytest.fixture
+def running(tmp_path):
+    """`broadsheet run` on a workspace whose next edition waits: the link to an account, and its inbox."""
+    root = fill(tmp_path / "workspace").root
+    campaign = root / "campaigns" / "weekly.md"
+    campaign.write_text(campaign.read_text().replace("approval: automatic", "approval: required"))
+    with (root / "broadsheet.toml").open("a") as file:
+        file.write("[pace.default]\nper_second = 4\n")
+    prepared = subprocess.run([sys.executable, "-c", PREPARE], cwd=root, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "broadsheet", "run", "--port", "0"]
+    process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
+    try:
+        line = next(line for line in process.stderr if line.startswith("Running on"))
+        address = re.search(r"http://\S+", line)[0].rstrip("/")
+        link = re.sub(r"^https?://[^/]+", address, prepared.stdout.strip())
+        yield link, MailFolder(root / ".broadsheet" / "inbox")
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def number(page, name):
+    return int(page.locator("#progress dt", has_text=name).locator("xpath=following-sibling::dd").inner_text())
+
+
+def until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_a_publisher_approves_watches_pauses_resumes_and_reads_the_report(running, open_page):
+    link, inbox = running
+    page = open_page("about:blank")
+    faults = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(link)
+    page.get_by_label("New password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password confirmation").fill(PASSWORD)
+    page.get_by_role("button", name="Keep it and go in").click()
+
+    waiting = page.get_by_role("region", name="Waits for a yes")
+    assert f"{READERS} readers" in waiting.inner_text()
+    waiting.get_by_role("link", name="weekly").click()
+    frame = page.locator("iframe.mail")
+    assert frame.get_attribute("sandbox") == ""
+    expect(page.frame_locator("iframe.mail").get_by_text("here is what is new.")).to_be_visible()
+    assert inbox.list() == []
+
+    page.get_by_role("button", name="Approve and send").click()
+    expect(page.get_by_role("status")).to_contain_text("Approved")
+    until(inbox.list)
+    page.reload()
+    page.evaluate("window.sameDocument = true")
+    seen = number(page, "Sent")
+    until(lambda: number(page, "Sent") > seen)
+    assert page.evaluate("window.sameDocument"), "the numbers moved without loading the page anew"
+
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#progress .state")).to_have_text("Paused")
+    time.sleep(1)  # what the sender had in hand ends
+    held = len(inbox.list())
+    assert 0 < held < READERS
+    time.sleep(1.5)
+    assert len(inbox.list()) == held
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("#progress .state")).to_have_text("Sent", timeout=30_000)  # by itself
+    assert number(page, "Sent") == READERS
+    mails = [mail.to for mail in inbox.list()]
+    assert len(mails) == READERS
+    expect(page.get_by_role("heading", name="What came of it")).to_be_visible()
+
+    page.get_by_role("link", name="Reports").click()
+    row = page.get_by_role("region", name="weekly").get_by_role("row").nth(1)
+    assert row.get_by_role("cell").nth(1).inner_text() == str(READERS)
+    assert faults == []
+    assert {cookie["path"] for cookie in page.context.cookies()} == {"/console/"}
+
+
+@pytest.fixture
+def signed_in(public_site, hire, freeze, cast, open_page):
+    """Opens a page of the console as an admin; the edition waits for a yes."""
+    edition = freeze()
+    type(edition).objects.filter(pk=edition.pk).update(state="draft", reason="Wolfeschlegelsteinhausenbergerdorff" * 3)
+    hire("admin", "a" * 40 + "@a-domain-with-a-name-that-is-rather-long.stillwater.test")
+
+    def signed(path="/console/", **options):
+        page = open_page(public_site + path, **options)
+        if page.get_by_label("Email").count():
+            page.get_by_label("Email").fill("a" * 40 + "@a-domain-with-a-name-that-is-rather-long.stillwater.test")
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Sign in").click()
+        return page
+
+    signed.edition = edition
+    return signed
+
+
+def test_the_main_way_goes_by_keyboard_alone(public_site, signed_in, open_page):
+    page = open_page(public_site + "/console/")
+
+    def tab_to(name):
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.evaluate("(document.activeElement.innerText || document.activeElement.name)") == name:
+                return
+        raise AssertionError(name)
+
+    tab_to("login")
+    page.keyboard.type("a" * 40 + "@a-domain-with-a-name-that-is-rather-long.stillwater.test")
+    tab_to("password")
+    page.keyboard.type(PASSWORD + "\n")
+    page.get_by_role("heading", name="Today").wait_for()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    tab_to("weekly")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="weekly").wait_for()
+    tab_to("Call off")
+    page.keyboard.press("Enter")
+    tab_to("why")
+    page.keyboard.press("Escape")
+    assert not page.get_by_role("button", name="Call it off").is_visible()
+    for _ in range(3):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.innerText").startswith("Approve"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Approved")
+    signed_in.edition.refresh_from_db()
+    assert signed_in.edition.state == "approved"
+
+
+SCREENS = ("", "editions", "editions/{pk}", "reports", "team", "account/second/", "account/password/", "account/login/")
+
+
+@pytest.mark.parametrize("path", SCREENS)
+def test_a_screen_fits_follows_the_scheme_and_can_be_used_by_everybody(signed_in, open_page, public_site, path):
+    way = "/console/" + path.format(pk=signed_in.edition.pk)
+    page = open_page(public_site + way) if "login" in path else signed_in(way)
+    faults = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.reload()
+    assert page.url == public_site + way
+    assert faults == []
+    page.evaluate(AXE_FILE_PATH.read_text())
+    for scheme, rules in (("light", RULES), ("dark", {"type": "rule", "values": ["color-contrast"]})):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUNDS[scheme]
+        for width in (1440, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        found = page.evaluate(
+            "rules => axe.run({exclude: ['iframe']}, {runOnly: rules, resultTypes: ['violations']})", rules
+        )
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
+
+
+def test_a_mail_is_shown_only_in_a_frame_where_nothing_runs(as_role, freeze, cast):
+    edition = freeze()
+    answer = as_role("viewer").get(f"/console/editions/{edition.pk}/mail")
+    assert "sandbox" in answer.headers["Content-Security-Policy"].split("; ")
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
+    page = answer.content.decode()
+    assert "here is what is new." in page
+    assert "Ada" not in page
+    assert "/u/" not in page, "no link by which somebody would leave"
