@@ -106,7 +106,7 @@ def test_a_move_that_the_state_does_not_allow_exits_with_one(steps):
         (steps.reschedule_late, "only one that has not begun can be moved"),
         (steps.refreeze_late, "only one that has not begun can be frozen anew"),
         (steps.send_paused, "Edition 1 is paused: broadsheet edition 1 resume."),
-        (steps.resume_cancelled, "Edition 1 is cancelled, so it can't become sending; it can become nothing more."),
+        (steps.resume_cancelled, "Edition 1 is cancelled; only one that is paused or failed can be resumed."),
     ):
         assert ran.code == 1
         assert words in ran.err
