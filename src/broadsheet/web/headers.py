@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 #: Our own pages: one style sheet and one script from here, nothing from anywhere else, no frame round them.
@@ -41,6 +42,8 @@ def strict_headers(
         response = get_response(request)
         if request.path.startswith("/console/"):  # a form there is posted with its origin, or Django would refuse it
             response.headers["Referrer-Policy"] = "same-origin"
+        elif settings.CSRF_COOKIE_NAME in response.cookies:  # the preview's and the inbox's forms stand at the top
+            response.cookies[settings.CSRF_COOKIE_NAME]["path"] = "/"
         for name, value in STRICT.items():
             response.headers.setdefault(name, value)
         return response
