@@ -22,9 +22,9 @@ _STYLE = Style(
     major_guide_stroke_color=_LINE,
     colors=_COLORS,
     font_family="system-ui, sans-serif",
-    label_font_size=13,
-    major_label_font_size=13,
-    legend_font_size=14,
+    label_font_size=18,
+    major_label_font_size=18,
+    legend_font_size=18,
     opacity="1",
     opacity_hover="1",
 )
@@ -58,6 +58,10 @@ def line(points: Sequence[tuple[str, int]]) -> str:
         show_dots=False,
         show_legend=False,
         x_labels_major_count=5,
+        include_x_axis=True,  # a list that lost a few readers does not look as if it had lost all
+        max_scale=4,
+        margin_right=40,
+        truncate_label=-1,
         show_minor_x_labels=False,
         **_COMMON,
     )
