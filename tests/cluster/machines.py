@@ -19,6 +19,8 @@ from tests.cluster.sink import Sink
 from tests.conftest import SETTINGS, fill
 from tests.postgresql import Server
 
+#: `make torture` sets it: more readers, storm after storm, cables out for longer than a lease.
+LONG = bool(os.environ.get("LONG"))
 CAMPAIGN = """\
 ---
 name: {name}
@@ -108,11 +110,10 @@ class Cluster:
         self.processes: list[Process] = []
 
     def readers(self, number: int) -> None:
-        """So many people, and the articles they get."""
+        """So many people."""
         rows = (f"reader{each}@reader.example,Reader {each},newsletter" for each in range(number))
         (self.workspace / "people.csv").write_text("email,first_name,lists\n" + "\n".join(rows) + "\n")
         self.command("subscribers", "import", "people.csv", "--list", "newsletter")
-        self.command("sync")
 
     def command(self, *arguments: str) -> str:
         """What a command on the scheduler's machine prints."""
@@ -193,7 +194,7 @@ class Cluster:
         counts = [Counter((each.get("edition"), each.get("result")) for each in one.said()) for one in workers]
         return [each[edition, "sent"] for each in counts]
 
-    def over(self, name: str, seconds: float = 60.0) -> dict[str, Any]:
+    def over(self, name: str, seconds: float = 600.0 if LONG else 60.0) -> dict[str, Any]:
         """The campaign's edition, once it is sent."""
         self.wait_for(lambda: self.edition(name).get("state") == "sent", seconds)
         return self.edition(name)

@@ -1,15 +1,16 @@
 """Four workers on one edition, on real brokers and a real PostgreSQL: evenly, at the pace that is set, in a storm."""
 
+import random
 import shutil
 import signal
 import time
 
 import pytest
-from tests.cluster.machines import CONNECTIONS, PER_SECOND, Cluster
+from tests.cluster.machines import CONNECTIONS, LONG, PER_SECOND, Cluster
 
 from broadsheet.sending.pace import BURST
 
-READERS = 1200
+READERS, STORMS = (20_000, 12) if LONG else (1200, 1)
 #: What does not depend on the broker is tried on one of them.
 ON_RABBITMQ = pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True, scope="module")
 
@@ -67,41 +68,53 @@ def test_all_workers_together_keep_the_pace(here, sink):
 
 
 def test_two_killed_the_broker_and_the_database_restarted_nobody_lost_and_nobody_twice(here, sink, broker, postgresql):
-    sink.delay = 0.02
+    sink.delay = 0.08 if LONG else 0.02
     here.campaign("storm")
-    here.wait_for(lambda: len(sink.copies) > READERS / 10)
-    for worker in here.hands[:2]:
-        worker.kill_all()
+    kills = 0
+    for storm in range(1, STORMS + 1):
+        here.wait_for(lambda storm=storm: len(sink.copies) > READERS * storm / (STORMS + 2), 120)
+        before = len(sink.copies)
+        kills += _storm(here, broker, postgresql)
+        if LONG:
+            time.sleep(random.uniform(2, 8))
+    edition = here.over("storm")
+    print(f"storms: {STORMS}, kills: {kills}, copies: {len(sink.copies)} of {READERS}, edition: {edition}")
+    assert before < READERS, "all of it was in mid-send"
+    assert max(sink.copies.values()) == 1
+    assert edition["sent"] + edition["unknown"] == READERS
+    assert edition["unknown"] <= kills * CONNECTIONS, "what was in flight when they were killed"
+    assert edition["sent"] <= len(sink.copies) <= READERS
+
+
+def _storm(here, broker, postgresql):
+    """Kill two workers, the broker and the database; start them again. How many workers were killed."""
+    chosen = random.sample(range(len(here.hands)), 2)
+    for index in chosen:
+        here.hands[index].kill_all()
     broker.kill()
     if broker.address.startswith("redis"):
         for path in broker.folder.iterdir():  # all it knew is lost
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    here.hands[:2] = [here.worker(worker.log.stem) for worker in here.hands[:2]]  # as a service manager would
+    for index in chosen:  # as a service manager would
+        here.hands[index] = here.worker(here.hands[index].log.stem)
     postgresql.crash()
-    at_stop = len(sink.copies)
     time.sleep(0.5)
     postgresql.start()
     broker.start()
-    edition = here.over("storm", 90)
-    print("storm:", edition, "copies:", len(sink.copies), "when the database stopped:", at_stop)
-    assert max(sink.copies.values()) == 1
-    assert edition["sent"] + edition["unknown"] == READERS
-    assert edition["unknown"] <= 2 * CONNECTIONS, "what was in flight when two were killed"
-    assert edition["sent"] <= len(sink.copies) <= READERS
-    assert at_stop < READERS
+    return len(chosen)
 
 
 @ON_RABBITMQ
 def test_a_worker_that_is_told_to_stop_hands_back(here, sink):
-    sink.delay = 0.02
+    sink.delay = 0.05
     here.campaign("handed")
     here.wait_for(lambda: len(sink.copies) > READERS / 10)
-    leaving, began = here.hands[2:], time.monotonic()
+    leaving, began, then = here.hands[2:], time.monotonic(), len(sink.copies)
     for worker in leaving:
         worker.send_signal(signal.SIGTERM)
     assert [worker.wait(10) for worker in leaving] == [0, 0]
-    print(f"stopped in {time.monotonic() - began:.1f} s with {len(sink.copies)} of {READERS} sent")
-    assert len(sink.copies) < READERS
+    print(f"told to stop with {then} of {READERS} sent; took {time.monotonic() - began:.1f} s")
+    assert then < READERS / 2, "that was in mid-send"
     edition = here.over("handed")
     assert (edition["sent"], edition["unknown"]) == (READERS, 0)
     assert (len(sink.copies), set(sink.copies.values())) == (READERS, {1})

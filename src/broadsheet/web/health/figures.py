@@ -57,6 +57,8 @@ class _Ledger:
     #: editions that are over: when they were counted, and what was found
     settled: dict[int, tuple[float, Counter[Key]]] = field(default_factory=dict)
     copies: Counter[Key] = field(default_factory=Counter)
+    #: by adapter, since when its oldest due copy has waited
+    due_since: dict[str, datetime] = field(default_factory=dict)
     #: moments of the last minute, and what had been sent by then
     history: deque[tuple[float, Counter[Key]]] = field(default_factory=deque)
 
@@ -66,7 +68,7 @@ class _Ledger:
             began = time.monotonic()
             if began - self.taken < self.kept:
                 return
-            self.copies = self._count(began)
+            self.copies, self.due_since = self._count(began), _due_since(timezone.now())
             self.taken = time.monotonic()
             self.kept = max(_KEPT, _SHARE * (self.taken - began))
             self.history.append((began, self.copies))
@@ -197,14 +199,14 @@ def _lags(now: datetime) -> Iterator[Metric]:
     delivery = GaugeMetricFamily(
         "broadsheet_delivery_lag_seconds", "How long the oldest copy that is due has waited.", labels=["adapter"]
     )
-    for adapter, seconds in sorted(_waited(now).items()):
-        delivery.add_metric([adapter], seconds)
+    for adapter, since in sorted(_LEDGER.due_since.items()):
+        delivery.add_metric([adapter], max(0.0, (now - since).total_seconds()))
     yield from (schedule, delivery)
 
 
-def _waited(now: datetime) -> dict[str, float]:
-    """Seconds that the oldest due copy of each adapter has waited, for adapters that have any."""
-    waited: dict[str, float] = {}
+def _due_since(now: datetime) -> dict[str, datetime]:
+    """Since when the oldest due copy of each adapter has waited, for adapters that have any."""
+    found: dict[str, datetime] = {}
     going = Edition.objects.filter(state__in=(EditionState.APPROVED, EditionState.SENDING))
     for edition in going.only("pk", "adapter", "scheduled_for"):
         rows = Delivery.objects.filter(edition=edition, state__in=_OPEN)
@@ -212,8 +214,8 @@ def _waited(now: datetime) -> dict[str, float]:
         if edition.scheduled_for <= now and rows.filter(at__isnull=True).exists():
             since = min(since or edition.scheduled_for, edition.scheduled_for)
         if since is not None:
-            waited[edition.adapter] = max(waited.get(edition.adapter, 0.0), (now - since).total_seconds())
-    return waited
+            found[edition.adapter] = min(found.get(edition.adapter, since), since)
+    return found
 
 
 def _hints(adapters: Iterable[str]) -> Iterator[Metric]:
