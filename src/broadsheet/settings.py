@@ -108,7 +108,7 @@ def _postgresql(address: str) -> dict[str, object]:
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
         **login,
-        "OPTIONS": {**_PROBES, **known, "pool": pool},
+        "OPTIONS": {"application_name": "broadsheet", **_PROBES, **known, "pool": pool},
         "CONN_HEALTH_CHECKS": True,  # the pool hands out no connection that a restart of the server has ended
     }
 
