@@ -29,7 +29,9 @@ class Sink(asyncio.BufferedProtocol):
         return self._room
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._data += memoryview(self._room)[:nbytes]
+        skipped = min(self._to_skip - 1, nbytes) if self._to_skip > len(self._data) == 0 else 0  # not even copied
+        self._to_skip -= skipped
+        self._data += memoryview(self._room)[skipped:nbytes]
         replies: list[bytes] = []
         while self._step(replies):
             pass
@@ -68,7 +70,7 @@ class Sink(asyncio.BufferedProtocol):
     def _reply(self, line: bytes) -> bytes:
         verb = line[:4]
         if verb == b"EHLO":
-            return b"".join(b"250-%b\r\n" % each for each in self._offers) + b"250 8BITMIME\r\n"
+            return b"250-sink\r\n" + b"".join(b"250-%b\r\n" % each for each in self._offers) + b"250 8BITMIME\r\n"
         if verb == b"BDAT":
             self._to_skip = int(line.split(b" ")[1])
             return b""

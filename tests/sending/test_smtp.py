@@ -1,8 +1,10 @@
 """Sending by SMTP: what each answer of a real server does to the ledger."""
 
+import re
 import socket
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -15,6 +17,7 @@ from broadsheet.models import Delivery, DeliveryState, EditionState, Event, Even
 from broadsheet.pipeline import signer
 from broadsheet.sending import Result, hand_over
 from broadsheet.sending.adapters.smtp import Smtp
+from broadsheet.sending.adapters.smtp.servers import Server, places, shared_out
 from broadsheet.sending.tray import Handful
 from broadsheet.stamping import Mail
 
@@ -270,3 +273,27 @@ def test_a_server_that_goes_away_in_between_is_given_nothing(server, smtp):
         adapter.deliver(tray)
     adapter.close()
     assert tray.outcomes == [], "nothing was attempted, so both go back to the queue"
+
+
+def documented():
+    page = (Path(__file__).resolve().parents[2] / "docs/smtp.md").read_text(encoding="utf-8")
+    return re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("example", documented())
+def test_the_examples_of_the_page_are_read(workspace, write, example):
+    write("broadsheet.toml", SETTINGS + example)
+    (adapter,) = workspace.config.adapters.values()
+    assert adapter.kind == "smtp"
+
+
+def test_the_page_says_how_twelve_connections_are_shared_out(workspace, write):
+    write("broadsheet.toml", SETTINGS + documented()[1])
+    settings = workspace.config.adapters["big"]
+    servers = [Server(place) for place in places(settings, workspace.root)]
+    assert [shared_out(servers, 12, 0.0).get(server) for server in servers] == [8, 4, None]
+    servers[0].rest(0.0, AdapterFailed("gone", permanent=False))
+    assert [shared_out(servers, 12, 0.1).get(server) for server in servers] == [None, 12, None]
+    servers[1].rest(0.1, AdapterFailed("gone", permanent=False))
+    assert [shared_out(servers, 12, 0.2).get(server) for server in servers] == [None, None, 12]
+    assert [shared_out(servers, 12, 99.0).get(server) for server in servers] == [1, 1, None]

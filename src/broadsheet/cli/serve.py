@@ -32,7 +32,14 @@ def listening(application: Any, host: str, port: int, option: str = "--port") ->
     import waitress
 
     try:
-        server = waitress.create_server(application, host=host, port=port, threads=THREADS, ident=None)
+        server = waitress.create_server(
+            application,
+            host=host,
+            port=port,
+            threads=THREADS,
+            ident=None,
+            clear_untrusted_proxy_headers=False,  # nothing trusts them, and /metrics wants to know of a proxy
+        )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BroadsheetError(

@@ -122,4 +122,4 @@ def shared_out(servers: Sequence[Server], connections: int, now: float) -> dict[
     shares = {server: int(share) for server, share in exact.items()}
     for server in sorted(chosen, key=lambda each: shares[each] - exact[each])[: connections - sum(shares.values())]:
         shares[server] += 1
-    return {server: min(share, 1) if server.doubted else max(share, 1) for server, share in shares.items()}
+    return {server: min(share, 1) if server.doubted else share for server, share in shares.items() if share}

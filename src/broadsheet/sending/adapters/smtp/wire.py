@@ -117,6 +117,7 @@ class Conversation:
         self._rest = b""
         self._lines: list[bytes] = []
         self._opening = self._dirty = self._busy = False
+        self._clean = True
         self._chunks = offers.chunking and offers.pipelining
         self._start = self._start_chunk if self._chunks else self._start_steps
         if offers.pipelining and not offers.chunking:
@@ -147,7 +148,7 @@ class Conversation:
 
     def probe(self) -> None:
         """Ask whether the server is still there; there is no room until it has answered."""
-        self._busy = True
+        self._busy = self._clean = True  # the next letter needs no RSET of its own: Exim counts the second in a row
         self._say(b"RSET\r\n", self._probed, _NOBODY)
 
     def leave(self) -> None:
@@ -214,7 +215,9 @@ class Conversation:
         self._expected.append((self._ended, letter))
 
     def _start_chunk(self, letter: Letter) -> None:
-        self._say(b"RSET\r\n", self._skipped, letter)
+        if not self._clean:
+            self._say(b"RSET\r\n", self._skipped, letter)
+        self._clean = False
         self._say(letter.mail_command, self._mail_answered, letter)
         self._say(letter.rcpt_command, self._rcpt_answered, letter)
         self._say_content(letter, b"BDAT %d LAST\r\n" % len(letter.content), b"")
