@@ -152,8 +152,8 @@ def test_leaving_a_list_and_an_edition_that_is_sent_are_told(webhook, program, f
     webhook()
     edition = freeze("weekly")
     send(edition, memory)
-    events.unsubscribed(edition.pk, cast.ada.pk, how="page")
-    events.unsubscribed(edition.pk, cast.ada.pk, how="page")
+    events.left_its_list(edition.pk, cast.ada.pk, how="page")
+    events.left_its_list(edition.pk, cast.ada.pk, how="page")
     events.deliver_due(now(seconds=1))
     told = [json.loads(body) for _, body in program.posts]
     assert [each["type"] for each in told] == ["edition.sent", "subscriber.unsubscribed"]

@@ -54,7 +54,7 @@ def most_in(moments, seconds):
 @pytest.mark.parametrize("senders", [4])
 @pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
 def test_fifty_a_second_are_met_and_never_exceeded_by_more_than_one_burst(tmp_path, request, vendor, senders):
-    seconds = 4.0  # a minute in the long form: python -m benchmarks sending
+    seconds, within = (60.0, 0.02) if os.environ.get("LONG") else (4.0, 0.06)  # 2% of a few seconds are a few messages
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("BROADSHEET", "DJANGO"))}
     if vendor == "postgresql":
         environment["BROADSHEET_DATABASE"] = request.getfixturevalue("database")
@@ -73,12 +73,12 @@ def test_fifty_a_second_are_met_and_never_exceeded_by_more_than_one_burst(tmp_pa
         each.stdin.write(f"{seconds}\n")
         each.stdin.flush()
     for each in running:
-        out, _ = each.communicate(timeout=60)
+        out, _ = each.communicate(timeout=seconds + 60)
         moments += json.loads(out)
     moments.sort()
     begun = moments[0]
     inside = [moment for moment in moments if moment < begun + seconds - 0.5]
-    assert len(inside) == pytest.approx(RATE * (seconds - 0.5), rel=0.06), "2% of a few seconds are a few messages"
+    assert len(inside) == pytest.approx(RATE * (seconds - 0.5), rel=within)
     assert most_in(moments, 1.0) <= RATE * (1 + BURST) + 1
 
 
