@@ -18,7 +18,7 @@ from broadsheet.models import PaceBucket
 from broadsheet.sending import Outcome, Result
 from broadsheet.sending.adapters.memory import MemoryOutbox
 from broadsheet.sending.breaker import WINDOW, Breaker
-from broadsheet.sending.pace import BURST, give_back, reserve, time_needed, warm_up_cap
+from broadsheet.sending.pace import BURST, Granted, Moments, give_back, reserve, time_needed, warm_up_cap
 from broadsheet.sending.tray import each as mails_of
 from broadsheet.sending.verdict import Tried, verdict
 
@@ -31,7 +31,7 @@ from broadsheet.cli.setup import ready
 ready()
 from broadsheet.conf import Pace
 from broadsheet.sending.pace import Moments, reserve
-pace, moments, went, last = Pace(per_second=50.0), Moments(), [], 0.0
+pace, moments, went, last = Pace(per_second=50.0), Moments(50.0), [], 0.0
 print("ready", flush=True)
 seconds = float(sys.stdin.readline())
 end = time.monotonic() + seconds
@@ -80,6 +80,23 @@ def test_fifty_a_second_are_met_and_never_exceeded_by_more_than_one_burst(tmp_pa
     inside = [moment for moment in moments if moment < begun + seconds - 0.5]
     assert len(inside) == pytest.approx(RATE * (seconds - 0.5), rel=within)
     assert most_in(moments, 1.0) <= RATE * (1 + BURST) + 1
+
+
+def test_a_sender_that_was_held_up_does_not_catch_up_beyond_one_burst():
+    moments = Moments(RATE)
+    begun = time.monotonic()
+    moments.add(Granted(tuple(begun + each / RATE for each in range(50)), begun))
+    late = begun + 1.0
+    went = sum(moments.take(late) for _ in range(50))
+    assert went <= RATE * BURST + 1
+    assert went + moments.lost == 50
+    assert not moments.ready(late)
+
+
+def test_without_a_rate_what_a_cap_left_over_stays_good():
+    moments = Moments()
+    moments.add(Granted((time.monotonic(),) * 5, time.monotonic()))
+    assert sum(moments.take(time.monotonic() + 3600) for _ in range(6)) == 5
 
 
 @pytest.mark.django_db
