@@ -44,7 +44,7 @@ def leave():
     for pk, email, key in people[: int(sys.argv[2])]:
         kind = chance.randrange(3)
         if kind == 0:
-            events.unsubscribed(edition.pk, pk, how="one-click")
+            events.unsubscribed(pk, edition.list_name, how="one-click", edition_id=edition.pk)
         elif kind == 1:
             Suppression.objects.get_or_create(email_key=key, defaults={"reason": "complained"})
         else:

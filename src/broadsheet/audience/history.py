@@ -21,7 +21,9 @@ def everything(row: Subscriber) -> dict[str, Any]:
             how = "; ".join(filter(None, (each.consent_how, each.consent_detail, each.consent_network)))
             lines.append((each.consent_at, f"agreed to {each.list_name}", how))
         if each.left_at:
-            lines.append((each.left_at, f"left {each.list_name}", ""))
+            lines.append((each.left_at, f"left {each.list_name}", each.left_reason))
+    if row.tracking_consent_at:
+        lines.append((row.tracking_consent_at, "agreed to be counted by name", row.tracking_consent_wording))
     lines += [
         (each.created_at, f"suppressed ({each.reason})", each.detail)
         for each in Suppression.objects.filter(email_key=row.email_key)

@@ -61,6 +61,7 @@ def resubscribed(subscriber_id: int, list_name: str | None) -> None:
         together = left.filter(left_at=last)
         again = {"left_at": None, "left_reason": ""}
         together.filter(consent_at__isnull=True).update(state=SubscriptionState.PENDING, **again)
+        names = list(together.values_list("list_name", flat=True))
         together.update(
             state=SubscriptionState.SUBSCRIBED,
             consent_at=timezone.now(),
@@ -68,6 +69,9 @@ def resubscribed(subscriber_id: int, list_name: str | None) -> None:
             consent_detail="undid an unsubscribe",
             **again,
         )
+        email = Subscriber.objects.values_list("email", flat=True).get(pk=subscriber_id)
+        for name in names:
+            announce("subscriber.subscribed", {"email": email, "list": name, "confirmed": True})
         Event.objects.filter(delivery__subscriber_id=subscriber_id, kind=EventKind.UNSUBSCRIBED, at=last).delete()
 
 
