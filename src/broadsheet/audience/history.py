@@ -34,8 +34,8 @@ def everything(row: Subscriber) -> dict[str, Any]:
         for each in Delivery.objects.filter(subscriber=row).select_related("edition__campaign")
     ]
     lines += [
-        (each.at, f"{each.delivery.edition.key}: {each.kind}", each.detail)
-        for each in Event.objects.filter(delivery__subscriber=row).select_related("delivery__edition__campaign")
+        (each.at, f"{each.delivery.edition.key}: {each.kind}", each.link.url if each.link else each.detail)
+        for each in Event.objects.filter(delivery__subscriber=row).select_related("delivery__edition__campaign", "link")
     ]
     lines.sort(key=lambda line: line[0])
     return held | {"history": [{"at": at.isoformat(), "what": what, "detail": detail} for at, what, detail in lines]}

@@ -21,7 +21,8 @@ def unsubscribed(
 ) -> tuple[str, ...]:
     """Takes the reader off the list, or off all of them if none is named; the lists they were on.
 
-    ``edition_id`` is the edition whose mail they left by: an event is kept with their copy of it.
+    ``edition_id`` is the edition whose mail they left by: an event is kept with their copy of it, whose detail is the
+    reason, once they say one (:func:`said_why`).
     """
     with transaction.atomic():
         on = Subscription.objects.filter(subscriber_id=subscriber_id).exclude(state=SubscriptionState.UNSUBSCRIBED)
@@ -37,7 +38,7 @@ def unsubscribed(
             return tuple(names)
         delivery = Delivery.objects.filter(edition_id=edition_id, subscriber_id=subscriber_id).first()
         if delivery is not None:
-            Event.once(delivery, EventKind.UNSUBSCRIBED, now, detail=how[:300])
+            Event.once(delivery, EventKind.UNSUBSCRIBED, now, detail=f"not said ({how})"[:300])
     return tuple(names)
 
 
@@ -83,6 +84,8 @@ def said_why(subscriber_id: int, list_name: str | None, reason: str) -> None:
     if last is None:
         return
     said = " ".join(reason.split())[:300]
+    if not said:
+        return
     left.filter(left_at=last).update(left_reason=said)
     Event.objects.filter(delivery__subscriber_id=subscriber_id, kind=EventKind.UNSUBSCRIBED, at=last).update(
         detail=said
