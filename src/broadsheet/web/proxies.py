@@ -4,10 +4,9 @@ import ipaddress
 from collections.abc import Callable
 from functools import lru_cache
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from broadsheet.errors import InvalidFile
+from broadsheet.web.configured import configured
 
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 
@@ -19,7 +18,7 @@ def believe_proxies(
 
     def answer(request: HttpRequest) -> HttpResponse:
         said = {name: request.META.pop(name, "") for name in _FORWARDED}
-        trusted = _trusted()
+        trusted = configured().public.trusted_proxies
         if is_trusted(request.META.get("REMOTE_ADDR", ""), trusted):
             request.META["REMOTE_ADDR"] = _client(said["HTTP_X_FORWARDED_FOR"], trusted) or request.META["REMOTE_ADDR"]
             if said["HTTP_X_FORWARDED_PROTO"].strip().lower() == "https":
@@ -27,15 +26,6 @@ def believe_proxies(
         return get_response(request)
 
     return answer
-
-
-def _trusted() -> tuple[str, ...]:
-    """The networks of trusted proxies; none while the settings are broken, which the preview has a page for."""
-    try:
-        networks: tuple[str, ...] = settings.WORKSPACE.config.public.trusted_proxies
-    except InvalidFile:
-        return ()
-    return networks
 
 
 @lru_cache(maxsize=8192)
