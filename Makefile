@@ -43,7 +43,7 @@ format: $(STAMP) ## put the code into its standard form
 
 torture: $(STAMP) ## kill senders, cut connections, lock the database, and count every copy (half an hour)
 	$(BIN)/python -m tests.sending.torture
-	LONG=1 $(BIN)/python -m pytest -s tests/cluster/test_workers.py tests/cluster/test_cut_off.py
+	LONG=1 $(BIN)/python -m pytest -s tests/sending/test_pace.py tests/cluster/test_workers.py tests/cluster/test_cut_off.py
 
 bench: $(STAMP) ## measure, and print the figures
 	$(BIN)/python -m benchmarks

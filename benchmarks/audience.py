@@ -180,15 +180,15 @@ def _ledger(_: int) -> dict[str, float]:
             at = now - timedelta(days=7 * number + 1)
             edition = Edition.objects.create(campaign=campaign, scheduled_for=at, list_name="news", state="sent")
             cursor.execute(
-                "INSERT INTO broadsheet_delivery (edition_id, subscriber_id, state, reason, attempts, claimed_by)"
-                " SELECT %s, id, 'sent', '', 1, '' FROM broadsheet_subscriber WHERE (id + %s) %% 3 > 0 ORDER BY id",
+                "INSERT INTO broadsheet_delivery (edition_id, subscriber_id, state, reason, attempts)"
+                " SELECT %s, id, 'sent', '', 1 FROM broadsheet_subscriber WHERE (id + %s) %% 3 > 0 ORDER BY id",
                 [edition.pk, number],
             )
             moment = connection.ops.adapt_datetimefield_value(at + timedelta(hours=3))
             for kind, every in (("opened", 5), ("clicked", 20)):
                 cursor.execute(
-                    "INSERT INTO broadsheet_event (kind, delivery_id, detail, at, subscriber_id, edition_id)"
-                    " SELECT %s, id, '', %s, subscriber_id, edition_id FROM broadsheet_delivery"
+                    "INSERT INTO broadsheet_event (kind, delivery_id, automatic, cause, detail, at, subscriber_id,"
+                    " edition_id) SELECT %s, id, FALSE, '', '', %s, subscriber_id, edition_id FROM broadsheet_delivery"
                     " WHERE edition_id = %s AND (subscriber_id * 7 + %s) %% %s = 0 ORDER BY id",
                     [kind, moment, edition.pk, number, every],
                 )

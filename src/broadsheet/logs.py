@@ -19,6 +19,7 @@ _HIDDEN = "‹address›"
 #: Loggers that say more than an operator wants to know.
 _QUIET = {
     "apscheduler": logging.ERROR,
+    "mail.log": logging.ERROR,  # aiosmtpd
     "waitress": logging.ERROR,
     "django": logging.ERROR,
     "amqp": logging.WARNING,

@@ -12,6 +12,7 @@
 :func:`publish` is all of it in order. What staff look at before anything is sent is in :mod:`broadsheet.drafts`.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -236,6 +237,11 @@ def as_reader_got_it(edition_id: int, subscriber_id: int) -> str | None:
     return bodies(mail)[1]
 
 
+#: Stands where a reader's own addresses stood; the links that would lead to it are taken out, with what parts them.
+_NOBODYS = "https://nobody.invalid/"
+_LEADS_NOWHERE = re.compile(rf'(?:\s|&nbsp;|[·•|])*<a\b[^>]*\bhref="{re.escape(_NOBODYS)}"[^>]*>.*?</a>', re.DOTALL)
+
+
 def as_nobody_got_it(edition_id: int, to: str) -> tuple[str, str, str] | None:
     """Subject, text and HTML of the copy that most readers of the edition got, with nothing of anybody's in it.
 
@@ -246,12 +252,21 @@ def as_nobody_got_it(edition_id: int, to: str) -> tuple[str, str, str] | None:
     if variant is None:
         return None
     edition = variant.edition
-    nobodys = dict.fromkeys(ADDRESSES, "")
+    nobodys = dict.fromkeys(ADDRESSES, _NOBODYS)
     imprint = Imprint(edition_id, edition.public_url, edition.mail_domain, edition.mail_from, signer(), nobodys)
     nobody = Reader(0, edition.mail_from, "", {"email": to, "interests": []})
     mail = Stamp(Message.from_bytes(bytes(variant.message)), imprint)(nobody, delivery_id=0, now=edition.scheduled_for)
     subject = message_from_bytes(mail.content, policy=policy.default)["Subject"]
-    return (str(subject or ""), *bodies(mail))
+    text, html = bodies(mail)
+    return str(subject or ""), _without_nobodys(text), _LEADS_NOWHERE.sub("", html).replace(_NOBODYS, "")
+
+
+def _without_nobodys(text: str) -> str:
+    """The text without the lines that would lead to nobody, and without the marks of such notes."""
+    lines = text.splitlines(keepends=True)
+    notes = [found[0] for line in lines if _NOBODYS in line and (found := re.match(r"\[\d+\]", line))]
+    kept = "".join(line for line in lines if _NOBODYS not in line)
+    return re.sub("|".join(rf"[ ]?{re.escape(note)}" for note in notes), "", kept) if notes else kept
 
 
 def bodies(mail: Mail) -> tuple[str, str]:

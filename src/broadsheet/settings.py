@@ -136,6 +136,8 @@ _PROBES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+#: Compiling a query for a million people takes longer than answering it: half a second of each segment with five rules.
+_PLANS = {"options": "-c jit=off"}
 
 
 def _postgresql(address: str) -> dict[str, object]:
@@ -167,7 +169,7 @@ def _postgresql(address: str) -> dict[str, object]:
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
         **login,
-        "OPTIONS": {**_PROBES, **known, "pool": pool},
+        "OPTIONS": {"application_name": "broadsheet", **_PROBES, **_PLANS, **known, "pool": pool},
         "CONN_HEALTH_CHECKS": True,  # the pool hands out no connection that a restart of the server has ended
     }
 

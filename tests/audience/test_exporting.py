@@ -116,6 +116,9 @@ def test_json_lines_hold_all_evidence_of_consent(cast):
         "consent_network": "192.0.2.0",
         "consent_wording": "Yes, please.",
         "left_at": None,
+        "left_reason": "",
+        "frequency": "every",
+        "paused_until": None,
     }
     assert people["gus@reader.example"]["suppressed"] == "by-hand"
 

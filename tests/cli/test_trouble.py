@@ -1,7 +1,6 @@
 """The command when files are wrong, servers are down, senders are killed, or two run at once."""
 
 import signal
-import sqlite3
 import time
 
 import pytest
@@ -36,13 +35,6 @@ def filled(workspace, run, write):
     return made
 
 
-def end_leases(root):
-    """Ten minutes go by."""
-    with sqlite3.connect(root / ".broadsheet" / "broadsheet.sqlite3") as database:
-        database.execute("UPDATE broadsheet_delivery SET at = '2026-01-01' WHERE state = 'claimed'")
-    database.close()
-
-
 def test_a_sender_killed_in_mid_send_loses_nobody_and_mails_nobody_twice(filled, run, starts, server):
     root = filled(30, server.port)
     server.pause = 0.05
@@ -56,15 +48,13 @@ def test_a_sender_killed_in_mid_send_loses_nobody_and_mails_nobody_twice(filled,
     got = dict(server.taken)
     assert 3 <= len(got) < 30, "killed in mid-send"
     server.pause = 0
-    run("send", "weekly", "--at", AT, cwd=root)
-    assert server.taken == got, "its lease still runs: nobody else touches its rows"
-    end_leases(root)
     ran = run("send", "weekly", "--at", AT, "--json", cwd=root)
-    assert ran.code == 1, "somebody should look at the unknown"
     numbers = ran.json
+    assert ran.code == (1 if numbers["unknown"] else 0), "somebody should look at the unknown"
     assert numbers["sent"] + numbers["unknown"] == 30
-    assert numbers["unknown"] >= len(got)
-    assert server.taken == got
+    assert numbers["unknown"] <= 1, "its journal tells what was answered; one mail was in flight on one connection"
+    assert got.items() <= server.taken.items(), "what was taken is not sent again"
+    assert len(server.taken) >= 30 - numbers["unknown"]
     assert set(server.taken.values()) == {1}
 
 

@@ -104,7 +104,20 @@ class RabbitMq(Broker):
 
     def kill(self) -> None:
         super().kill()
-        subprocess.run(["epmd", "-kill"], env=os.environ | self._mapper, capture_output=True, check=False)
+        self._end_mapper()
+
+    def _end_mapper(self) -> None:
+        """It is a process of its own, and ends only once it has noticed that its node is gone."""
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            done = subprocess.run(
+                ["epmd", "-kill"], env=os.environ | self._mapper, capture_output=True, text=True, check=False
+            )
+            said = done.stdout + done.stderr
+            if "Killed" in said or "Cannot connect" in said:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"the port mapper goes on: {said}")
 
 
 class Redis(Broker):

@@ -3,11 +3,13 @@
 import pytest
 from tests.cluster.brokers import RabbitMq, Redis
 from tests.cluster.sink import Sink
+from tests.installed import needs
 
 
 @pytest.fixture(scope="session")
 def rabbitmq():
     """A RabbitMQ; it takes some 4 s to start, so there is one for all tests."""
+    needs("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
     broker = RabbitMq()
     broker.begin()  # who uses it waits for it, as workers do
     yield broker
@@ -17,6 +19,7 @@ def rabbitmq():
 @pytest.fixture(scope="session")
 def redis():
     """A Redis."""
+    needs("redis-server", "redis-server")
     broker = Redis()
     broker.start()
     yield broker

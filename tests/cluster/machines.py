@@ -110,11 +110,10 @@ class Cluster:
         self.processes: list[Process] = []
 
     def readers(self, number: int) -> None:
-        """So many people, and the articles they get."""
+        """So many people."""
         rows = (f"reader{each}@reader.example,Reader {each},newsletter" for each in range(number))
         (self.workspace / "people.csv").write_text("email,first_name,lists\n" + "\n".join(rows) + "\n")
         self.command("subscribers", "import", "people.csv", "--list", "newsletter")
-        self.command("sync")
 
     def command(self, *arguments: str) -> str:
         """What a command on the scheduler's machine prints."""

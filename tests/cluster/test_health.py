@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,14 @@ from broadsheet.sending.adapters.memory import MemoryOutbox
 from broadsheet.web.health import figures, readiness
 
 ROOT = Path(__file__).resolve().parents[2]
-PROXIES = [{"HTTP_X_FORWARDED_FOR": "198.51.100.7"}, {"HTTP_VIA": "1.1 front"}, {"REMOTE_ADDR": "198.51.100.7"}]
+PROXIES = [
+    {"HTTP_X_FORWARDED_FOR": "198.51.100.7"},
+    {"HTTP_VIA": "1.1 front"},
+    {"REMOTE_ADDR": "198.51.100.7"},
+    {"HTTP_HOST": "news.stillwater.example"},
+    {"HTTP_HOST": "[::1"},
+    {"HTTP_HOST": ""},
+]
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +42,7 @@ def scraped(client):
 
     def scrape():
         figures._LEDGER.kept = 0.0
-        answer = client.get("/metrics")
+        answer = client.get("/metrics", HTTP_HOST="localhost")
         assert answer.status_code == 200
         assert answer["Content-Type"].startswith("text/plain; version=")
         families = text_string_to_metric_families(answer.content.decode())
@@ -87,7 +95,7 @@ django.setup()
 from django.test import Client
 from concurrent.futures import ThreadPoolExecutor
 with ThreadPoolExecutor(len(sys.argv)) as threads:
-    for answer in threads.map(lambda path: Client().get(path), sys.argv[1:]):
+    for answer in threads.map(lambda path: Client().get(path, HTTP_HOST="localhost"), sys.argv[1:]):
         print(answer.status_code, answer.content.decode().strip())
 """
 
@@ -110,9 +118,28 @@ def test_a_database_that_is_away_is_not_ready_and_has_no_figures(workspace):
 
 @pytest.mark.parametrize("request_", PROXIES)
 def test_without_a_token_only_this_machine_reads_the_figures(client, db, request_):
-    assert client.get("/metrics").status_code == 200
-    assert client.get("/metrics", **request_).status_code == 403
-    assert client.get("/metrics", REMOTE_ADDR="::1").status_code == 200
+    assert client.get("/metrics", HTTP_HOST="localhost:8000").status_code == 200
+    assert client.get("/metrics", **{"HTTP_HOST": "localhost", **request_}).status_code == 403
+    assert client.get("/metrics", REMOTE_ADDR="::1", HTTP_HOST="[::1]:8000").status_code == 200
+
+
+def test_what_a_proxy_on_this_machine_passes_on_is_refused_by_the_real_server(workspace):
+    environment = {**os.environ, "BROADSHEET_WORKSPACE": str(workspace.root)}
+    command = [sys.executable, "-m", "broadsheet", "serve", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            port = int(re.search(r":(\d+)/", server.stderr.readline())[1])
+            for headers, status in (
+                ({}, 200),
+                ({"X-Forwarded-For": "198.51.100.7"}, 403),
+                ({"Host": "a.example"}, 403),
+            ):
+                connection = HTTPConnection("127.0.0.1", port, timeout=10)
+                connection.request("GET", "/metrics", headers=headers)
+                assert connection.getresponse().status == status
+                connection.close()
+        finally:
+            server.terminate()
 
 
 def test_with_a_token_whoever_has_it_reads_the_figures_and_nobody_else(client, db, monkeypatch):
@@ -180,7 +207,7 @@ def test_asking_often_costs_the_ledger_one_look(client, cast, freeze, monkeypatc
     )
     freeze()
     for _ in range(3):
-        assert client.get("/metrics").status_code == 200
+        assert client.get("/metrics", HTTP_HOST="localhost").status_code == 200
     assert looks == [1]
 
 

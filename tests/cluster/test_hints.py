@@ -102,6 +102,7 @@ TURNS = """
 from datetime import UTC, datetime
 from broadsheet import celery as worker, pipeline, reports
 from broadsheet.schedule import hints
+pipeline.collect(worker.WORKSPACE)
 edition = pipeline.prepare(worker.WORKSPACE, "first", datetime(2026, 3, 3, 9, tzinfo=UTC), who="test")
 waits = lambda: hints.waiting(worker.app, hints.queue_of("default"))
 for worker.TURN in (0.5, 60.0, 60.0):

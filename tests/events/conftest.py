@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 from tests.events import dovecot
+from tests.installed import needs
 
 from broadsheet import pipeline
 from broadsheet.events import Recorder
@@ -19,6 +20,7 @@ from broadsheet.models import Campaign, Delivery, DeliveryState, Edition, Editio
 @pytest.fixture(scope="session")
 def mail_server():
     """Dovecot, for the whole session."""
+    needs(dovecot.PROGRAM, "dovecot-imapd")
     folder = Path(tempfile.mkdtemp(prefix="broadsheet-dovecot-"))
     try:
         with dovecot.running(folder) as server:

@@ -29,7 +29,11 @@ def test_leaving_takes_the_reader_off_the_list_and_keeps_an_event(edition, cast)
     left = Subscription.objects.get(subscriber=cast.ada)
     assert (left.state, left.left_at is not None) == (SubscriptionState.UNSUBSCRIBED, True)
     event = Event.objects.get()
-    assert (event.kind, event.detail, event.delivery.subscriber) == (EventKind.UNSUBSCRIBED, "one-click", cast.ada)
+    assert (event.kind, event.detail, event.delivery.subscriber) == (
+        EventKind.UNSUBSCRIBED,
+        "not said (one-click)",
+        cast.ada,
+    )
 
 
 def test_leaving_twice_changes_nothing_the_second_time(edition, cast):

@@ -2,15 +2,18 @@
 
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from broadsheet import events
+from broadsheet import events, notices
 from broadsheet.events.outgoing import RETRIES, forget
-from broadsheet.models import Outgoing
+from broadsheet.models import Outgoing, Subscription
+from broadsheet.notices import Wish
+from broadsheet.notices.joining import join
 from broadsheet.workspace import Workspace
 
 pytestmark = pytest.mark.django_db
@@ -152,13 +155,35 @@ def test_leaving_a_list_and_an_edition_that_is_sent_are_told(webhook, program, f
     webhook()
     edition = freeze("weekly")
     send(edition, memory)
-    events.unsubscribed(edition.pk, cast.ada.pk, how="page")
-    events.unsubscribed(edition.pk, cast.ada.pk, how="page")
+    events.left_its_list(edition.pk, cast.ada.pk, how="page")
+    events.left_its_list(edition.pk, cast.ada.pk, how="page")
     events.deliver_due(now(seconds=1))
     told = [json.loads(body) for _, body in program.posts]
     assert [each["type"] for each in told] == ["edition.sent", "subscriber.unsubscribed"]
     assert told[0]["data"]["sent"] == 3
     assert told[1]["data"]["email"] == "ada@reader.example"
+
+
+def test_joining_confirming_leaving_and_coming_back_are_told(webhook, program, workspace):
+    webhook()
+    made = Wish(email="zoe@reader.example", lists=["newsletter"], wording="Yes.", network="192.0.2.1")
+    for _ in range(2):
+        join(workspace, made)  # the second is a second click
+    row = Subscription.objects.get(subscriber__email_key="zoe@reader.example")
+    for _ in range(2):
+        notices.confirm(workspace, row.pk, now())
+    join(workspace, replace(made, wording="Again."))  # a reader already: nothing has happened
+    events.unsubscribed(row.subscriber_id, "newsletter", how="page")
+    events.resubscribed(row.subscriber_id, "newsletter")
+    events.deliver_due(now(seconds=1))
+    told = [json.loads(body) for _, body in program.posts]
+    whose = {"email": "zoe@reader.example", "list": "newsletter"}
+    assert [(each["type"], each["data"]) for each in told] == [
+        ("subscriber.subscribed", {**whose, "confirmed": False}),
+        ("subscriber.confirmed", whose),
+        ("subscriber.unsubscribed", {**whose, "how": "page"}),
+        ("subscriber.subscribed", {**whose, "confirmed": True}),
+    ]
 
 
 def test_what_was_told_is_forgotten_and_what_waits_is_not(webhook, program):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from broadsheet import reports
+from broadsheet import events, reports
 from broadsheet.events.counting import record_hits
 from broadsheet.events.robots import Hit
 from broadsheet.models import Delivery, Event, EventKind, Link, Subscription, Summary
@@ -54,6 +54,15 @@ def test_complaints_and_leavings_are_shares_of_what_was_sent(workspace, edition,
     assert found.complained == Rate(1, 2, "sent")
     assert str(found.unsubscribed) == "1 (50.00% of 2 sent)"
     assert found.unsubscribe_reasons == {"too many mails": 1}
+
+
+def test_why_readers_left_is_what_they_said_on_the_page(workspace, edition, cast):
+    for person in (cast.ada, cast.cleo):
+        events.unsubscribed(person.pk, "newsletter", how="one-click", edition_id=edition.pk)
+    events.said_why(cast.ada.pk, "newsletter", "too many  mails")
+    events.said_why(cast.cleo.pk, "newsletter", " ")
+    found = reports.report(workspace, edition)
+    assert found.unsubscribe_reasons == {"too many mails": 1, "not said (one-click)": 1}
 
 
 def test_clicks_by_link_and_article_leave_robots_out(workspace, edition):

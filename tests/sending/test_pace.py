@@ -4,17 +4,22 @@ import json
 import os
 import subprocess
 import sys
+import time
 from bisect import bisect_left
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from tests.conftest import fill
 
+from broadsheet import pipeline
 from broadsheet.conf import Pace, Sending, WarmUp
 from broadsheet.models import PaceBucket
 from broadsheet.sending import Outcome, Result
+from broadsheet.sending.adapters.memory import MemoryOutbox
 from broadsheet.sending.breaker import WINDOW, Breaker
-from broadsheet.sending.pace import BURST, give_back, reserve, time_needed, warm_up_cap
+from broadsheet.sending.pace import BURST, Granted, Moments, give_back, reserve, time_needed, warm_up_cap
+from broadsheet.sending.tray import each as mails_of
 from broadsheet.sending.verdict import Tried, verdict
 
 RATE = 50.0
@@ -26,7 +31,7 @@ from broadsheet.cli.setup import ready
 ready()
 from broadsheet.conf import Pace
 from broadsheet.sending.pace import Moments, reserve
-pace, moments, went, last = Pace(per_second=50.0), Moments(), [], 0.0
+pace, moments, went, last = Pace(per_second=50.0), Moments(50.0), [], 0.0
 print("ready", flush=True)
 seconds = float(sys.stdin.readline())
 end = time.monotonic() + seconds
@@ -49,7 +54,7 @@ def most_in(moments, seconds):
 @pytest.mark.parametrize("senders", [4])
 @pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
 def test_fifty_a_second_are_met_and_never_exceeded_by_more_than_one_burst(tmp_path, request, vendor, senders):
-    seconds = 4.0  # a minute in the long form: python -m benchmarks sending
+    seconds, within = (60.0, 0.02) if os.environ.get("LONG") else (4.0, 0.06)  # 2% of a few seconds are a few messages
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("BROADSHEET", "DJANGO"))}
     if vendor == "postgresql":
         environment["BROADSHEET_DATABASE"] = request.getfixturevalue("database")
@@ -68,13 +73,31 @@ def test_fifty_a_second_are_met_and_never_exceeded_by_more_than_one_burst(tmp_pa
         each.stdin.write(f"{seconds}\n")
         each.stdin.flush()
     for each in running:
-        out, _ = each.communicate(timeout=60)
+        out, _ = each.communicate(timeout=seconds + 60)
         moments += json.loads(out)
     moments.sort()
     begun = moments[0]
     inside = [moment for moment in moments if moment < begun + seconds - 0.5]
-    assert len(inside) == pytest.approx(RATE * (seconds - 0.5), rel=0.06), "2% of a few seconds are a few messages"
+    wanted = RATE * (seconds - 0.5)
+    assert wanted * (1 - within) <= len(inside) <= wanted * (1 + within) + RATE * BURST + 1
     assert most_in(moments, 1.0) <= RATE * (1 + BURST) + 1
+
+
+def test_a_sender_that_was_held_up_does_not_catch_up_beyond_one_burst():
+    moments = Moments(RATE)
+    begun = time.monotonic()
+    moments.add(Granted(tuple(begun + each / RATE for each in range(50)), begun))
+    late = begun + 1.0
+    went = sum(moments.take(late) for _ in range(50))
+    assert went <= RATE * BURST + 1
+    assert went + moments.lost == 50
+    assert not moments.ready(late)
+
+
+def test_without_a_rate_what_a_cap_left_over_stays_good():
+    moments = Moments()
+    moments.add(Granted((time.monotonic(),) * 5, time.monotonic()))
+    assert sum(moments.take(time.monotonic() + 3600) for _ in range(6)) == 5
 
 
 @pytest.mark.django_db
@@ -129,6 +152,48 @@ def test_how_long_ten_thousand_messages_take_is_known_beforehand(pace, needed):
     assert time_needed(pace, 10_000, {"slow.example": 2000}, date(2026, 12, 1)) == needed
 
 
+class Timed(MemoryOutbox):
+    """Notes when each mail left."""
+
+    def __init__(self):
+        super().__init__()
+        self.at = []
+
+    def deliver(self, tray):
+        for mail in mails_of(tray):
+            self.at.append((time.monotonic(), mail.rcpt_to))
+            tray.attempt(mail)
+            tray.answer(Outcome(mail.delivery_id, Result.SENT))
+
+
+@pytest.mark.django_db
+def test_copies_for_a_slow_domain_are_put_off_while_the_others_go_on(freeze, send, join, settings):
+    for number in range(16):
+        join(f"r{number}@{'slow.example' if number % 2 else 'quick.example'}", "sleep")
+    workspace = settings.WORKSPACE
+    workspace.__dict__["config"] = replace(workspace.config, pace={"default": Pace(domains={"slow.example": 2.0})})
+    box = Timed()
+    assert send(freeze("weekly"), box).sent == 16
+    quick = [at for at, to in box.at if "quick" in to]
+    slow = sorted(at for at, to in box.at if "slow" in to)
+    assert max(quick) - min(quick) < 1
+    assert slow[-1] - slow[0] >= 7 / 2 - BURST - 0.1
+    assert most_in(slow, 1.0) <= 3
+
+
+@pytest.mark.django_db
+def test_a_cap_that_is_used_up_ends_the_sending_and_says_until_when(freeze, join, settings, at):
+    for number in range(5):
+        join(f"r{number}@reader.example", "sleep")
+    workspace, said = settings.WORKSPACE, []
+    workspace.__dict__["config"] = replace(workspace.config, pace={"default": Pace(per_day=3)})
+    edition = freeze("weekly")
+    numbers = pipeline.send(workspace, edition, MemoryOutbox(), said.append)
+    assert (numbers.sent, numbers.waiting, edition.state) == (3, 2, "sending")
+    assert said[-1].held_until - datetime.now(UTC) > timedelta(hours=23)
+    assert pipeline.send(workspace, edition, MemoryOutbox()).sent == 3
+
+
 # Retries and the breaker
 
 
@@ -179,8 +244,6 @@ def test_nothing_trips_a_breaker_that_is_off():
 
 @pytest.mark.django_db
 def test_an_edition_that_mostly_fails_is_paused_with_the_reason(freeze, send, memory, cast, settings):
-    from dataclasses import replace
-
     workspace = settings.WORKSPACE
     workspace.__dict__["config"] = replace(workspace.config, sending=Sending(pause_after=2))
     memory._refuse = {row.email: Outcome(0, Result.FAILED, "554 5.7.1 go away") for row in vars(cast).values()}

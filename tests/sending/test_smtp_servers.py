@@ -6,7 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from tests.sending.mail_servers import Exim, Postfix
+from tests.installed import needs
+from tests.sending.mail_servers import EXIM, Exim, Postfix
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
@@ -26,12 +27,14 @@ def open_folder():
 
 @pytest.fixture(scope="module")
 def postfix():
+    needs("postfix", "postfix")
     with open_folder() as folder, Postfix(folder) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def exim():
+    needs(EXIM / "usr/sbin/exim4", "Exim (.ci/exim unpacks it)")
     with open_folder() as folder, Exim(folder) as running:
         yield running
 

@@ -1,6 +1,7 @@
 """Past editions for anyone: of public lists, that were sent, with nothing of any reader in them."""
 
 import json
+import re
 from datetime import timedelta
 
 import feedparser
@@ -52,6 +53,8 @@ def test_an_edition_is_shown_without_anything_of_its_readers(browser, sent):
     html = page.content.decode()
     assert "Hello there" in html
     assert not [name for name in NAMES if name in html]
+    assert "nobody.invalid" not in html
+    assert "Unsubscribe" not in html, "a link that is a reader's own is left out with its words"
     assert "script-src" not in page.headers["Content-Security-Policy"]
 
 
@@ -70,6 +73,9 @@ def test_the_feeds_can_be_read_by_others_programs(browser, sent):
     (item,) = feed["items"]
     assert (item["id"], item["title"]) == (entry.link, entry.title)
     assert "Hello there" in item["content_text"]
+    assert "nobody.invalid" not in item["content_text"]
+    notes = set(re.findall(r"^\[(\d)\]", item["content_text"], re.MULTILINE))
+    assert set(re.findall(r"\[(\d)\]", item["content_text"])) == notes, "no mark leads to a note that was left out"
     assert not [name for name in NAMES if name in answer.content.decode()]
 
 

@@ -134,6 +134,16 @@ def test_a_robot_is_kept_apart(edition):
     assert [(row.automatic, row.count) for row in Tally.objects.all()] == [(True, 3)]
 
 
+@pytest.mark.parametrize(("proxy", "robots"), [("127.0.0.1", False), ("203.0.113.9", True)])
+def test_people_behind_a_trusted_proxy_are_told_apart_and_others_are_what_their_connection_says(edition, proxy, robots):
+    _, mails = edition("aggregate")
+    trap = re.search(rf'href="({PUBLIC}/t/[^"]+)"', mails["ada"])[1]
+    for number, link in enumerate((trap, counted_links(mails["ada"], "l")[0])):  # a robot, then somebody else
+        Client().get(path(link), REMOTE_ADDR=proxy, HTTP_X_FORWARDED_FOR=f"198.51.100.{number}", **PERSON)
+    settle()
+    assert [row.automatic for row in Tally.objects.all()] == [robots]
+
+
 def test_individual_counts_only_those_who_agreed(edition, cast):
     tracking_consent.agree(cast.ada, "Yes, count what I read.", datetime.now(UTC))
     _, mails = edition("individual")

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from broadsheet.models import Erased, Errand, Subscriber, Subscription
+from broadsheet.audience import tracking_consent
+from broadsheet.models import Delivery, Erased, Errand, Event, EventKind, Subscriber, Subscription
 
 
 @pytest.fixture
@@ -88,6 +89,76 @@ def test_nobody_can_change_a_list_they_are_not_on(browser, ada):
     assert Subscription.objects.filter(frequency=7).count() == 0
 
 
+# Being counted
+
+
+@pytest.fixture
+def campaign(workspace):
+    """Writes a campaign's file with that tracking."""
+
+    def written(tracking):
+        path = workspace.root / "campaigns/counted.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"---\nname: Counted\nlist: newsletter\ntracking: {tracking}\n---\n")
+
+    return written
+
+
+def copy_events(ada):
+    copy = Delivery.objects.get(subscriber=ada.reader)
+    Event.once(copy, EventKind.OPENED, timezone.now())
+    Event.once(copy, EventKind.DELIVERED, timezone.now())
+
+
+@pytest.mark.parametrize("tracking", ["none", "aggregate"])
+def test_who_is_never_counted_by_name_is_not_asked_whether_they_agree(browser, ada, campaign, tracking):
+    campaign(tracking)
+    assert 'name="counting"' not in browser.get(ada.path("p")).content.decode()
+    browser.post(ada.path("p"), {"counting": "yes"})
+    ada.reader.refresh_from_db()
+    assert ada.reader.tracking_consent_at is None
+
+
+def test_agreeing_keeps_when_and_the_words_as_they_were_read(browser, ada, campaign):
+    campaign("individual")
+    ada.reader.language = "fr"
+    ada.reader.save()
+    asked = browser.get(ada.path("p")).content.decode()
+    assert "Ce que vous ouvrez" in asked
+    browser.post(ada.path("p"), {"counting": "yes"})
+    ada.reader.refresh_from_db()
+    assert timezone.now() - ada.reader.tracking_consent_at < timedelta(minutes=1)
+    assert ada.reader.tracking_consent_wording in asked
+    first = ada.reader.tracking_consent_at
+    browser.post(ada.path("p") + "?lang=de", {"counting": "yes"})
+    ada.reader.refresh_from_db()
+    assert ada.reader.tracking_consent_at == first
+
+
+def test_taking_it_back_deletes_what_was_kept_and_nothing_else(browser, ada, campaign):
+    campaign("individual")
+    browser.post(ada.path("p"), {"counting": "yes"})
+    copy_events(ada)
+    campaign("none")  # it stays offered to who once agreed
+    assert 'name="counting" value="no"' in browser.get(ada.path("p")).content.decode()
+    for _ in range(2):
+        said = browser.post(ada.path("p"), {"counting": "no"}).content.decode()
+        assert "What was recorded of your reading is deleted" in said
+    assert [event.kind for event in Event.objects.all()] == ["delivered"]
+    ada.reader.refresh_from_db()
+    assert (ada.reader.tracking_consent_at, ada.reader.tracking_consent_wording) == (None, "")
+    assert 'name="counting"' not in browser.get(ada.path("p")).content.decode()
+
+
+def test_reading_the_page_agrees_to_nothing_and_broken_files_ask_nothing(browser, ada, campaign):
+    campaign("individual")
+    browser.get(ada.path("p") + "?counting=yes")
+    ada.reader.refresh_from_db()
+    assert ada.reader.tracking_consent_at is None
+    campaign("[")
+    assert 'name="counting"' not in browser.get(ada.path("p")).content.decode()
+
+
 # My data
 
 
@@ -106,6 +177,7 @@ def ask(browser, ada, written, link_in):
 
 
 def test_all_that_is_kept_comes_as_json_after_a_click_behind_the_mail(browser, ada, ask):
+    tracking_consent.agree(ada.reader, "Count what I read.", timezone.now())
     path = ask("d")
     assert len(path) < 60
     assert "Download" in browser.get(path).content.decode()
@@ -116,6 +188,7 @@ def test_all_that_is_kept_comes_as_json_after_a_click_behind_the_mail(browser, a
     assert (held["email"], held["first_name"], held["interests"]) == ("ada@reader.example", "Ada", ["sleep"])
     assert {each["list"] for each in held["subscriptions"]} == {"newsletter", "letters"}
     assert any("weekly-digest" in each["what"] for each in held["history"])
+    assert held["tracking_consent_wording"] == "Count what I read."
 
 
 def test_erasing_takes_a_mail_a_page_and_a_click(browser, ada, ask):

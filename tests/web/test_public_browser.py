@@ -203,7 +203,7 @@ def test_a_page_fits_every_screen_follows_its_scheme_and_can_be_used_by_everybod
     assert page.context.cookies() == []
     page.evaluate(AXE_FILE_PATH.read_text())
     for scheme, rules in (("light", RULES), ("dark", {"type": "rule", "values": ["color-contrast"]})):
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # a colour on its way is none of ours
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUNDS[scheme]
         for width in (1440, 390, 320):
             page.set_viewport_size({"width": width, "height": 900})

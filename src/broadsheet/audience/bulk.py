@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 Row = Sequence[Any]
@@ -44,27 +44,40 @@ def _synced_late() -> Iterator[None]:
 def insert(cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Write the rows; one that a constraint refuses is there already and is left out.
 
-    PostgreSQL takes a copy into a table of the session's own, four times as fast as inserts, and moves it over.
+    PostgreSQL takes a copy straight into the table, in half the time of inserts. Only where somebody else wrote one of
+    the rows meanwhile does it go by way of a table of the session's own, and is compared row by row.
     """
-    names = ", ".join(columns)
     if connection.vendor == "postgresql":
-        _copied(cursor, f"bulk_{table}", table, columns, rows)
-        cursor.execute(  # the names are ours, the values are in the table
-            f"INSERT INTO {table} ({names}) SELECT {names} FROM bulk_{table} ON CONFLICT DO NOTHING"  # noqa: S608
-        )
+        given = list(rows)
+        try:
+            with transaction.atomic():
+                _copied(cursor, table, columns, given)
+        except IntegrityError:
+            _compared(cursor, table, columns, given)
         return
-    places = ", ".join(["%s"] * len(columns))
+    names, places = ", ".join(columns), ", ".join(["%s"] * len(columns))
     one_by_one: Any = rows  # as the driver takes them, whatever its stubs say
     cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING", one_by_one)  # noqa: S608
 
 
-def _copied(cursor: CursorWrapper, temporary: str, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    names = ", ".join(columns)
-    cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {temporary} AS SELECT {names} FROM {table} LIMIT 0")  # noqa: S608
-    cursor.execute(f"TRUNCATE {temporary}")
-    with cursor.copy(f"COPY {temporary} ({names}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
+def _compared(cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    names, temporary = ", ".join(columns), f"bulk_{table}"
+    cursor.execute(f"CREATE TEMPORARY TABLE {temporary} AS SELECT {names} FROM {table} LIMIT 0")  # noqa: S608
+    _copied(cursor, temporary, columns, rows)
+    cursor.execute(  # the names are ours, the values are in the table
+        f"INSERT INTO {table} ({names}) SELECT {names} FROM {temporary} ON CONFLICT DO NOTHING"  # noqa: S608
+    )
+    cursor.execute(f"DROP TABLE {temporary}")
+
+
+def _copied(cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    if rows:
+        with (
+            connection.wrap_database_errors,
+            cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
 
 
 def update(cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:

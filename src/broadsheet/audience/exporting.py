@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import IO, Any
 
@@ -57,6 +58,8 @@ def record(row: Subscriber, consents: Iterable[Subscription], suppressed: str) -
         "source": row.source,
         "needs_smtputf8": row.needs_smtputf8,
         "suppressed": suppressed,
+        "tracking_consent_at": _moment(row.tracking_consent_at),
+        "tracking_consent_wording": row.tracking_consent_wording,
         "subscriptions": [consent_record(each) for each in consents],
     }
 
@@ -66,16 +69,20 @@ def consent_record(each: Subscription) -> dict[str, Any]:
     return {
         "list": each.list_name,
         "state": each.state,
-        "consent_at": each.consent_at.isoformat() if each.consent_at else None,
+        "consent_at": _moment(each.consent_at),
         "consent_how": each.consent_how,
         "consent_detail": each.consent_detail,
         "consent_network": each.consent_network,
         "consent_wording": each.consent_wording,
-        "left_at": each.left_at.isoformat() if each.left_at else None,
+        "left_at": _moment(each.left_at),
         "left_reason": each.left_reason,
         "frequency": frequency_name(each.frequency),
-        "paused_until": each.paused_until.isoformat() if each.paused_until else None,
+        "paused_until": _moment(each.paused_until),
     }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def to_json_lines(found: Iterable[dict[str, Any]], out: IO[str]) -> int:

@@ -21,7 +21,9 @@ def everything(row: Subscriber) -> dict[str, Any]:
             how = "; ".join(filter(None, (each.consent_how, each.consent_detail, each.consent_network)))
             lines.append((each.consent_at, f"agreed to {each.list_name}", how))
         if each.left_at:
-            lines.append((each.left_at, f"left {each.list_name}", ""))
+            lines.append((each.left_at, f"left {each.list_name}", each.left_reason))
+    if row.tracking_consent_at:
+        lines.append((row.tracking_consent_at, "agreed to be counted by name", row.tracking_consent_wording))
     lines += [
         (each.created_at, f"suppressed ({each.reason})", each.detail)
         for each in Suppression.objects.filter(email_key=row.email_key)
@@ -32,8 +34,8 @@ def everything(row: Subscriber) -> dict[str, Any]:
         for each in Delivery.objects.filter(subscriber=row).select_related("edition__campaign")
     ]
     lines += [
-        (each.at, f"{each.delivery.edition.key}: {each.kind}", each.detail)
-        for each in Event.objects.filter(delivery__subscriber=row).select_related("delivery__edition__campaign")
+        (each.at, f"{each.delivery.edition.key}: {each.kind}", each.link.url if each.link else each.detail)
+        for each in Event.objects.filter(delivery__subscriber=row).select_related("delivery__edition__campaign", "link")
     ]
     lines.sort(key=lambda line: line[0])
     return held | {"history": [{"at": at.isoformat(), "what": what, "detail": detail} for at, what, detail in lines]}

@@ -5,8 +5,10 @@ import gc
 import os
 import shutil
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,7 +153,7 @@ class _Run:
         report = self.report
         try:
             with bulk.hurried():
-                for people in self._batches():
+                for people in _ahead(self._batches()):
                     with transaction.atomic():
                         batch = self.taker.take(people)
                     report.added += batch.added
@@ -239,18 +241,32 @@ class _Run:
             self.report.rejected.append(RejectedLine(line, reason))
 
 
+def _ahead(batches: Iterator[list[Person]]) -> Iterator[list[Person]]:
+    """The batches; the next one is read while a server writes the last. SQLite writes in this process."""
+    if connection.vendor == "sqlite":
+        yield from batches
+        return
+    with ThreadPoolExecutor(1, "reading") as reader:
+        following = reader.submit(next, batches, None)
+        while people := following.result():
+            following = reader.submit(next, batches, None)
+            yield people
+
+
 class _Rejects:
     """The rejected lines as a table that can be mended and imported again."""
 
     def __init__(self, where: Layout) -> None:
         self.count = 0
+        self.lock = threading.Lock()  # one thread reads ahead, another hears of those who were erased
         self.file = tempfile.SpooledTemporaryFile(1 << 20, "w+", encoding="utf-8", newline="")  # noqa: SIM115
         self.writer = csv.writer(self.file)
         self.writer.writerow(["rejected_line", "rejected_reason", *(disarmed(name) for name in where.names)])
 
     def add(self, line: int, reason: str, row: list[str]) -> None:
-        self.count += 1
-        self.writer.writerow([line, reason, *(disarmed(cell[:1000]) for cell in row[:2000])])
+        with self.lock:
+            self.count += 1
+            self.writer.writerow([line, reason, *(disarmed(cell[:1000]) for cell in row[:2000])])
 
     def keep(self, target: Path) -> Path:
         """Put them into the file, readable for its owner only: it holds what people wrote."""

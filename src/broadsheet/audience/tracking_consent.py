@@ -11,7 +11,9 @@ _ABOUT_READING = (EventKind.OPENED, EventKind.CLICKED)
 
 
 def agree(subscriber: Subscriber, wording: str, at: datetime) -> None:
-    """Record that the reader agreed, when, and to which words."""
+    """Record that the reader agreed, when, and to which words. Whoever has agreed already, did so then."""
+    if subscriber.tracking_consent_at:
+        return
     subscriber.tracking_consent_at, subscriber.tracking_consent_wording = at, wording
     subscriber.save(update_fields=["tracking_consent_at", "tracking_consent_wording"])
 

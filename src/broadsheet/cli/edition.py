@@ -68,7 +68,7 @@ def _act(workspace: Workspace, found: "Edition", action: str, at: datetime | Non
         ),
         "pause": (
             lambda: editions.move(found, EditionState.PAUSED, who=me, why=why),
-            "paused; what a sender has in hand still ends.",
+            "paused; what is on the wire is still answered.",
         ),
         "resume": (
             lambda: editions.resume(found, who=me, why=why),

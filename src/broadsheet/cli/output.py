@@ -27,13 +27,14 @@ def _plain(value: Any) -> Any:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table; numbers to the right."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    table = Table(header_style="bold", pad_edge=False)
     listed = [list(row) for row in rows]
     for position, column in enumerate(columns):
         number = bool(listed) and all(isinstance(row[position], int) for row in listed)
         table.add_column(column, justify="right" if number else "left", overflow="fold")
     for row in listed:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    OUT.print(title, style="bold", markup=False)  # a table's own title would be as narrow as the table
     OUT.print(table)
 
 

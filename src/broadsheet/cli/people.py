@@ -208,7 +208,7 @@ def show(email: Email, json: Json = False) -> None:
 
 
 def _shown(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else "–" if value == "" else str(value)
+    return "–" if value in ("", None, []) else ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _person(email: str) -> "Subscriber":

@@ -122,7 +122,7 @@ def listening(
             port=port,
             threads=THREADS,
             ident=None,
-            clear_untrusted_proxy_headers=False,  # web.proxies knows whom to believe
+            clear_untrusted_proxy_headers=False,  # web.proxies knows whom to believe, /metrics wants to know of a proxy
         )
     except (OSError, ValueError) as error:
         for left in set(beside or ()) - others:  # waitress files a server before it has its port

@@ -117,7 +117,7 @@ def begin(edition: Edition, *, who: str) -> bool:
 
 
 def cancel(edition: Edition, *, who: str, why: str = "") -> int:
-    """Call the edition off; how many copies did not leave for it. What a sender has in hand still ends."""
+    """Call the edition off; how many copies did not leave for it. What is on the wire is still answered."""
     with transaction.atomic():
         move(edition, EditionState.CANCELLED, who=who, why=why)
         return Delivery.objects.filter(edition=edition, state=DeliveryState.CANCELLED).count()

@@ -1,7 +1,7 @@
 """What came back, recorded. Handlers may run twice and change nothing the second time."""
 
 from broadsheet.events.incoming import Listener, Recorder, keep, let_go, read_mailboxes, record, record_waiting
-from broadsheet.events.leaving import resubscribed, said_why, unsubscribed
+from broadsheet.events.leaving import left_its_list, resubscribed, said_why, unsubscribed
 from broadsheet.events.outgoing import announce, deliver_due
 from broadsheet.events.refusals import record_refusals
 
@@ -11,6 +11,7 @@ __all__ = [
     "announce",
     "deliver_due",
     "keep",
+    "left_its_list",
     "let_go",
     "read_mailboxes",
     "record",

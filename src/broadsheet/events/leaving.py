@@ -21,7 +21,8 @@ def unsubscribed(
 ) -> tuple[str, ...]:
     """Takes the reader off the list, or off all of them if none is named; the lists they were on.
 
-    ``edition_id`` is the edition whose mail they left by: an event is kept with their copy of it.
+    ``edition_id`` is the edition whose mail they left by: an event is kept with their copy of it, whose detail is the
+    reason, once they say one (:func:`said_why`).
     """
     with transaction.atomic():
         on = Subscription.objects.filter(subscriber_id=subscriber_id).exclude(state=SubscriptionState.UNSUBSCRIBED)
@@ -37,7 +38,7 @@ def unsubscribed(
             return tuple(names)
         delivery = Delivery.objects.filter(edition_id=edition_id, subscriber_id=subscriber_id).first()
         if delivery is not None:
-            Event.once(delivery, EventKind.UNSUBSCRIBED, now, detail=how[:300])
+            Event.once(delivery, EventKind.UNSUBSCRIBED, now, detail=f"not said ({how})"[:300])
     return tuple(names)
 
 
@@ -61,6 +62,7 @@ def resubscribed(subscriber_id: int, list_name: str | None) -> None:
         together = left.filter(left_at=last)
         again = {"left_at": None, "left_reason": ""}
         together.filter(consent_at__isnull=True).update(state=SubscriptionState.PENDING, **again)
+        names = list(together.values_list("list_name", flat=True))
         together.update(
             state=SubscriptionState.SUBSCRIBED,
             consent_at=timezone.now(),
@@ -68,6 +70,9 @@ def resubscribed(subscriber_id: int, list_name: str | None) -> None:
             consent_detail="undid an unsubscribe",
             **again,
         )
+        email = Subscriber.objects.values_list("email", flat=True).get(pk=subscriber_id)
+        for name in names:
+            announce("subscriber.subscribed", {"email": email, "list": name, "confirmed": True})
         Event.objects.filter(delivery__subscriber_id=subscriber_id, kind=EventKind.UNSUBSCRIBED, at=last).delete()
 
 
@@ -79,6 +84,8 @@ def said_why(subscriber_id: int, list_name: str | None, reason: str) -> None:
     if last is None:
         return
     said = " ".join(reason.split())[:300]
+    if not said:
+        return
     left.filter(left_at=last).update(left_reason=said)
     Event.objects.filter(delivery__subscriber_id=subscriber_id, kind=EventKind.UNSUBSCRIBED, at=last).update(
         detail=said

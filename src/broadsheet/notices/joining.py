@@ -12,6 +12,7 @@ from enum import StrEnum
 from django.db import transaction
 from django.utils import timezone
 
+from broadsheet import events
 from broadsheet.audience import interest_set, is_suppressed, kept_network, known_address
 from broadsheet.models import ConsentHow, Subscriber, Subscription, SubscriptionState
 from broadsheet.notices.errands import post
@@ -91,6 +92,7 @@ def _ask(workspace: Workspace, subscriber: Subscriber, name: str, wish: Wish, *,
     row.consent_how, row.consent_detail = wish.how, wish.source[:300]
     row.consent_network, row.consent_wording = kept_network(workspace, wish.network), wish.wording
     row.save()
+    events.announce("subscriber.subscribed", {"email": subscriber.email, "list": name, "confirmed": at_once and made})
     if at_once and made:
         _subscribe(workspace, row, "")
         return
@@ -152,6 +154,7 @@ def confirm(workspace: Workspace, subscription_id: int, asked: datetime) -> Conf
         if found := standing(row, asked):
             return found
         _subscribe(workspace, row, f"; confirmed by mail, asked {asked:%Y-%m-%d %H:%M} UTC")
+        events.announce("subscriber.confirmed", {"email": row.subscriber.email, "list": row.list_name})
     return Confirmed.NOW
 
 

@@ -104,8 +104,9 @@ class Hand:
     def take(self, limit: int) -> list[Mail]:
         """Up to ``limit`` copies that may leave now, stamped."""
         now = time.monotonic()
-        if self._over or now > self.good_until or self.journal.free < limit:
+        if self._over or now > self.good_until:
             return []
+        limit = min(limit, self.journal.free)
         mails: list[Mail] = []
         while len(mails) < limit and (copy := self._next(now)) is not None:
             self.out[copy.row.id] = copy

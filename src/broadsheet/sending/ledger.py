@@ -107,9 +107,13 @@ class Ledger:
 
     # The ledger's thread
 
-    def pause(self) -> float:
-        """Seconds until the next round at the latest."""
-        return min(0.05 * 2.0**self._failures, 1.0) if self._failures else self._pacer.pause(ROUND)
+    def rest(self) -> None:
+        """Wait for the next round: until something wants it, or, without the database, a while."""
+        if self._failures:
+            time.sleep(min(0.05 * 2.0**self._failures, 1.0))
+        else:
+            self.hand.wake.wait(self._pacer.pause(ROUND))
+            self.hand.wake.clear()
 
     def halt(self) -> None:
         """Let nothing more leave."""
@@ -323,7 +327,7 @@ class Ledger:
             batch = self.round() or batch
             if not self._failures:
                 break
-            time.sleep(self.pause())
+            self.rest()
         return batch
 
 

@@ -158,11 +158,18 @@ def _warming(pace: Pace, messages: int, day: date) -> int:
 
 
 class Moments:
-    """The moments that one sender holds, on this process's monotonic clock. One thread adds, another takes."""
+    """The moments that one sender holds, on this process's monotonic clock. One thread adds, another takes.
 
-    def __init__(self) -> None:
+    At a rate, a moment that was missed by more than a burst is lost: a sender that was held up must not catch up while
+    the others keep the pace.
+    """
+
+    def __init__(self, rate: float | None = None) -> None:
         self._held: deque[float] = deque()
+        self._good_for = max(BURST, 1 / rate) if rate else math.inf
         self.blocked_until = 0.0
+        self.lost = 0
+        """How many were missed since somebody asked."""
 
     def add(self, granted: Granted) -> None:
         """Keep what was granted."""
@@ -172,13 +179,16 @@ class Moments:
 
     def take(self, now: float) -> bool:
         """Whether one message may go now; if so, its moment is used up."""
-        if self._held and self._held[0] <= now:
+        if self.ready(now):
             self._held.popleft()
             return True
         return False
 
     def ready(self, now: float) -> bool:
         """Whether a message could go now."""
+        while self._held and now - self._held[0] > self._good_for:
+            self._held.popleft()
+            self.lost += 1
         return bool(self._held) and self._held[0] <= now
 
     def wants(self, now: float, rate: float | None) -> bool:

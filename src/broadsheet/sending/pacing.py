@@ -22,8 +22,8 @@ class Pacer:
     def __init__(self, adapter: str, pace: Pace) -> None:
         self._adapter, self._pace = adapter, pace
         capped = bool(pace.per_second or pace.per_hour or pace.per_day or pace.warm_up)
-        self.overall = Moments() if capped else None
-        self.domains = {name: Moments() for name in pace.domains}
+        self.overall = Moments(pace.per_second) if capped else None
+        self.domains = {name: Moments(rate) for name, rate in pace.domains.items()}
         self._put_off_until = dict.fromkeys(pace.domains, 0.0)
 
     def pause(self, seconds: float) -> float:
@@ -51,12 +51,17 @@ class Pacer:
             return None
         wanted = hand.waiting() - len(self.overall)
         if wanted > 0 and self.overall.wants(now, self._pace.per_second):
+            self._give_back_lost(self.overall)
             granted = reserve(self._adapter, self._pace, wanted)
             self.overall.add(granted)
             if granted.until - granted.now > WORTH_WAITING:
                 return datetime.fromtimestamp(granted.until, UTC)
         hand.nudge()
         return None
+
+    def _give_back_lost(self, moments: Moments) -> None:
+        lost, moments.lost = moments.lost, 0
+        give_back(self._adapter, self._pace, lost)
 
     def hold_back(self, hand: Hand, copies: Sequence[Copy]) -> tuple[list[Copy], dict[int, datetime]]:
         """The copies to put into the hand, and those for domains with too many of them, with a later time."""
@@ -81,4 +86,4 @@ class Pacer:
     def give_back(self) -> None:
         """What was reserved and not used does not count for a cap."""
         if self.overall is not None:
-            give_back(self._adapter, self._pace, len(self.overall))
+            give_back(self._adapter, self._pace, len(self.overall) + self.overall.lost)

@@ -34,8 +34,7 @@ def drain(job: Job, go_on: Callable[[], bool] = lambda: True, record: Record = l
                 yield batch
             if adapter.ident is None:
                 adapter.start()
-            ledger.hand.wake.wait(ledger.pause())
-            ledger.hand.wake.clear()
+            ledger.rest()
     finally:
         ledger.halt()
         if adapter.ident is not None:

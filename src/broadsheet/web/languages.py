@@ -8,6 +8,8 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from broadsheet.web.configured import configured
+
 
 def known_language(*wished: str) -> str:
     """The first of the wished languages that the pages are written in; English if there is none."""
@@ -26,7 +28,7 @@ def in_their_language(
 
     def answer(request: HttpRequest) -> HttpResponse:
         asked = [tag for tag, _ in parse_accept_lang_header(request.headers.get("Accept-Language", "")) if tag != "*"]
-        wished = known_language(request.GET.get("lang", ""), *asked, settings.WORKSPACE.config.site.language)
+        wished = known_language(request.GET.get("lang", ""), *asked, configured().site.language)
         with translation.override(wished):
             response = get_response(request)
             response.headers.setdefault("Content-Language", translation.get_language())

@@ -4,8 +4,9 @@ import ipaddress
 from collections.abc import Callable
 from functools import lru_cache
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+
+from broadsheet.web.configured import configured
 
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 
@@ -17,7 +18,7 @@ def believe_proxies(
 
     def answer(request: HttpRequest) -> HttpResponse:
         said = {name: request.META.pop(name, "") for name in _FORWARDED}
-        trusted = settings.WORKSPACE.config.public.trusted_proxies
+        trusted = configured().public.trusted_proxies
         if is_trusted(request.META.get("REMOTE_ADDR", ""), trusted):
             request.META["REMOTE_ADDR"] = _client(said["HTTP_X_FORWARDED_FOR"], trusted) or request.META["REMOTE_ADDR"]
             if said["HTTP_X_FORWARDED_PROTO"].strip().lower() == "https":

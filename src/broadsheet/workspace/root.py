@@ -5,7 +5,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -80,6 +80,23 @@ def _sources_named(rules: object) -> Iterator[tuple[str, object]]:
             yield f"{where}.sources", part["sources"]
 
 
+def _written_at(path: Path) -> int:
+    """When the file was last written, in nanoseconds; 0 if it is gone."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=1_000)
+def _tracking_in(path: Path, written_at: int) -> object:
+    """What a campaign's file says of tracking; None also for a file that can't be read, which sends nothing either."""
+    try:
+        return split_header(read_text(path), path.name).data.get("tracking")
+    except (BroadsheetError, OSError, ValueError):
+        return None
+
+
 def _texts(value: object) -> list[str]:
     """The texts among one value or several; what is no text is a mistake of another kind."""
     return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
@@ -136,6 +153,10 @@ class Workspace:
     def campaign_names(self) -> list[str]:
         """The slugs of all campaign files, sorted."""
         return sorted(path.stem for path in (self.root / "campaigns").glob("*.md"))
+
+    def counts_readers(self) -> bool:
+        """Whether a campaign, as its file is now, counts readers one by one: those who agree to it."""
+        return any(_tracking_in(path, _written_at(path)) == "individual" for path in self.root.glob("campaigns/*.md"))
 
     def campaign(self, slug: str) -> CampaignFile:
         """The campaign of that slug, checked against the lists, segments, templates and adapters there are.

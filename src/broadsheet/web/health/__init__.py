@@ -5,6 +5,7 @@ These answer under any host name, as load balancers ask by address; so they come
 
 import ipaddress
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.utils import DatabaseError, InterfaceError
@@ -50,11 +51,17 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _from_this_machine(request: HttpRequest) -> bool:
+    """Whether it came over loopback, asked for a loopback name, and was passed on by no proxy that says so."""
     try:
-        near = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:
+        asked = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+        near = _is_loopback(request.META.get("REMOTE_ADDR", "")) and (asked == "localhost" or _is_loopback(asked))
+    except ValueError:  # no address, or one that is broken
         return False
     return near and not any(name in request.headers for name in _PASSED_ON)
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
 
 
 _ANSWERS: dict[str, Callable[[HttpRequest], HttpResponse]] = {

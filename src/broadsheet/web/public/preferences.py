@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from broadsheet import events, notices
-from broadsheet.audience import FREQUENCIES, frequency_name, set_interests, set_wishes
+from broadsheet.audience import FREQUENCIES, frequency_name, set_interests, set_wishes, tracking_consent
 from broadsheet.drafts import NO_EDITION
 from broadsheet.models import Edition, Subscriber, Subscription, SubscriptionState
 from broadsheet.notices.links import DOWNLOAD, ERASE, OWN_PREFERENCES, PREFERENCES, address, minute
@@ -46,6 +46,8 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
         interests=[(tag, tag in subscriber.interests.tags) for tag in known_tags(subscriber.interests.tags)],
         languages=_languages(subscriber.language),
         zones=_zones(subscriber.time_zone),
+        asks_to_count=_asks_to_count(subscriber),
+        counting_wording=counting_wording(),
         said=said,
         wrong=wrong,
     )
@@ -68,6 +70,8 @@ def _act(form: QueryDict, subscriber: Subscriber, edition_id: int | None) -> tup
         return _save_wishes(form, subscriber, list_name)
     if (purpose := form.get("data", "")) in _NOTICES:
         return _ask_for_data(subscriber, purpose)
+    if "counting" in form:
+        return _save_counting(form, subscriber), ""
     if "about" in form:
         return _save_about(form, subscriber)
     return "", ""
@@ -118,6 +122,28 @@ def _save_about(form: QueryDict, subscriber: Subscriber) -> tuple[str, str]:
     set_interests(subscriber, set(form.getlist("interest")) & set(known_tags(subscriber.interests.tags)))
     speak_to(subscriber)
     return _("Saved. Your next mail will follow it."), ""
+
+
+def counting_wording() -> str:
+    """What a reader agrees to who presses the button; kept with their consent."""
+    return _(
+        "%(site)s may record which of its mails I open and which links in them I follow, together with my address. "
+        "I can take this back here at any time; what was recorded is deleted then."
+    ) % {"site": settings.WORKSPACE.config.site.name}
+
+
+def _asks_to_count(subscriber: Subscriber) -> bool:
+    return subscriber.tracking_consent_at is not None or settings.WORKSPACE.counts_readers()
+
+
+def _save_counting(form: QueryDict, subscriber: Subscriber) -> str:
+    if form.get("counting") == "yes" and _asks_to_count(subscriber):
+        tracking_consent.agree(subscriber, counting_wording(), timezone.now())
+        return _("Saved. Thank you.")
+    if form.get("counting") == "no":
+        tracking_consent.withdraw(subscriber)
+        return _("Saved. What was recorded of your reading is deleted, and no more will be.")
+    return ""
 
 
 def _line(text: str) -> str:

@@ -62,11 +62,6 @@ class Connection(asyncio.BufferedProtocol):
         transport.set_protocol(self)
         self._transport = transport
 
-    @property
-    def is_open(self) -> bool:
-        """Whether letters may still go out on it."""
-        return self._transport is not None and not self._transport.is_closing()
-
     def get_buffer(self, _sizehint: int) -> memoryview:
         """Where the next bytes go."""
         return self._buffer

@@ -25,6 +25,8 @@ _LOOK_AGAIN: Final = 0.005
 _TICK: Final = 0.1
 #: Connections that a letter may lose before it is put off: the next one may be the letter's own fault.
 _TRIES: Final = 2
+#: Seconds that a login under way may go on once all is done.
+_LAST_LOGIN: Final = 1.0
 #: Seconds that letters in hand wait for a server once the tray has ended.
 _LAST_WAIT: Final = 5.0
 
@@ -85,9 +87,13 @@ class Pool:
 
     async def _tidy_up(self) -> None:
         """Nothing is left under way: neither logins nor, after a failure, letters that nobody answers for any more."""
-        for task in (tasks := list(self._opening)):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks := list(
+            self._opening
+        ):  # a login is let finish: cancelled at the wrong moment, asyncio loses its socket
+            _, late = await asyncio.wait(tasks, timeout=_LAST_LOGIN)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         for connection in list(self._connections):
             if connection.conversation.flight:
                 connection.cut("given up")
@@ -106,7 +112,7 @@ class Pool:
             await asyncio.sleep(0.02)
         for connection in list(self._connections):
             connection.cut("closed")
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.02)
 
     def letters(self, connection: Connection, room: int) -> list[Letter]:
         """Up to ``room`` letters: first those that a broken connection gave back, then the tray's."""

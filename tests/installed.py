@@ -1,0 +1,13 @@
+"""Programs of others that some tests run for real. Where one is missing its tests say so; the check installs all."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+def needs(program: str | Path, package: str) -> None:
+    """Skip the test, naming the Debian package, if the program is not installed."""
+    if shutil.which(str(program), path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None:
+        pytest.skip(f"{package} is not installed")
