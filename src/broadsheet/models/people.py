@@ -46,6 +46,17 @@ class Subscriber(models.Model):
     tracking_consent_wording = models.TextField(blank=True, db_default="")
     created_at = models.DateTimeField()
 
+    class Meta:
+        indexes = [
+            # For staff who look for somebody by the beginning of a name; PostgreSQL needs to be told that of an index.
+            models.Index(
+                fields=["last_name", "id"], name="subscriber_last_name", opclasses=["varchar_pattern_ops", "int4_ops"]
+            ),
+            models.Index(
+                fields=["first_name", "id"], name="subscriber_first_name", opclasses=["varchar_pattern_ops", "int4_ops"]
+            ),
+        ]
+
     def __str__(self) -> str:
         return f"subscriber {self.pk}"
 
