@@ -42,6 +42,7 @@ def _page(request: HttpRequest, report: SyncReport | None) -> HttpResponse:
     failing = failing_sources(settings.WORKSPACE)
     context: dict[str, Any] = {
         "here": "articles",
+        "zone": str(settings.WORKSPACE.config.zone),
         "report": report,
         "shown": SHOWN,
         "given": given,
