@@ -70,7 +70,7 @@ def test_articles_are_shown_by_source_and_tag_newest_first(as_role, titles):
     newest = ["our-new-sofa", "back-to-the-allotment", "eleven-lengths", "pillow-moon", "night-harbour"]
     assert titles() == newest
     assert titles(tag="Mind") == ["pillow-moon"]
-    assert "2 Feb 2026" in as_role("viewer").get("/console/articles?tag=mind").content.decode()  # the site's own day
+    assert "2 Feb 2026" in as_role("editor").get("/console/articles?tag=mind").content.decode()  # the site's own day
     assert titles(source="articles") == newest
     assert titles(source="nowhere") == []
     assert titles(tag="'; --", source="\x00<b>") == []
