@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
 
-from django.db.models import Count, F
+from django.db.models import Count, F, Q, QuerySet
 
 from broadsheet.articles.dialects import normal_tag
 from broadsheet.articles.folders import check_folder
@@ -47,29 +47,50 @@ class SourceRow(TypedDict):
 
 def article_rows(tag: str | None = None) -> list[ArticleRow]:
     """The articles, newest first and undated ones last; only those with ``tag`` if one is given."""
+    return [_row(article) for article in _newest(tag)]
+
+
+def article_page(source: str = "", tag: str = "", *, after: str = "", size: int = 50) -> tuple[list[ArticleRow], str]:
+    """The next articles behind the one with the slug ``after``, and the slug to go on with, if there are more."""
+    articles = _newest(tag or None)
+    if source:
+        articles = articles.filter(source=source)
+    last = Article.objects.filter(slug=after).only("slug", "published_at").first() if after else None
+    if last is not None:
+        later = Q(published_at__isnull=True)
+        if last.published_at is None:
+            later &= Q(slug__gt=last.slug)
+        else:
+            same = Q(published_at=last.published_at, slug__gt=last.slug)
+            later |= Q(published_at__lt=last.published_at) | same
+        articles = articles.filter(later)
+    found = list(articles[: size + 1])
+    return [_row(each) for each in found[:size]], found[size - 1].slug if len(found) > size else ""
+
+
+def _newest(tag: str | None) -> QuerySet[Article]:
     articles = Article.objects.order_by(F("published_at").desc(nulls_last=True), "slug").prefetch_related("tags")
     articles = articles.defer("html")
-    if tag is not None:
-        articles = articles.filter(tags__name=normal_tag(tag))
-    return [
-        ArticleRow(
-            slug=article.slug,
-            title=article.title,
-            excerpt=article.excerpt,
-            author=article.author,
-            category=article.category,
-            published_at=article.published_at,
-            tags=[each.name for each in article.tags.all()],
-            image=article.image_url,
-            url=article.url,
-            source=article.source,
-            draft=article.draft,
-            seen_before=article.seen_before,
-            changed_at=article.changed_at,
-            findings=article.findings,
-        )
-        for article in articles
-    ]
+    return articles.filter(tags__name=normal_tag(tag)) if tag is not None else articles
+
+
+def _row(article: Article) -> ArticleRow:
+    return ArticleRow(
+        slug=article.slug,
+        title=article.title,
+        excerpt=article.excerpt,
+        author=article.author,
+        category=article.category,
+        published_at=article.published_at,
+        tags=[each.name for each in article.tags.all()],
+        image=article.image_url,
+        url=article.url,
+        source=article.source,
+        draft=article.draft,
+        seen_before=article.seen_before,
+        changed_at=article.changed_at,
+        findings=article.findings,
+    )
 
 
 @dataclass(frozen=True)

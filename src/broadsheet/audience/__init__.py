@@ -3,12 +3,14 @@
 from broadsheet.audience.addresses import known_address
 from broadsheet.audience.consent import LESS_OFTEN, PAUSED, Target, excluded_by_reason, mailable, may_receive, why_not
 from broadsheet.audience.exporting import chosen, records, to_csv, to_json_lines
+from broadsheet.audience.finding import SUPPRESSED, Page, Wanted, find
 from broadsheet.audience.history import everything
 from broadsheet.audience.importing import ImportChoices, ImportReport, RejectedLine, import_people
 from broadsheet.audience.interests import interest_set, normal_tags, set_interests
 from broadsheet.audience.networks import kept_network
 from broadsheet.audience.readers import Reader, known_attributes, readers
 from broadsheet.audience.segments import list_titles, segment_label, segment_query, segment_sentence
+from broadsheet.audience.sizes import count_segment, kept_sizes
 from broadsheet.audience.suppression import erase, is_suppressed, note, suppress, unsuppress
 from broadsheet.audience.wishes import FREQUENCIES, frequency_name, set_wishes
 
@@ -16,20 +18,26 @@ __all__ = [
     "FREQUENCIES",
     "LESS_OFTEN",
     "PAUSED",
+    "SUPPRESSED",
     "ImportChoices",
     "ImportReport",
+    "Page",
     "Reader",
     "RejectedLine",
     "Target",
+    "Wanted",
     "chosen",
+    "count_segment",
     "erase",
     "everything",
     "excluded_by_reason",
+    "find",
     "frequency_name",
     "import_people",
     "interest_set",
     "is_suppressed",
     "kept_network",
+    "kept_sizes",
     "known_address",
     "known_attributes",
     "list_titles",

@@ -12,7 +12,7 @@ from broadsheet.models.content import (
     Tag,
     Variant,
 )
-from broadsheet.models.counts import Summary, Tally
+from broadsheet.models.counts import SegmentSize, Summary, Tally
 from broadsheet.models.delivery import (
     BounceClass,
     Claim,
@@ -73,6 +73,7 @@ __all__ = [
     "PersonNote",
     "ReturnedMail",
     "Role",
+    "SegmentSize",
     "SourceState",
     "Subscriber",
     "Subscription",

@@ -41,3 +41,16 @@ class Summary(models.Model):
 
     def __str__(self) -> str:
         return f"summary of edition {self.edition_id}"
+
+
+class SegmentSize(models.Model):
+    """How many people were in a segment when they were last counted, for pages that can't wait for it."""
+
+    name = models.CharField(max_length=100, unique=True)
+    #: of the segment's rules; a segment whose rules changed has not been counted
+    fingerprint = models.CharField(max_length=64)
+    size = models.PositiveIntegerField()
+    counted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.size} in {self.name}"

@@ -1,6 +1,14 @@
 """Ledger and events to numbers: where an edition stands, what came of it, and how it compares."""
 
-from broadsheet.reports.comparing import ArticleRow, EditionRow, GrowthDay, articles_ranked, compared, growth
+from broadsheet.reports.comparing import (
+    ArticleRow,
+    EditionRow,
+    GrowthDay,
+    articles_ranked,
+    compared,
+    editions_with,
+    growth,
+)
 from broadsheet.reports.health import Health, health_of
 from broadsheet.reports.numbers import Numbers, due_now, numbers
 from broadsheet.reports.report import Rate, Report, report
@@ -16,10 +24,12 @@ __all__ = [
     "Numbers",
     "Rate",
     "Report",
+    "Uses",
     "articles_ranked",
     "as_csv",
     "compared",
     "due_now",
+    "editions_with",
     "growth",
     "health_of",
     "numbers",

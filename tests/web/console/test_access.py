@@ -15,11 +15,11 @@ BY_ITS_LINK = {"console-welcome"}
 
 @pytest.fixture
 def address(freeze, cast):
-    """The address of a route, about an edition that waits."""
-    edition = freeze()
+    """The address of a route, about an edition that waits, a reader, or a segment."""
+    about = {"editions": {"pk": freeze().pk}, "readers": {"pk": cast.ada.pk}, "segments": {"name": "sleepers"}}
 
     def of(route):
-        return reverse(f"console-{route.name}", kwargs={"pk": edition.pk} if "<int:pk>" in route.path else {})
+        return reverse(f"console-{route.name}", kwargs=about[route.path.partition("/")[0]] if "<" in route.path else {})
 
     return of
 

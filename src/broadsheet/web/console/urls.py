@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from broadsheet.models import Role
-from broadsheet.web.console import account, editions, reports, today
+from broadsheet.web.console import account, articles, editions, readers, reports, segments, today
 from broadsheet.web.console.access import Route, in_english
 
 ROUTES: tuple[Route, ...] = (
@@ -22,6 +22,14 @@ ROUTES: tuple[Route, ...] = (
     Route("editions/<int:pk>/report.csv", reports.as_csv, "edition-csv"),
     Route("editions/<int:pk>/chart.svg", reports.chart, "edition-chart"),
     Route("reports", reports.overview, "reports"),
+    Route("articles", articles.listing, "articles", posts=Role.EDITOR),
+    Route("readers", readers.listing, "readers"),
+    Route("readers/<int:pk>", readers.show, "reader"),
+    Route("readers/<int:pk>/suppress", readers.suppress, "reader-suppress", None, Role.PUBLISHER),
+    Route("readers/<int:pk>/unsuppress", readers.unsuppress, "reader-unsuppress", None, Role.PUBLISHER),
+    Route("readers/<int:pk>/erase", readers.erase, "reader-erase", None, Role.PUBLISHER),
+    Route("segments", segments.listing, "segments"),
+    Route("segments/<str:name>/count", segments.count, "segment-count", None, Role.VIEWER),
     Route("team", account.team, "team", Role.ADMIN, Role.ADMIN),
 )
 
