@@ -45,7 +45,7 @@ def jobs(engine):
 
 def test_each_scheduled_campaign_has_a_job_at_its_next_time_and_a_hand_sent_one_has_none(engine):
     found = jobs(engine)
-    assert set(found) == {"files", "tick", "notices", "sync", "clean-up", "campaign weekly"}
+    assert set(found) == {"files", "tick", "notices", "webhooks", "sync", "clean-up", "campaign weekly"}
     assert f"{found['campaign weekly']:%a %M:%S}" == "Tue 00:00"
 
 
@@ -89,7 +89,7 @@ def test_jobs_follow_the_files(engine, write, workspace):
     (workspace.root / "campaigns" / "fresh.md").unlink()
     write("broadsheet.toml", '[schedule]\nsync_minutes = 0\nclean_up = "never"\n')
     engine._follow()
-    assert set(jobs(engine)) == {"files", "tick", "notices", "campaign weekly"}
+    assert set(jobs(engine)) == {"files", "tick", "notices", "webhooks", "campaign weekly"}
 
 
 def test_an_edition_that_wants_approval_is_due_a_lead_ahead(workspace, write):
@@ -215,3 +215,10 @@ def test_the_scheduler_sends_notices_that_a_page_left_and_nobody_else_sent(works
     Engine(workspace)._carry_out()
     (mail,) = (workspace.state / "inbox").glob("*.eml")
     assert b"ada@reader.example" in mail.read_bytes()
+
+
+def test_other_programs_are_told_beside_what_providers_tell_us(engine, write, workspace):
+    settings = (workspace.root / "broadsheet.toml").read_text()
+    write("broadsheet.toml", f'{settings}\n[webhooks.crm]\nurl = "https://crm.example/hook"\n')
+    engine._follow()
+    assert {"webhooks", "outgoing webhooks"} <= set(jobs(engine))

@@ -123,7 +123,7 @@ class Engine:
             every = IntervalTrigger(minutes=settings.sync_minutes, timezone=UTC)
             self._add("sync", every, self._sync, at_once=True)
         if workspace.config.webhooks:
-            self._add("webhooks", IntervalTrigger(seconds=WEBHOOKS, timezone=UTC), self._tell, at_once=True)
+            self._add("outgoing webhooks", IntervalTrigger(seconds=WEBHOOKS, timezone=UTC), self._tell, at_once=True)
         if (bounces := workspace.config.bounces).mailboxes:
             every = IntervalTrigger(seconds=max(10, bounces.every.total_seconds()), timezone=UTC)
             self._add("bounce mailboxes", every, self._take_back, at_once=True)
