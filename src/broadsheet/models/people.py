@@ -32,7 +32,7 @@ class Subscriber(models.Model):
         db_persist=True,
     )
     #: the local part is not ASCII, so only servers with SMTPUTF8 (RFC 6531) take their mail
-    needs_smtputf8 = models.BooleanField(default=False)
+    needs_smtputf8 = models.BooleanField(default=False, db_default=False)
     first_name = models.CharField(max_length=200, blank=True)
     last_name = models.CharField(max_length=200, blank=True)
     language = models.CharField(max_length=35, blank=True)
