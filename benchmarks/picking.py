@@ -103,9 +103,8 @@ def _load(readers: int) -> dict[str, float]:
             " '2026-01-01', FALSE FROM g"
         )
         cursor.execute(
-            "INSERT INTO broadsheet_subscription (subscriber_id, list_name, state, consent_how, consent_detail,"
-            " consent_network, consent_wording)"
-            " SELECT id, 'news', 'subscribed', '', '', '', '' FROM broadsheet_subscriber"
+            "INSERT INTO broadsheet_subscription (subscriber_id, list_name, state, consent_how)"
+            " SELECT id, 'news', 'subscribed', '' FROM broadsheet_subscriber"
         )
     for number in range(EDITIONS):
         _planned_and_frozen(number)

@@ -594,12 +594,13 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[("form", "A form"), ("import", "An import"), ("api", "The API"), ("staff", "Staff")],
+                        db_default="",
                         max_length=10,
                     ),
                 ),
-                ("consent_detail", models.CharField(blank=True, max_length=300)),
-                ("consent_network", models.CharField(blank=True, max_length=45)),
-                ("consent_wording", models.TextField(blank=True)),
+                ("consent_detail", models.CharField(blank=True, db_default="", max_length=300)),
+                ("consent_network", models.CharField(blank=True, db_default="", max_length=45)),
+                ("consent_wording", models.TextField(blank=True, db_default="")),
                 ("left_at", models.DateTimeField(blank=True, null=True)),
                 ("left_reason", models.CharField(blank=True, db_default="", default="", max_length=300)),
                 (

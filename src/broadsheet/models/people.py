@@ -105,13 +105,13 @@ class Subscription(models.Model):
     list_name = models.CharField(max_length=100)
     state = models.CharField(max_length=12, choices=SubscriptionState)
     consent_at = models.DateTimeField(null=True, blank=True)
-    consent_how = models.CharField(max_length=10, choices=ConsentHow, blank=True)
+    consent_how = models.CharField(max_length=10, choices=ConsentHow, blank=True, default="", db_default="")
     #: which form, which file, who
-    consent_detail = models.CharField(max_length=300, blank=True)
+    consent_detail = models.CharField(max_length=300, blank=True, default="", db_default="")
     #: the network address it came from, shortened if ``privacy.truncate_networks`` says so
-    consent_network = models.CharField(max_length=45, blank=True)
+    consent_network = models.CharField(max_length=45, blank=True, default="", db_default="")
     #: the text they agreed to
-    consent_wording = models.TextField(blank=True)
+    consent_wording = models.TextField(blank=True, default="", db_default="")
     left_at = models.DateTimeField(null=True, blank=True)
     #: what they said when they left, if anything
     left_reason = models.CharField(max_length=300, blank=True, default="", db_default="")
