@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections import Counter, deque
 from pathlib import Path
 from typing import Final
@@ -171,14 +172,14 @@ class Pool:
             self._finished.set_exception(error)
 
     def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+        return time.monotonic()  # which asyncio's loops go by
 
     def _answer(self, outcome: Outcome) -> None:
         if self._tray is not None:
             self._tray.answer(outcome)
 
     def _is_possible(self, letter: Letter, connection: Connection) -> bool:
-        problem = impossible(letter.mail, letter.mail.content, connection.conversation.offers)
+        problem = impossible(letter.mail, connection.conversation.offers)
         if problem:
             self._answer(Outcome(letter.mail.delivery_id, Result.FAILED, problem))
         return not problem
