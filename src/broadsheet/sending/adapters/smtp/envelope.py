@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from broadsheet.sending.adapters.smtp.dkim import Signer
 from broadsheet.stamping import Mail
+
+if TYPE_CHECKING:
+    from broadsheet.sending.adapters.smtp.dkim import Signer
 
 _FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029]")
 #: what xtext leaves as it is (RFC 3461 section 4)
@@ -102,7 +104,7 @@ class Contents:
     look costs 3 us for a mail of 38 kB instead of 90. Nor are they joined, which costs as much.
     """
 
-    def __init__(self, signer: Signer | None = None) -> None:
+    def __init__(self, signer: "Signer | None" = None) -> None:
         self._sound: set[bytes] = set()
         self._signer = signer
 
