@@ -15,11 +15,18 @@ BY_ITS_LINK = {"console-welcome"}
 
 @pytest.fixture
 def address(freeze, cast):
-    """The address of a route, about an edition that waits, a reader, or a segment."""
-    about = {"editions": {"pk": freeze().pk}, "readers": {"pk": cast.ada.pk}, "segments": {"name": "sleepers"}}
+    """The address of a route, about an edition that waits, a reader, a segment or a campaign."""
+    about = {
+        "editions": {"pk": freeze().pk},
+        "readers": {"pk": cast.ada.pk},
+        "segments": {"name": "sleepers"},
+        "campaigns": {"slug": "weekly", "section": "words"},
+    }
 
     def of(route):
-        return reverse(f"console-{route.name}", kwargs=about[route.path.partition("/")[0]] if "<" in route.path else {})
+        known = about.get(route.path.partition("/")[0], {})
+        named = {name: value for name, value in known.items() if f":{name}>" in route.path}
+        return reverse(f"console-{route.name}", kwargs=named)
 
     return of
 

@@ -84,7 +84,7 @@ def head(work: Work) -> dict[str, Any]:
         "by_name": work.standings,
         "done": sum(each.is_done for each in needed),
         "of": len(needed),
-        "is_ready": work.campaign is not None and not (work.row and work.row.unread),
+        "is_ready": not work.problems and not (work.row and work.row.unread),
         "difference": difference(work.row.base, work.row.text) if work.row else [],
     }
 
