@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from broadsheet.models import Audit, Edition, EditionState, Role
+from broadsheet.models import Audit, Edition, EditionState, Role, Upload
 from broadsheet.web.console.signing import SIGNING, nothing
 from broadsheet.web.console.urls import ROUTES, urlpatterns
 
@@ -16,7 +16,13 @@ BY_ITS_LINK = {"console-welcome"}
 @pytest.fixture
 def address(freeze, cast):
     """The address of a route, about an edition that waits, a reader, or a segment."""
-    about = {"editions": {"pk": freeze().pk}, "readers": {"pk": cast.ada.pk}, "segments": {"name": "sleepers"}}
+    upload = Upload.objects.create(name="people.csv", size=1, who="test", state="failed")
+    about = {
+        "editions": {"pk": freeze().pk},
+        "readers": {"pk": cast.ada.pk},
+        "segments": {"name": "sleepers"},
+        "imports": {"pk": upload.pk},
+    }
 
     def of(route):
         return reverse(f"console-{route.name}", kwargs=about[route.path.partition("/")[0]] if "<" in route.path else {})

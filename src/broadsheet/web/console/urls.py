@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from broadsheet.models import Role
-from broadsheet.web.console import account, articles, editions, readers, reports, segments, today
+from broadsheet.web.console import account, articles, editions, imports, readers, reports, segments, today
 from broadsheet.web.console.access import Route, in_english
 
 ROUTES: tuple[Route, ...] = (
@@ -28,6 +28,14 @@ ROUTES: tuple[Route, ...] = (
     Route("readers/<int:pk>/suppress", readers.suppress, "reader-suppress", None, Role.PUBLISHER),
     Route("readers/<int:pk>/unsuppress", readers.unsuppress, "reader-unsuppress", None, Role.PUBLISHER),
     Route("readers/<int:pk>/erase", readers.erase, "reader-erase", None, Role.PUBLISHER),
+    Route("imports", imports.listing, "imports", Role.PUBLISHER, Role.PUBLISHER),
+    Route("imports/<int:pk>", imports.show, "import", Role.PUBLISHER),
+    Route("imports/<int:pk>/live", imports.live, "import-live", Role.PUBLISHER),
+    Route("imports/<int:pk>/try", imports.try_, "import-try", None, Role.PUBLISHER),
+    Route("imports/<int:pk>/run", imports.run, "import-run", None, Role.PUBLISHER),
+    Route("imports/<int:pk>/stop", imports.stop, "import-stop", None, Role.PUBLISHER),
+    Route("imports/<int:pk>/drop", imports.drop, "import-drop", None, Role.PUBLISHER),
+    Route("imports/<int:pk>/rejected.csv", imports.rejected, "import-rejected", Role.PUBLISHER),
     Route("segments", segments.listing, "segments"),
     Route("segments/<str:name>/count", segments.count, "segment-count", None, Role.VIEWER),
     Route("team", account.team, "team", Role.ADMIN, Role.ADMIN),
