@@ -43,6 +43,15 @@ UPDATES: dict[str, str] = {
     "none": "leave them as they are",
     "all": "take what the file says",
 }
+#: What a file says of people, in words.
+SAID: dict[str, str] = {
+    "pending": "not confirmed",
+    "doubtful": "in doubt",
+    "left": "unsubscribed",
+    "suppressed": "not to be mailed",
+    "dead": "with addresses that don't exist",
+    "complained": "who complained",
+}
 STATUSES: dict[str, str] = {
     "": "The file says; else they are subscribed",
     "pending": "Nobody has confirmed yet",
@@ -219,6 +228,7 @@ def _columns(upload: Upload) -> list[dict[str, Any]]:
 def _facts(upload: Upload) -> dict[str, Any]:
     lists, attributes = audience.list_titles(settings.WORKSPACE), settings.WORKSPACE.lists.attributes
     at_work = upload.state in AT_WORK
+    report = upload.report
     return {
         "here": "readers",
         "upload": upload,
@@ -234,7 +244,11 @@ def _facts(upload: Upload) -> dict[str, Any]:
         "updates": UPDATES,
         "statuses": STATUSES,
         "means": "\n".join(f"{word} = {meaning}" for word, meaning in upload.choices.get("means", {}).items()),
-        "report": upload.report,
+        "report": report,
+        "people": [(SAID.get(word, word), count) for word, count in report.get("people", {}).items()],
+        "on_no_list": bool(report)
+        and not upload.choices.get("list_name")
+        and "lists" not in report["columns"].values(),
         "has_rejected": uploads.rejected_file(settings.WORKSPACE, upload).is_file(),
         "has_file": uploads.file_of(settings.WORKSPACE, upload).is_file(),
     }
