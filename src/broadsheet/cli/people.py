@@ -165,9 +165,9 @@ def export(
         except OSError as error:
             raise BroadsheetError(f"{out} can't be written ({error.strerror}).") from error
         if form is Form.CSV:
-            count = audience.to_csv(workspace, rows, file, list_name)
+            count = audience.written(audience.csv_lines(workspace, rows, list_name), file) - 1  # the line of names
         else:
-            count = audience.to_json_lines(audience.records(rows, list_name), file)
+            count = audience.written(audience.json_lines(audience.records(rows, list_name)), file)
     ERR.print(f"{counted(count, 'person', 'people')} written.")
 
 
