@@ -10,7 +10,7 @@ from broadsheet.audience.interests import interest_set, normal_tags, set_interes
 from broadsheet.audience.members import segment_members
 from broadsheet.audience.networks import kept_network
 from broadsheet.audience.readers import Reader, known_attributes, readers
-from broadsheet.audience.segments import list_titles, segment_label, segment_query, segment_sentence
+from broadsheet.audience.segments import list_titles, segment_label, segment_query, segment_sentence, segment_titles
 from broadsheet.audience.sizes import count_segment, kept_sizes
 from broadsheet.audience.suppression import erase, is_suppressed, note, suppress, unsuppress
 from broadsheet.audience.wishes import FREQUENCIES, frequency_name, set_wishes
@@ -28,8 +28,8 @@ __all__ = [
     "Target",
     "Wanted",
     "chosen",
-    "csv_lines",
     "count_segment",
+    "csv_lines",
     "erase",
     "everything",
     "excluded_by_reason",
@@ -54,6 +54,7 @@ __all__ = [
     "segment_members",
     "segment_query",
     "segment_sentence",
+    "segment_titles",
     "set_interests",
     "set_wishes",
     "suppress",

@@ -154,10 +154,9 @@ def export(
     """Write people as CSV or JSON Lines; an import of that CSV gives the same people."""
     workspace = ready()
     from broadsheet import audience
-    from broadsheet.errors import UnknownName
 
-    if list_name is not None and list_name not in workspace.lists.lists:
-        raise UnknownName("list", list_name, list(workspace.lists.lists))
+    if list_name is not None:
+        workspace.list_file(list_name)
     rows = audience.chosen(list_name, workspace.segment(segment) if segment is not None else None)
     with ExitStack() as stack:
         try:

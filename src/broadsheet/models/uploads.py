@@ -29,7 +29,7 @@ AT_WORK = (UploadState.LOOKING, UploadState.TRYING, UploadState.TAKING)
 
 
 class Upload(models.Model):
-    """One file of people, from its upload to its end. The file itself is in the state folder, and goes when it is done."""
+    """One file of people, from its upload to its end. The file is in the state folder, and goes when it is done."""
 
     name = models.CharField(max_length=150)
     size = models.PositiveBigIntegerField()

@@ -70,7 +70,12 @@ def test_a_file_is_looked_at_tried_and_imported(publisher, upload, workspace):
     publisher.post(f"/console/imports/{row.pk}/try", said)
     page = page_of(publisher, row)
     row.refresh_from_db()
-    assert (row.state, row.report["added"], row.report["rejected_lines"], row.report["dry_run"]) == ("tried", 3, 1, True)
+    assert (row.state, row.report["added"], row.report["rejected_lines"], row.report["dry_run"]) == (
+        "tried",
+        3,
+        1,
+        True,
+    )
     assert "What importing it would do" in page.content.decode()
     assert "Line 3: " in page.content.decode()
     assert "enabled" in next(iter(row.report["doubts"]))
@@ -167,8 +172,8 @@ def test_what_is_no_file_of_people_says_so(publisher, upload, workspace):
     publisher.post(f"/console/imports/{row.pk}/drop")
     assert not Upload.objects.exists()
     assert list(uploads.folder(workspace).iterdir()) == []
-    for given in ({}, {"file": SimpleUploadedFile("none.csv", b"")}):
-        assert 'role="alert"' in publisher.post("/console/imports", given).content.decode()
+    for form in ({}, {"file": SimpleUploadedFile("none.csv", b"")}):
+        assert 'role="alert"' in publisher.post("/console/imports", form).content.decode()
     assert not Upload.objects.exists()
 
 
@@ -289,7 +294,15 @@ def test_the_real_process_carries_it_out(as_role, workspace, tmp_path, monkeypat
     monkeypatch.setattr(uploads.subprocess, "Popen", lambda command, **more: begun.append(command) or _Ended())
     answer = as_role("publisher").post("/console/imports", {"file": SimpleUploadedFile("a.csv", PEOPLE.encode())})
     row = Upload.objects.get()
-    assert begun[0][1:] == ["-m", "broadsheet", "--workspace", str(workspace.root), "subscribers", "carry-out", str(row.pk)]
+    assert begun[0][1:] == [
+        "-m",
+        "broadsheet",
+        "--workspace",
+        str(workspace.root),
+        "subscribers",
+        "carry-out",
+        str(row.pk),
+    ]
     assert answer.status_code == 302
     until = time.monotonic() + 5
     while row.state == "looking" and time.monotonic() < until:

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from broadsheet.models import Role
-from broadsheet.web.console import account, articles, editions, imports, readers, reports, segments, today
+from broadsheet.web.console import account, articles, editions, imports, people, readers, reports, segments, today
 from broadsheet.web.console.access import Route, in_english
 
 ROUTES: tuple[Route, ...] = (
@@ -24,9 +24,14 @@ ROUTES: tuple[Route, ...] = (
     Route("reports", reports.overview, "reports"),
     Route("articles", articles.listing, "articles", posts=Role.EDITOR),
     Route("readers", readers.listing, "readers"),
+    Route("readers/add", people.add, "reader-add", Role.PUBLISHER, Role.PUBLISHER),
+    Route("readers/export", people.export, "readers-export", Role.PUBLISHER, Role.PUBLISHER),
+    Route("readers/tag", people.tag, "readers-tag", None, Role.PUBLISHER),
     Route("readers/<int:pk>", readers.show, "reader"),
     Route("readers/<int:pk>/suppress", readers.suppress, "reader-suppress", None, Role.PUBLISHER),
     Route("readers/<int:pk>/unsuppress", readers.unsuppress, "reader-unsuppress", None, Role.PUBLISHER),
+    Route("readers/<int:pk>/tags", people.set_tags, "reader-tags", None, Role.PUBLISHER),
+    Route("readers/<int:pk>/join", people.join, "reader-join", None, Role.PUBLISHER),
     Route("readers/<int:pk>/erase", readers.erase, "reader-erase", None, Role.PUBLISHER),
     Route("imports", imports.listing, "imports", Role.PUBLISHER, Role.PUBLISHER),
     Route("imports/<int:pk>", imports.show, "import", Role.PUBLISHER),
