@@ -11,7 +11,7 @@ from broadsheet.audience.members import segment_members
 from broadsheet.audience.networks import kept_network
 from broadsheet.audience.readers import Reader, known_attributes, readers
 from broadsheet.audience.segments import list_titles, segment_label, segment_query, segment_sentence, segment_titles
-from broadsheet.audience.sizes import count_segment, kept_sizes
+from broadsheet.audience.sizes import Counted, count_segment, count_soon, kept_sizes
 from broadsheet.audience.suppression import erase, is_suppressed, note, suppress, unsuppress
 from broadsheet.audience.wishes import FREQUENCIES, frequency_name, set_wishes
 
@@ -20,6 +20,7 @@ __all__ = [
     "LESS_OFTEN",
     "PAUSED",
     "SUPPRESSED",
+    "Counted",
     "ImportChoices",
     "ImportReport",
     "Page",
@@ -29,6 +30,7 @@ __all__ = [
     "Wanted",
     "chosen",
     "count_segment",
+    "count_soon",
     "csv_lines",
     "erase",
     "everything",

@@ -3,7 +3,18 @@
 from django.urls import include, path
 
 from broadsheet.models import Role
-from broadsheet.web.console import account, articles, editions, imports, people, readers, reports, segments, today
+from broadsheet.web.console import (
+    account,
+    articles,
+    building,
+    editions,
+    imports,
+    people,
+    readers,
+    reports,
+    segments,
+    today,
+)
 from broadsheet.web.console.access import Route, in_english
 
 ROUTES: tuple[Route, ...] = (
@@ -42,7 +53,11 @@ ROUTES: tuple[Route, ...] = (
     Route("imports/<int:pk>/drop", imports.drop, "import-drop", None, Role.PUBLISHER),
     Route("imports/<int:pk>/rejected.csv", imports.rejected, "import-rejected", Role.PUBLISHER),
     Route("segments", segments.listing, "segments"),
-    Route("segments/<str:name>/count", segments.count, "segment-count", None, Role.VIEWER),
+    Route("segments/new", building.new, "segment-new", Role.EDITOR, Role.EDITOR),
+    Route("segments/preview", building.preview, "segment-preview", None, Role.EDITOR),
+    Route("segments/<path:name>/edit", building.edit, "segment", Role.EDITOR, Role.EDITOR),
+    Route("segments/<path:name>/drop", building.drop, "segment-drop", None, Role.EDITOR),
+    Route("segments/<path:name>/count", segments.count, "segment-count", None, Role.VIEWER),
     Route("team", account.team, "team", Role.ADMIN, Role.ADMIN),
 )
 
