@@ -22,6 +22,8 @@ def address(freeze, cast):
         "readers": {"pk": cast.ada.pk},
         "segments": {"name": "sleepers"},
         "imports": {"pk": upload.pk},
+        "article": {"slug": "pillow-moon"},
+        "article-text": {"slug": "pillow-moon"},
     }
 
     def of(route):

@@ -200,7 +200,7 @@ def test_names_may_hold_what_they_like(as_role, write):
     assert editor.get("/console/segments/a%2Fb%20c%3F/edit").context["draft"].name == "a/b c?"
 
 
-def test_counting_that_takes_TooLong_is_estimated(cast):
+def test_counting_that_takes_too_long_is_estimated(cast):
     segment = _segment(all=[{"list": "newsletter"}])
     found = audience.count_soon(segment)
     assert (found.size, found.exact) == (5, True)

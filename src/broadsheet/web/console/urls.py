@@ -13,6 +13,7 @@ from broadsheet.web.console import (
     readers,
     reports,
     segments,
+    tagging,
     today,
 )
 from broadsheet.web.console.access import Route, in_english
@@ -34,6 +35,9 @@ ROUTES: tuple[Route, ...] = (
     Route("editions/<int:pk>/chart.svg", reports.chart, "edition-chart"),
     Route("reports", reports.overview, "reports"),
     Route("articles", articles.listing, "articles", posts=Role.EDITOR),
+    Route("articles/rules", tagging.rules, "tag-rules", posts=Role.ADMIN),
+    Route("article/<path:slug>", articles.show, "article"),
+    Route("article-text/<path:slug>", articles.text, "article-text"),
     Route("readers", readers.listing, "readers"),
     Route("readers/add", people.add, "reader-add", Role.PUBLISHER, Role.PUBLISHER),
     Route("readers/export", people.export, "readers-export", Role.PUBLISHER, Role.PUBLISHER),
