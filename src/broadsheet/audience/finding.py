@@ -25,8 +25,8 @@ SUPPRESSED = "suppressed"
 STRETCH = 150_000
 #: people whose lists one page looks at: a page took 100 ms with these, on a busy machine
 LOOKED_AT = 5_000
-#: seconds after which a page of people who are sifted has looked at enough of them
-PATIENCE = 0.1
+#: people who are sifted at once, and the seconds after which a page has sifted enough
+SIFTED, PATIENCE = 500, 0.05
 _LONGEST = 100
 _LAST = "\U0010ffff"
 
@@ -177,9 +177,26 @@ def _narrowed(query: QuerySet[Subscriber], wanted: Wanted, size: int) -> tuple[l
     """
     ids = list(query.values_list("pk", flat=True)[:LOOKED_AT])
     people = Subscriber.objects.filter(wanted.narrowed(), pk__among=ids)
-    holds = wanted.sifted(list(people.values_list("pk", flat=True))) if ids else set()
-    chosen = [pk for pk in ids if pk in holds][:size]
-    return _people(chosen), ids[-1] if len(ids) == LOOKED_AT else 0
+    holds = set(people.values_list("pk", flat=True)) if ids else set()
+    chosen, looked_to = _sifted(wanted, [pk for pk in ids if pk in holds], size)
+    more = looked_to or (ids[-1] if len(ids) == LOOKED_AT else 0)
+    return _people(chosen), more
+
+
+def _sifted(wanted: Wanted, ids: list[int], size: int) -> tuple[list[int], int]:
+    """The first of those who have what no index helps with; and the last looked at, if time ran out before the end."""
+    if not wanted.sifts():
+        return ids[:size], 0
+    until, chosen = monotonic() + PATIENCE, list[int]()
+    for start in range(0, len(ids), SIFTED):
+        some = ids[start : start + SIFTED]
+        holds = wanted.sifted(some)
+        chosen += [pk for pk in some if pk in holds]
+        if len(chosen) >= size:
+            return chosen[:size], 0
+        if monotonic() > until and start + SIFTED < len(ids):
+            return chosen, some[-1]
+    return chosen, 0
 
 
 def _people(ids: list[int]) -> list[Subscriber]:
@@ -203,9 +220,9 @@ def _looked_through(condition: Q, wanted: Wanted, below: int, size: int) -> Page
     people = Subscriber.objects.filter(condition, wanted.narrowed(), pk__lt=top, pk__gte=floor)
     if wanted.sifts():
         looked_at = list(people.order_by("-pk").values_list("pk", flat=True)[:LOOKED_AT])
-        holds = wanted.sifted(looked_at)
-        rows = _people([pk for pk in looked_at if pk in holds][: size + 1])
-        floor = looked_at[-1] if len(looked_at) == LOOKED_AT else floor
+        chosen, looked_to = _sifted(wanted, looked_at, size + 1)
+        rows = _people(chosen)
+        floor = looked_to or (looked_at[-1] if len(looked_at) == LOOKED_AT else floor)
     else:
         rows = list(people.order_by("-pk")[: size + 1])
     if len(rows) > size:
@@ -214,14 +231,16 @@ def _looked_through(condition: Q, wanted: Wanted, below: int, size: int) -> Page
 
 
 def _newest_sifted(wanted: Wanted, below: int, size: int) -> Page:
-    """Newest first, some thousands at a time, until the page is full or took long enough."""
+    """Newest first, until the page is full or took long enough."""
     until, chosen = monotonic() + PATIENCE, list[int]()
     while True:
         ids = _newest_ids(wanted, below, LOOKED_AT)
-        holds = wanted.sifted(ids)
-        chosen += [pk for pk in ids if pk in holds]
+        found, looked_to = _sifted(wanted, ids, size + 1 - len(chosen))
+        chosen += found
         if len(chosen) > size:
             return Page(_people(chosen[:size]), f"0.{chosen[size - 1]}")
+        if looked_to:
+            return Page(_people(chosen), f"0.{looked_to}")
         if len(ids) < LOOKED_AT:
             return Page(_people(chosen))
         below = ids[-1]

@@ -18,9 +18,9 @@ from broadsheet.models import SegmentSize, Subscriber
 from broadsheet.workspace import Segment
 
 #: Seconds that somebody who is writing rules waits for their number; what takes longer is estimated.
-PATIENCE = 1.5
-#: People that an estimate looks at: it is right to within two in a hundred of all.
-SAMPLE = 5_000
+PATIENCE = 1.0
+#: People that an estimate looks at: it is right to within two in a hundred of all, mostly.
+SAMPLE = 2_000
 #: Seconds for which a number of rules that are being written is kept.
 KEPT = 600
 

@@ -17,7 +17,7 @@ from threading import Thread
 from typing import Any
 
 from django.db import DatabaseError, connections
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from broadsheet.audience.columns import clean, recognised
@@ -93,11 +93,11 @@ def begin(workspace: Workspace, upload: Upload, step: UploadState, choices: dict
         state=step, reason="", done=0, total=0, began_at=now, beat_at=now, ended_at=None, stopping=False, **given
     )
     if mine:
-        launch(workspace, upload.pk)
+        launch(workspace, upload.pk, now)
     return bool(mine)
 
 
-def launch(workspace: Workspace, pk: int) -> None:
+def launch(workspace: Workspace, pk: int, began: datetime) -> None:
     """The process that carries out what was begun; a thread waits for it, so that a sudden end is known at once."""
     process = subprocess.Popen(  # noqa: S603  our own command in our own interpreter
         [sys.executable, "-m", "broadsheet", "--workspace", str(workspace.root), "subscribers", "carry-out", str(pk)],
@@ -109,7 +109,7 @@ def launch(workspace: Workspace, pk: int) -> None:
     def wait() -> None:
         process.wait()
         try:
-            _lost(Q(pk=pk))
+            _lost(Q(pk=pk, began_at=began))  # and not what somebody began after its end
         except DatabaseError:
             return  # whoever looks at it finds out by its silence
         finally:
@@ -202,7 +202,12 @@ def _noted(workspace: Workspace, upload: Upload) -> Iterator[None]:
         state, then = _FELL_BACK[UploadState(upload.state)]
         reason = f"The database could not take it ({str(error).strip().partition(chr(10))[0][:200]}). {then}"
     if reason:
-        Upload.objects.filter(pk=upload.pk).update(state=state, reason=reason[:500], ended_at=timezone.now())
+        _mine(upload).update(state=state, reason=reason[:500], ended_at=timezone.now())
+
+
+def _mine(upload: Upload) -> QuerySet[Upload]:
+    """The row, while it is this process that is at it: one that was silent for too long was given up by then."""
+    return Upload.objects.filter(pk=upload.pk, began_at=upload.began_at)
 
 
 def _look(workspace: Workspace, upload: Upload) -> None:
@@ -219,7 +224,7 @@ def _look(workspace: Workspace, upload: Upload) -> None:
         for at, (name, found) in enumerate(zip(names, recognised(names), strict=True))
     ]
     glance = {"said": table.said, "columns": columns[:SHOWN_COLUMNS], "count": len(columns)}
-    Upload.objects.filter(pk=upload.pk).update(state=UploadState.READY, glance=glance, ended_at=timezone.now())
+    _mine(upload).update(state=UploadState.READY, glance=glance, ended_at=timezone.now())
 
 
 def _take(workspace: Workspace, upload: Upload) -> None:
@@ -235,7 +240,7 @@ def _take(workspace: Workspace, upload: Upload) -> None:
     if report.stopped:
         ended, reason = _FELL_BACK[UploadState(upload.state)]
         reason = f"Somebody stopped it. {reason}"
-    Upload.objects.filter(pk=upload.pk).update(state=ended, reason=reason, report=data, ended_at=timezone.now())
+    _mine(upload).update(state=ended, reason=reason, report=data, ended_at=timezone.now())
     if not dry_run:
         said = f"{report.added} added, {report.updated} updated, {report.rejected_lines} rejected"
         said += ", stopped" if report.stopped else ""
@@ -246,15 +251,14 @@ def _take(workspace: Workspace, upload: Upload) -> None:
 
 def _beating(upload: Upload) -> Progress:
     """Says how far it is, now and then, and hears whether it is to stop."""
-    row, last = Upload.objects.filter(pk=upload.pk), [timezone.now() - BEAT]
+    row, last = _mine(upload), [timezone.now() - BEAT]
 
     def beat(done: int, total: int) -> None:
         now = timezone.now()
         if now - last[0] < BEAT:
             return
         last[0] = now
-        row.update(done=done, total=total, beat_at=now)
-        if row.filter(stopping=True).exists():
+        if not row.update(done=done, total=total, beat_at=now) or row.filter(stopping=True).exists():
             raise KeyboardInterrupt
 
     return beat

@@ -146,7 +146,8 @@ def test_one_article_with_what_is_known_and_where_it_went(as_role, cast, freeze)
     assert browser.get("/console/article-text/nothing").status_code == 404
 
 
-def test_an_articles_text_is_shown_only_where_nothing_runs(as_role, cast):
+def test_an_articles_text_is_shown_only_where_nothing_runs(as_role, cast, freeze):
+    freeze()
     Article.objects.filter(slug="pillow-moon").update(html="<p>Sweet <script>alert(1)</script> dreams</p>")
     browser = as_role("viewer")
     assert "Sweet" not in browser.get("/console/article/pillow-moon").content.decode()

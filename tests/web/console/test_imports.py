@@ -25,7 +25,7 @@ PEOPLE = (
 @pytest.fixture
 def at_once(monkeypatch):
     """What a process of its own would do is done before the page answers: the test's database is this process's."""
-    monkeypatch.setattr(uploads, "launch", uploads.carry_out)
+    monkeypatch.setattr(uploads, "launch", lambda workspace, pk, _: uploads.carry_out(workspace, pk))
 
 
 @pytest.fixture
@@ -227,6 +227,16 @@ def test_stopping_leaves_whole_batches_and_the_rest_can_follow(publisher, upload
     publisher.post(f"/console/imports/{row.pk}/run")
     row.refresh_from_db()
     assert (row.state, Subscriber.objects.count()) == ("done", 35)
+
+
+def test_the_end_of_one_process_is_not_taken_for_that_of_the_next(publisher, upload, workspace, monkeypatch):
+    row = upload()
+    row.refresh_from_db()
+    first = row.began_at
+    Upload.objects.update(state="trying", began_at=timezone.now(), beat_at=timezone.now())
+    assert not uploads._lost(uploads.Q(pk=row.pk, began_at=first))
+    with pytest.raises(KeyboardInterrupt):
+        uploads._beating(row)(1, 2)  # who was given up, and comes back, stops
 
 
 def test_two_who_press_at_once_import_once(publisher, upload, workspace):

@@ -37,7 +37,7 @@ class Agreement(forms.Form):
     list = forms.ChoiceField(label="List")
     how = forms.ChoiceField(
         label="Their consent",
-        choices=((ASK, "Write to them: they join by a click in that mail"), (AGREED, "They have agreed already")),
+        choices=((ASK, "Ask them by mail first"), (AGREED, "They have agreed already")),
         initial=ASK,
     )
     detail = forms.CharField(
