@@ -41,8 +41,10 @@ from broadsheet.models.people import (
 )
 from broadsheet.models.returned import MailboxState, ReturnedMail
 from broadsheet.models.staff import Audit, Member, Role
+from broadsheet.models.uploads import AT_WORK, Upload, UploadState
 
 __all__ = [
+    "AT_WORK",
     "Allowance",
     "Among",
     "Article",
@@ -85,5 +87,7 @@ __all__ = [
     "SuppressionReason",
     "Tag",
     "Tally",
+    "Upload",
+    "UploadState",
     "Variant",
 ]

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from broadsheet.models import Audit, Edition, EditionState, Role
+from broadsheet.models import Audit, Edition, EditionState, Role, Upload
 from broadsheet.web.console.signing import SIGNING, nothing
 from broadsheet.web.console.urls import ROUTES, urlpatterns
 
@@ -16,11 +16,15 @@ BY_ITS_LINK = {"console-welcome"}
 @pytest.fixture
 def address(freeze, cast):
     """The address of a route, about an edition that waits, a reader, a segment or a campaign."""
+    upload = Upload.objects.create(name="people.csv", size=1, who="test", state="failed")
     about = {
         "editions": {"pk": freeze().pk},
         "readers": {"pk": cast.ada.pk},
         "segments": {"name": "sleepers"},
         "campaigns": {"slug": "weekly", "section": "words"},
+        "imports": {"pk": upload.pk},
+        "article": {"slug": "pillow-moon"},
+        "article-text": {"slug": "pillow-moon"},
     }
 
     def of(route):

@@ -3,7 +3,19 @@
 from django.urls import include, path
 
 from broadsheet.models import Role
-from broadsheet.web.console import account, articles, editions, readers, reports, segments, today
+from broadsheet.web.console import (
+    account,
+    articles,
+    building,
+    editions,
+    imports,
+    people,
+    readers,
+    reports,
+    segments,
+    tagging,
+    today,
+)
 from broadsheet.web.console.access import Route, in_english
 from broadsheet.web.console.compose import views as compose
 
@@ -24,13 +36,33 @@ ROUTES: tuple[Route, ...] = (
     Route("editions/<int:pk>/chart.svg", reports.chart, "edition-chart"),
     Route("reports", reports.overview, "reports"),
     Route("articles", articles.listing, "articles", posts=Role.EDITOR),
+    Route("articles/rules", tagging.rules, "tag-rules", posts=Role.ADMIN),
+    Route("article/<path:slug>", articles.show, "article"),
+    Route("article-text/<path:slug>", articles.text, "article-text"),
     Route("readers", readers.listing, "readers"),
+    Route("readers/add", people.add, "reader-add", Role.PUBLISHER, Role.PUBLISHER),
+    Route("readers/export", people.export, "readers-export", Role.PUBLISHER, Role.PUBLISHER),
+    Route("readers/tag", people.tag, "readers-tag", None, Role.PUBLISHER),
     Route("readers/<int:pk>", readers.show, "reader"),
     Route("readers/<int:pk>/suppress", readers.suppress, "reader-suppress", None, Role.PUBLISHER),
     Route("readers/<int:pk>/unsuppress", readers.unsuppress, "reader-unsuppress", None, Role.PUBLISHER),
+    Route("readers/<int:pk>/tags", people.set_tags, "reader-tags", None, Role.PUBLISHER),
+    Route("readers/<int:pk>/join", people.join, "reader-join", None, Role.PUBLISHER),
     Route("readers/<int:pk>/erase", readers.erase, "reader-erase", None, Role.PUBLISHER),
+    Route("imports", imports.listing, "imports", Role.PUBLISHER, Role.PUBLISHER),
+    Route("imports/<int:pk>", imports.show, "import", Role.PUBLISHER),
+    Route("imports/<int:pk>/live", imports.live, "import-live", Role.PUBLISHER),
+    Route("imports/<int:pk>/try", imports.try_, "import-try", None, Role.PUBLISHER),
+    Route("imports/<int:pk>/run", imports.run, "import-run", None, Role.PUBLISHER),
+    Route("imports/<int:pk>/stop", imports.stop, "import-stop", None, Role.PUBLISHER),
+    Route("imports/<int:pk>/drop", imports.drop, "import-drop", None, Role.PUBLISHER),
+    Route("imports/<int:pk>/rejected.csv", imports.rejected, "import-rejected", Role.PUBLISHER),
     Route("segments", segments.listing, "segments"),
-    Route("segments/<str:name>/count", segments.count, "segment-count", None, Role.VIEWER),
+    Route("segments/new", building.new, "segment-new", Role.EDITOR, Role.EDITOR),
+    Route("segments/preview", building.preview, "segment-preview", None, Role.EDITOR),
+    Route("segments/<path:name>/edit", building.edit, "segment", Role.EDITOR, Role.EDITOR),
+    Route("segments/<path:name>/drop", building.drop, "segment-drop", None, Role.EDITOR),
+    Route("segments/<path:name>/count", segments.count, "segment-count", None, Role.VIEWER),
     Route("campaigns/<str:slug>/compose", compose.show, "campaign-compose"),
     Route("campaigns/<str:slug>/compose/beside", compose.beside, "campaign-beside"),
     Route("campaigns/<str:slug>/compose/mail", compose.mail, "campaign-mail"),
