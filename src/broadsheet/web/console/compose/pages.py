@@ -81,6 +81,7 @@ def head(work: Work) -> dict[str, Any]:
     return {
         "work": work,
         "title": str(work.settings.get("name") or work.slug),
+        "state": "" if (state := work.settings.get("state", "active")) == "active" else str(state),
         "standings": found,
         "by_name": work.standings,
         "done": sum(each.is_done for each in needed),
