@@ -136,6 +136,7 @@ def test_mixed_line_breaks_stay_where_nothing_changed():
         ("---\nname: |\n  two\n  lines\n\nlist: b\n---\n", {"name": "x"}, "---\nname: x\n\nlist: b\n---\n"),
         ("---\nname: x # why\n---\n", {"name": ["a", "b"]}, "---\nname: [a, b] # why\n---\n"),
         ("---\na:\n- 1\n- 2 # two\n- 3\n---\n", {"a": [0, 2, 3, 4]}, "---\na:\n- 0\n- 2 # two\n- 3\n- 4\n---\n"),
+        ("---\na:\n- 1\n- 2\n---\n", {"a": [1], "b": 3}, "---\na:\n- 1\nb: 3\n---\n"),
         ("---\na:\n  - x: 1\n    y: 2\n---\n", {"a": [{"y": 2}]}, "---\na:\n  - {y: 2}\n---\n"),
         ("---\na:\n  b: 1\nc: 1\n---\n", {"a": "x"}, "---\na: x\nc: 1\n---\n"),
         ("---\na:  # why\n  b: 1\n---\n", {"a": "x"}, "---\na:  # why\n  x\n---\n"),
