@@ -68,6 +68,7 @@ def send(
     edition = latest or edition_store.existing(campaign, due)
     before = reports.numbers(edition) if edition else None
     if edition is None:
+        edition_store.moved_from(campaign, due)  # refuses a time that somebody skipped or moved away
         rejected = pipeline.collect(workspace).rejected
         for problem in rejected:
             ERR.print(f"rejected: {problem}", style="red", markup=False, soft_wrap=True)
@@ -184,6 +185,7 @@ def editions(json: Json = False) -> None:
             ]
         )
         return
+    _print_changes(workspace)
     if not found:
         ERR.print("No editions yet. `broadsheet send CAMPAIGN` makes one.")
         return
@@ -204,3 +206,14 @@ def editions(json: Json = False) -> None:
             for edition, numbers in found
         ],
     )
+
+
+def _print_changes(workspace: Workspace) -> None:
+    """The coming times that people skipped or moved, on standard error: there is no edition of them yet."""
+    from broadsheet import editions
+
+    zone = workspace.config.zone
+    for slug, changes in sorted(editions.changes(timezone.now()).items()):
+        for at, change in sorted(changes.items()):
+            to = f", to {in_zone(change.moved_to, zone)}" if change.moved_to else ""
+            ERR.print(f"{slug}, {in_zone(at, zone)}: {change.said}{to}", soft_wrap=True, markup=False)

@@ -134,8 +134,8 @@ class _Maker:
         later = Edition.objects.filter(Q(scheduled_for__gt=since) | Q(moved_from__gt=since), campaign=row)
         known = {time for times in later.values_list("scheduled_for", "moved_from") for time in times}
         did_something = False
-        for run in runs(schedule, zone, since):
-            at = run.at.astimezone(UTC)  # in a zone with a fold, equal moments of two zones may not be equal
+        for run in runs(schedule, zone, since, editions.changes_of(file.slug, since)):
+            at = run.moment
             if opens(schedule, zone, run.at) - ahead(file) > self._now:
                 break
             if at in known:
