@@ -14,7 +14,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from functools import partial
 from pathlib import Path
@@ -97,7 +97,8 @@ def reinstate(workspace: Workspace, file: CampaignFile, time: datetime, *, who: 
     that time has passed.
     """
     edition = editions.edition_of(file.slug, time)
-    if edition is not None and edition.state == EditionState.SKIPPED:
+    skipped = time in editions.changes_of(file.slug, time - timedelta(seconds=1))
+    if skipped and edition is not None and edition.state == EditionState.SKIPPED:
         editions.refuse_past(workspace, file, time)
         refreeze(workspace, edition, who=who)
     return editions.reinstate(workspace, file, time, who=who)

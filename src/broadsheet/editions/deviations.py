@@ -51,6 +51,13 @@ def edition_of(slug: str, time: datetime) -> Edition | None:
     return found.filter(moved_from=time).first() or found.filter(scheduled_for=time, moved_from=None).first()
 
 
+def edition_times(since: datetime) -> set[tuple[str, datetime]]:
+    """Campaign and time, in UTC, of each edition that there is for a time after ``since``, moved ones under both."""
+    rows = Edition.objects.filter(Q(scheduled_for__gt=since) | Q(moved_from__gt=since))
+    found = rows.values_list("campaign__slug", "scheduled_for", "moved_from")
+    return {(slug, time) for slug, *times in found for time in times if time}
+
+
 def leave_out(workspace: Workspace, file: CampaignFile, time: datetime, *, who: str, why: str = "") -> Deviation:
     """Skip one time of the campaign's schedule, with the edition that was made for it already.
 

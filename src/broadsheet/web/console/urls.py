@@ -3,12 +3,19 @@
 from django.urls import include, path
 
 from broadsheet.models import Role
-from broadsheet.web.console import account, articles, editions, readers, reports, segments, today
+from broadsheet.web.console import account, articles, calendar, editions, readers, reports, segments, sending_now, today
 from broadsheet.web.console.access import Route, in_english
 
 ROUTES: tuple[Route, ...] = (
     Route("", today.today, "today"),
     Route("now", today.now, "now"),
+    Route("calendar", calendar.calendar, "calendar"),
+    Route("calendar/skip", calendar.skip, "calendar-skip", None, Role.PUBLISHER),
+    Route("calendar/move", calendar.shift, "calendar-move", None, Role.PUBLISHER),
+    Route("calendar/undo", calendar.undo, "calendar-undo", None, Role.PUBLISHER),
+    Route("calendar/forget", calendar.forget, "calendar-forget", None, Role.PUBLISHER),
+    Route("calendar/send", sending_now.send_now, "calendar-send", Role.PUBLISHER, Role.PUBLISHER),
+    Route("calendar/readers", sending_now.readers, "calendar-readers", Role.PUBLISHER),
     Route("editions", editions.listing, "editions"),
     Route("editions/<int:pk>", editions.show, "edition"),
     Route("editions/<int:pk>/live", editions.live, "edition-live"),
