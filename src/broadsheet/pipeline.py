@@ -111,6 +111,8 @@ def send_now(workspace: Workspace, file: CampaignFile, time: datetime | None, re
     number, and nothing is written then.
     """
     now = timezone.now().replace(microsecond=0)
+    if file.resting:
+        raise WrongState(f"Nothing of {file.name} goes out: {file.resting}.")
     edition = editions.edition_of(file.slug, time) if time else None
     if edition is not None:
         _refuse_number(reports.numbers(edition).waiting, readers)

@@ -13,6 +13,7 @@ from broadsheet.cli.content import Json
 from broadsheet.cli.output import ERR, counted, in_zone, print_json, print_table
 from broadsheet.cli.setup import WrongUse, is_terminal, moment, ready, who
 from broadsheet.cli.stopping import stopping
+from broadsheet.errors import WrongState
 from broadsheet.workspace import CampaignFile, Workspace
 from broadsheet.workspace.reading import write_atomically
 
@@ -62,7 +63,7 @@ def send(
     from broadsheet import pipeline, reports, schedule
 
     started = time.monotonic()
-    file = workspace.campaign(campaign)
+    file = _coming_out(workspace, campaign)
     latest = None if file.schedule or at else edition_store.latest(campaign)
     due = moment(at, workspace.config.zone) or schedule.last_time(workspace, file, timezone.now())
     edition = latest or edition_store.existing(campaign, due)
@@ -137,6 +138,14 @@ def send(
             )
     if numbers.failed or numbers.unknown or numbers.deferred or stop.is_set():
         raise typer.Exit(1)
+
+
+def _coming_out(workspace: Workspace, campaign: str) -> CampaignFile:
+    """The campaign, unless it is paused or retired."""
+    file = workspace.campaign(campaign)
+    if file.resting:
+        raise WrongState(f"Nothing was sent: {file.resting}.")
+    return file
 
 
 def _confirm(workspace: Workspace, file: CampaignFile, readers: int, when: str) -> None:

@@ -84,12 +84,12 @@ def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[s
 
 
 def _left_out(planned: "Plan") -> str:
-    """Why nothing comes out at the plan's time, as far as its campaign's schedule names it; else empty."""
+    """Why nothing comes out at the plan's time, as far as its file and people said so; else empty."""
     from broadsheet import editions
 
     schedule, at = planned.campaign.schedule, planned.scheduled_for
-    if schedule is None:
-        return ""
+    if schedule is None or planned.campaign.resting:
+        return planned.campaign.resting
     change = editions.changes_of(planned.campaign.slug, at - MINUTE).get(at.astimezone(UTC))
     if change is not None:
         return change.said + (f", to {in_zone(change.moved_to, planned.zone)}" if change.moved_to else "")

@@ -127,7 +127,7 @@ def schedule(json: Json = False) -> None:
         print_json(facts)
     else:
         rows = [
-            (each["campaign"], each["in_words"], "\n".join([_shown(at) for at in each["firings"]] + _said(each)))
+            (each["campaign"], _worded(each), "\n".join([_shown(at) for at in each["firings"]] + _said(each)))
             for each in facts
         ]
         print_table(counted(len(rows), "campaign"), ("campaign", "comes out", "next times"), rows)
@@ -138,11 +138,13 @@ def schedule(json: Json = False) -> None:
 def _facts(workspace: Workspace, file: CampaignFile, now: datetime, changes: Changes) -> dict[str, Any]:
     rule, site = file.schedule, workspace.config.zone
     zone = rule.zone(site) if rule else site
-    coming = runs(rule, zone, now, changes) if rule else iter(())
+    coming = runs(rule, zone, now, changes) if rule and not file.resting else iter(())
+    words = in_words(rule, zone) if rule else "when somebody sends it"
     return {
         "campaign": file.slug,
         "firings": [run.at for run in islice((run for run in coming if not run.left_out), TIMES)],
-        "in_words": in_words(rule, zone) if rule else "when somebody sends it",
+        "state": file.state,
+        "in_words": words,
         "time_zone": str(zone),
         "deliver": rule.deliver if rule else "together",
         "changed": [
@@ -151,6 +153,10 @@ def _facts(workspace: Workspace, file: CampaignFile, now: datetime, changes: Cha
             for at, each in sorted(changes.items())
         ],
     }
+
+
+def _worded(facts: dict[str, Any]) -> str:
+    return facts["in_words"] if facts["state"] == "active" else f"{facts['state']}; else {facts['in_words']}"
 
 
 def _said(facts: dict[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 from broadsheet.editions.deviations import moved_from
 from broadsheet.editions.planning import Plan, drop
 from broadsheet.editions.states import ANEW, newest_move, note, one_at_a_time, refuse_begun
-from broadsheet.errors import PlanOutdated
+from broadsheet.errors import PlanOutdated, WrongState
 from broadsheet.models import Article, Campaign, DeliveryState, Edition, EditionState, Link, Variant
 from broadsheet.timing import not_before
 
@@ -60,8 +60,8 @@ def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *
     ``printed`` is in the order of ``planned.variants``. If the edition exists already, that one comes back and
     nothing is written. Raises PlanOutdated if another edition was frozen since the plan was made, or failed copies
     of one went back into the queue: its readers may have had the same articles. Raises WrongState if somebody skipped
-    or moved away what would come out at that time. A reader who gets nothing has a row
-    too, skipped, with the reason. The edition is a draft if the campaign wants approval or there is a reason to
+    or moved away what would come out at that time, or the campaign is paused or retired. A reader who gets nothing has
+    a row too, skipped, with the reason. The edition is a draft if the campaign wants approval or there is a reason to
     hold it, else approved; without any reader it is skipped. The plan's table is gone then.
     """
     with transaction.atomic():
@@ -125,6 +125,8 @@ def skip(campaign_slug: str, at: datetime, reason: str, *, list_name: str, who: 
 
 
 def _edition(planned: Plan, text: FrozenText) -> tuple[Edition, bool]:
+    if resting := planned.campaign.resting:
+        raise WrongState(f"Nothing of {planned.campaign.slug} comes out: {resting}.")
     campaign, _ = Campaign.objects.get_or_create(slug=planned.campaign.slug)
     if found := Edition.objects.filter(campaign=campaign, scheduled_for=planned.scheduled_for).first():
         return found, False

@@ -60,7 +60,7 @@ def outlook(workspace: Workspace, files: list[CampaignFile], first: date, last: 
     changes = editions.changes(min(now, begin))
     found, away, cut, lost = [], [], [], []
     for file in files:
-        if file.schedule is None:
+        if file.schedule is None or file.resting:
             continue
         zone, theirs = file.schedule.zone(site), changes.get(file.slug, {})
         runs_of = list(islice(_until(file, zone, begin, end, theirs), MOST + 1))

@@ -16,7 +16,12 @@ BY_ITS_LINK = {"console-welcome"}
 @pytest.fixture
 def address(freeze, cast):
     """The address of a route, about an edition that waits, a reader, or a segment."""
-    about = {"editions": {"pk": freeze().pk}, "readers": {"pk": cast.ada.pk}, "segments": {"name": "sleepers"}}
+    about = {
+        "editions": {"pk": freeze().pk},
+        "readers": {"pk": cast.ada.pk},
+        "segments": {"name": "sleepers"},
+        "campaigns": {"slug": "weekly"},
+    }
 
     def of(route):
         if route.path.startswith("calendar/"):

@@ -21,7 +21,7 @@ from broadsheet.schedule.coming import outlook, readable
 from broadsheet.timing import placed
 from broadsheet.web.console.access import audit, who
 from broadsheet.web.console.days import days
-from broadsheet.workspace import CampaignFile, Workspace
+from broadsheet.workspace import CampaignFile, Workspace, current
 
 _DAY = timedelta(days=1)
 #: No page shows days further away than this from today: what lies there is guesswork, or nothing.
@@ -75,7 +75,7 @@ def span_of(view: str, on: str, today: date) -> Span:
 
 def calendar(request: HttpRequest) -> HttpResponse:
     """The page of a month or a week."""
-    workspace: Workspace = settings.WORKSPACE
+    workspace: Workspace = current(settings.WORKSPACE)
     site, now = workspace.config.zone, timezone.now()
     today = now.astimezone(site).date()
     span = span_of(request.GET.get("view", ""), request.GET.get("on", ""), today)
@@ -125,7 +125,7 @@ def _changed(given: str, files: dict[str, CampaignFile], now: datetime) -> dict[
 
 def file_zone(file: CampaignFile) -> ZoneInfo:
     """The zone of the campaign's times."""
-    site: ZoneInfo = settings.WORKSPACE.config.zone
+    site: ZoneInfo = current(settings.WORKSPACE).config.zone
     return file.schedule.zone(site) if file.schedule else site
 
 
@@ -134,7 +134,7 @@ def meant(request: HttpRequest) -> tuple[CampaignFile, datetime]:
     given = request.POST if request.method == "POST" else request.GET
     try:
         time = datetime.fromisoformat(given.get("time", ""))
-        file = settings.WORKSPACE.campaign(given.get("campaign", ""))
+        file = current(settings.WORKSPACE).campaign(given.get("campaign", ""))
     except (ValueError, LookupError):  # InvalidFile and UnknownName are among them
         raise Http404 from None
     return file, (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
@@ -193,7 +193,7 @@ def _do(request: HttpRequest, what: str, act: Act) -> HttpResponseBase:
     shown = span_of(request.POST.get("view", ""), request.POST.get("on", ""), timezone.now().date())
     back = f"{reverse('console-calendar')}?{shown.query}"
     try:
-        done = act(settings.WORKSPACE, file, time)
+        done = act(current(settings.WORKSPACE), file, time)
     except BroadsheetError as error:
         messages.error(request, str(error))
         return redirect(back)

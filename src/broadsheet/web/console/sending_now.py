@@ -13,7 +13,7 @@ from broadsheet.errors import BroadsheetError, WrongState
 from broadsheet.models import EditionState
 from broadsheet.web.console.access import audit, who
 from broadsheet.web.console.calendar import file_zone, meant
-from broadsheet.workspace import CampaignFile
+from broadsheet.workspace import CampaignFile, current
 
 _NOT_BEGUN = (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED)
 
@@ -53,7 +53,7 @@ def _counted(file: CampaignFile, time: datetime) -> dict[str, object]:
     if edition is not None:
         return {"readers": reports.numbers(edition).waiting, "excluded": edition.excluded}
     try:
-        planned = pipeline.select(settings.WORKSPACE, file, timezone.now().replace(microsecond=0))
+        planned = pipeline.select(current(settings.WORKSPACE), file, timezone.now().replace(microsecond=0))
     except BroadsheetError as error:
         return {"wrong": str(error)}
     return {"readers": planned.readers, "excluded": planned.excluded}
@@ -64,7 +64,7 @@ def _sent(request: HttpRequest, file: CampaignFile, time: datetime) -> HttpRespo
     try:
         if not typed.isdecimal() or int(typed) == 0:
             raise WrongState("Type the number of readers to send. Nothing was sent.")
-        edition = pipeline.send_now(settings.WORKSPACE, file, time, int(typed), who=who(request))
+        edition = pipeline.send_now(current(settings.WORKSPACE), file, time, int(typed), who=who(request))
     except BroadsheetError as error:
         messages.error(request, str(error))
         return _page(request, file, time)

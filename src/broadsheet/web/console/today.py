@@ -48,16 +48,16 @@ def now(request: HttpRequest) -> HttpResponse:
 
 def coming(workspace: Workspace, at: datetime) -> list[dict[str, Any]]:
     """Each scheduled campaign's next edition, soonest first; those that are frozen already with their state."""
-    found = []
+    found, changes = [], editions.changes(at)
     for slug in workspace.campaign_names():
         try:
             file = workspace.campaign(slug)
         except BroadsheetError:  # the campaigns' page says what is wrong with it
             continue
-        if file.schedule is None:
+        if file.schedule is None or file.resting:
             continue
         zone = file.schedule.zone(workspace.config.zone)
-        moment = next(iter(firings(file.schedule, zone, at)), None)
+        moment = next(firings(file.schedule, zone, at, changes.get(slug, {})), None)
         if moment is None:
             continue
         edition = editions.existing(slug, moment)

@@ -3,7 +3,18 @@
 from django.urls import include, path
 
 from broadsheet.models import Role
-from broadsheet.web.console import account, articles, calendar, editions, readers, reports, segments, sending_now, today
+from broadsheet.web.console import (
+    account,
+    articles,
+    calendar,
+    campaigns,
+    editions,
+    readers,
+    reports,
+    segments,
+    sending_now,
+    today,
+)
 from broadsheet.web.console.access import Route, in_english
 
 ROUTES: tuple[Route, ...] = (
@@ -16,6 +27,10 @@ ROUTES: tuple[Route, ...] = (
     Route("calendar/forget", calendar.forget, "calendar-forget", None, Role.PUBLISHER),
     Route("calendar/send", sending_now.send_now, "calendar-send", Role.PUBLISHER, Role.PUBLISHER),
     Route("calendar/readers", sending_now.readers, "calendar-readers", Role.PUBLISHER),
+    Route("campaigns", campaigns.listing, "campaigns"),
+    Route("campaigns/new", campaigns.new, "campaign-new", Role.EDITOR, Role.EDITOR),
+    Route("campaigns/<str:slug>/count", campaigns.count, "campaign-count", None, Role.VIEWER),
+    Route("campaigns/<str:slug>/state", campaigns.state, "campaign-state", None, Role.PUBLISHER),
     Route("editions", editions.listing, "editions"),
     Route("editions/<int:pk>", editions.show, "edition"),
     Route("editions/<int:pk>/live", editions.live, "edition-live"),
