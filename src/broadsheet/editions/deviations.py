@@ -188,7 +188,8 @@ def _refuse_taken(
 
 def _edition_at(slug: str, at: datetime, *, but: Edition | None) -> bool:
     """Whether the campaign has another edition of that very time."""
-    return Edition.objects.filter(campaign__slug=slug, scheduled_for=at).exclude(pk=but.pk if but else None).exists()
+    found = Edition.objects.filter(campaign__slug=slug, scheduled_for=at)
+    return (found.exclude(pk=but.pk) if but else found).exists()
 
 
 def _schedule(file: CampaignFile) -> Schedule:
