@@ -24,6 +24,7 @@ from broadsheet.models.delivery import (
     Link,
     PaceBucket,
 )
+from broadsheet.models.drafts import CampaignDraft
 from broadsheet.models.errands import Allowance, Errand, ErrandKind
 from broadsheet.models.hooks import HookCall, HookRefusals
 from broadsheet.models.outgoing import Outgoing
@@ -49,6 +50,7 @@ __all__ = [
     "Audit",
     "BounceClass",
     "Campaign",
+    "CampaignDraft",
     "Claim",
     "ConsentHow",
     "Delivery",

@@ -122,7 +122,7 @@ def test_what_was_moved_is_on_both_days(shown, workspace, cast):
     editions.leave_out(workspace, file, TUESDAY + 7 * DAY, who="pia")
     assert [each[:2] + each[3:] for each in shown(date(2026, 12, 1), date(2026, 12, 9))] == [
         ("01", "09:00", "away", "Moved to Thu 3 Dec, 09:00"),
-        ("03", "09:00", "coming", "Moved from Tue 1 Dec"),
+        ("03", "09:00", "ahead", "Moved from Tue 1 Dec"),
         ("08", "09:00", "skipped", "Skipped"),
     ]
 
@@ -139,7 +139,7 @@ def test_an_edition_that_was_sent_has_its_result(as_role, freeze, send, memory, 
     edition = freeze("weekly", datetime(2026, 11, 24, 8, tzinfo=UTC))
     send(edition, memory)
     page = as_role("viewer").get("/console/calendar").content.decode()
-    assert entries(page) == ["sent", "coming"]  # that of 1 December, in the last week
+    assert entries(page) == ["sent", "ahead"]  # that of 1 December, in the last week
     assert "3 sent" in page
     assert f'href="/console/editions/{edition.pk}"' in page
 
@@ -163,7 +163,7 @@ def test_a_file_with_mistakes_is_named_and_the_others_are_shown(as_role, schedul
     write("campaigns/broken.md", "---\nname: Broken\n---\n")
     page = as_role("viewer").get("/console/calendar?on=2026-12-01").content.decode()
     assert "campaigns/broken.md can" in page
-    assert entries(page) == ["coming"] * 5
+    assert entries(page) == ["ahead"] * 5
 
 
 @pytest.mark.parametrize("role", Role)
@@ -191,7 +191,7 @@ def test_skipped_it_says_so_with_an_undo_and_both_are_written_down(as_role, cast
     assert Deviation.objects.get().said == "skipped by publisher@stillwater.test: a holiday"
     page = client.post("/console/calendar/undo", form(), follow=True).content.decode()
     assert "comes out on Tuesday, 1 December, at 09:00 (Europe/Berlin), as its schedule says." in page
-    assert entries(page) == ["coming"] * 5
+    assert entries(page) == ["ahead"] * 5
     rows = list(Audit.objects.order_by("pk").values_list("who", "what", "target", "before", "after"))
     who, target = "publisher@stillwater.test", "campaigns/weekly.md 2026-12-01 08:00 UTC"
     skipped = "skipped by publisher@stillwater.test: a holiday"

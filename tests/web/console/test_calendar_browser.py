@@ -191,7 +191,7 @@ def test_a_screen_fits_and_can_be_used_by_everybody(visit, tuesday, write, works
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert found(page, rules) == []
-            entries = page.locator(".entry.coming summary:visible")
+            entries = page.locator(".entry.ahead summary:visible")
             if entries.count():  # what the open panel lies over is not to be used while it is open
                 entries.first.click()
                 assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -33,7 +33,7 @@ class Entry:
     at: datetime
     """In the site's zone; its wall clock in the campaign's where each reader has it at their own time."""
     state: str
-    """An edition's, or ``coming``, ``often``."""
+    """An edition's, or ``ahead``, ``often``."""
     label: str
     time: str = ""
     """The time that the schedule names, in ISO 8601, by which it is skipped and moved; empty if it has none."""
@@ -134,20 +134,16 @@ def _of_coming(group: list[Coming], site: ZoneInfo) -> Iterable[Entry]:
 def _entry(each: Coming, site: ZoneInfo) -> Entry:
     at, theirs, local = _clocks(each.file, each.run.at, site)
     change, run = each.change, each.run
-    away = change is not None and change.moved_to is not None and run.moved_from is None
-    if away:
-        assert change is not None
-        assert change.moved_to is not None
+    undo = (_UNDO,) if change and each.time > timezone.now() else ()
+    if change and change.moved_to and run.moved_from is None:
         state, label = "away", f"Moved to {change.moved_to.astimezone(each.zone):%a %-d %b, %H:%M}"
-        may: tuple[str, ...] = (_UNDO,) if change.moved_to > timezone.now() < each.time else ()
+        may = undo if change.moved_to > timezone.now() else ()
     elif run.left_out:
-        state, label, may = "skipped", "Skipped", (_UNDO,) if change and each.time > timezone.now() else ()
+        state, label, may = "skipped", "Skipped", undo
     else:
-        state, label = (
-            "coming",
-            f"Moved from {run.moved_from.astimezone(each.zone):%a %-d %b}" if run.moved_from else "",
-        )
-        may = (_SKIP, _MOVE, _SEND, *((_UNDO,) if run.moved_from and each.time > timezone.now() else ()))
+        state = "ahead"
+        label = f"Moved from {run.moved_from.astimezone(each.zone):%a %-d %b}" if run.moved_from else ""
+        may = (_SKIP, _MOVE, _SEND, *undo)
     return Entry(
         slug=each.file.slug,
         name=each.file.name,
@@ -160,7 +156,7 @@ def _entry(each: Coming, site: ZoneInfo) -> Entry:
         time=each.time.isoformat(),
         moved_from=run.moved_from and run.moved_from.astimezone(site),
         may=may,
-        asks=each.file.approval == "required" and state == "coming",
+        asks=each.file.approval == "required" and state == "ahead",
     )
 
 

@@ -16,6 +16,7 @@ from broadsheet.web.console import (
     today,
 )
 from broadsheet.web.console.access import Route, in_english
+from broadsheet.web.console.compose import views as compose
 
 ROUTES: tuple[Route, ...] = (
     Route("", today.today, "today"),
@@ -52,6 +53,15 @@ ROUTES: tuple[Route, ...] = (
     Route("readers/<int:pk>/erase", readers.erase, "reader-erase", None, Role.PUBLISHER),
     Route("segments", segments.listing, "segments"),
     Route("segments/<str:name>/count", segments.count, "segment-count", None, Role.VIEWER),
+    Route("campaigns/<str:slug>/compose", compose.show, "campaign-compose"),
+    Route("campaigns/<str:slug>/compose/beside", compose.beside, "campaign-beside"),
+    Route("campaigns/<str:slug>/compose/mail", compose.mail, "campaign-mail"),
+    Route("campaigns/<str:slug>/compose/readers", compose.readers, "campaign-readers"),
+    Route("campaigns/<str:slug>/compose/reach", compose.reach, "campaign-reach"),
+    Route("campaigns/<str:slug>/compose/publish", compose.publish, "campaign-publish", None, Role.PUBLISHER),
+    Route("campaigns/<str:slug>/compose/discard", compose.discard, "campaign-discard", None, Role.EDITOR),
+    Route("campaigns/<str:slug>/compose/compare", compose.compare, "campaign-compare", posts=Role.EDITOR),
+    Route("campaigns/<str:slug>/compose/keep/<str:section>", compose.save, "campaign-save", None, Role.EDITOR),
     Route("team", account.team, "team", Role.ADMIN, Role.ADMIN),
 )
 

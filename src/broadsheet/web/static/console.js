@@ -24,3 +24,20 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   entries[here + step].focus();
 });
+
+// Words to click in: they go where the cursor was last, or into the field that they are for.
+let last;
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches("[data-insertable]")) last = event.target;
+});
+document.addEventListener("click", (event) => {
+  const chip = event.target.closest("[data-insert]");
+  if (!chip) return;
+  const own = chip.dataset.for && document.getElementById(chip.dataset.for);
+  const field = own || (last?.isConnected && last) || document.querySelector("[data-insertable]");
+  if (!field || field.disabled) return;
+  const [from, to] = own ? [field.value.length, field.value.length] : [field.selectionStart, field.selectionEnd];
+  field.setRangeText((own && field.value.trim() ? ", " : "") + chip.dataset.insert, from, to, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+});
