@@ -10,7 +10,7 @@ from broadsheet.audience.interests import interest_set, normal_tags, set_interes
 from broadsheet.audience.networks import kept_network
 from broadsheet.audience.readers import Reader, known_attributes, readers
 from broadsheet.audience.segments import list_titles, segment_label, segment_query, segment_sentence
-from broadsheet.audience.sizes import count_readers, count_segment, kept_readers, kept_sizes
+from broadsheet.audience.sizes import count_segment, kept_sizes
 from broadsheet.audience.suppression import erase, is_suppressed, note, suppress, unsuppress
 from broadsheet.audience.wishes import FREQUENCIES, frequency_name, set_wishes
 
@@ -27,7 +27,6 @@ __all__ = [
     "Target",
     "Wanted",
     "chosen",
-    "count_readers",
     "count_segment",
     "erase",
     "everything",
@@ -38,7 +37,6 @@ __all__ = [
     "interest_set",
     "is_suppressed",
     "kept_network",
-    "kept_readers",
     "kept_sizes",
     "known_address",
     "known_attributes",

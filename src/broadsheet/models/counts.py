@@ -44,10 +44,9 @@ class Summary(models.Model):
 
 
 class SegmentSize(models.Model):
-    """How many people a segment or a campaign had when they were last counted, for pages that can't wait for it."""
+    """How many people were in a segment when they were last counted, for pages that can't wait for it."""
 
-    #: of a segment, or ``campaigns/weekly.md``
-    name = models.CharField(max_length=300, unique=True)
+    name = models.CharField(max_length=100, unique=True)
     #: of the segment's rules; a segment whose rules changed has not been counted
     fingerprint = models.CharField(max_length=64)
     size = models.PositiveIntegerField()

@@ -17,8 +17,8 @@ BY_ITS_LINK = {"console-welcome"}
 
 @pytest.fixture
 def address(freeze, cast):
-    """The address of a route, about an edition that waits, a reader, or a segment."""
-    named = {"slug": "weekly", "name": "sleepers", "section": "name"}
+    """The address of a route, about an edition that waits, a reader, a segment or a campaign."""
+    named = {"slug": "weekly", "name": "sleepers", "section": "words"}
     rows = {"editions": freeze().pk, "readers": cast.ada.pk}
 
     def of(route):

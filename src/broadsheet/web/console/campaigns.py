@@ -15,14 +15,14 @@ from django.utils.text import slugify
 
 from broadsheet import audience, editions, reports, workspace
 from broadsheet.errors import BroadsheetError
-from broadsheet.models import Edition, EditionState, Role, SegmentSize
+from broadsheet.models import Edition, EditionState, Role
 from broadsheet.schedule.coming import readable
 from broadsheet.timing import Change, Run, in_words, runs, span_in_words
 from broadsheet.web.console.access import audit
+from broadsheet.web.console.compose.audience import Count, kept_count
+from broadsheet.web.console.compose.audience import count as count_now
 from broadsheet.workspace import CampaignFile, Workspace
 
-#: A number older than this is counted anew when somebody looks.
-FRESH = timedelta(hours=1)
 STATES = {"active": "Active", "paused": "Paused", "retired": "Retired"}
 
 
@@ -56,12 +56,11 @@ def listing(request: HttpRequest) -> HttpResponse:
     last = _last([file.slug for file in shown])
     results, changes = reports.results(last.values()), editions.changes(now)
     rows = [_row(files_of, file, now, changes.get(file.slug, {}), last.get(file.slug), results) for file in shown]
-    targets = {file.slug: _target(files_of, file) for file in shown}
-    kept = audience.kept_readers(targets)
+    sizes = {file.slug: _size(file.slug, kept_count(_target(files_of, file)), now) for file in shown}
     role = Role(request.member.role)  # type: ignore[attr-defined]
     context = {
         "here": "campaigns",
-        "rows": [(row, _size(row.file.slug, kept.get(row.file.slug), now)) for row in sorted(rows, key=_order)],
+        "rows": [(row, sizes[row.file.slug]) for row in sorted(rows, key=_order)],
         "now": now,
         "retired": retired,
         "retired_count": sum(file.state == "retired" for file in files),
@@ -118,21 +117,26 @@ def _target(files: Workspace, file: CampaignFile) -> audience.Target:
     )
 
 
-def _size(slug: str, kept: SegmentSize | None, now: datetime) -> dict[str, Any]:
+def _size(slug: str, kept: Count | None, now: datetime) -> dict[str, Any]:
     if kept is None:
         return {"name": slug, "is_old": True}
-    age = now - kept.counted_at
+    age = now - kept.at
     said = "just now" if age < timedelta(minutes=1) else f"{span_in_words(age)} ago"
-    known = {"size": f"{kept.size:,}", "people": kept.size, "at": kept.counted_at, "age": said}
-    return {"name": slug, "is_old": age > FRESH, **known}
+    known = {"size": f"{kept.readers:,}", "people": kept.readers, "at": kept.at, "age": said}
+    return {"name": slug, "is_old": kept.is_old, **known}
 
 
 def count(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """Count one campaign's readers now; the number is kept, so whoever looks next need not wait."""
+    """Count one campaign's readers now; the number is kept, so whoever looks next need not wait.
+
+    While somebody else counts the very same, the old number stands.
+    """
     files = workspace.current(settings.WORKSPACE)
-    kept = audience.count_readers(slug, _target(files, _file(files, slug)))
+    target = _target(files, _file(files, slug))
+    found = count_now(target) or kept_count(target)
     if request.headers.get("HX-Request"):
-        return render(request, "console/parts/readers_of.html", {"size": _size(slug, kept, timezone.now())})
+        size = _size(slug, found, timezone.now()) | {"is_old": False}
+        return render(request, "console/parts/readers_of.html", {"size": size})
     return redirect("console-campaigns")
 
 

@@ -41,3 +41,12 @@ document.addEventListener("click", (event) => {
   field.dispatchEvent(new Event("input", { bubbles: true }));
   field.focus();
 });
+
+// What was unfolded stays so when its part of the page is put in anew.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { target, fragment } = event.detail;
+  for (const old of target.querySelectorAll("details[id][open]")) {
+    const fresh = fragment.querySelector(`#${old.id}`);
+    if (fresh) fresh.open = true;
+  }
+});

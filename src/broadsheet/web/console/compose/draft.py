@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.conf import settings as django_settings
+from jinja2 import Environment, TemplateSyntaxError
 
 from broadsheet.errors import BroadsheetError, InvalidFile, Problem, UnknownName
 from broadsheet.models import CampaignDraft
@@ -82,7 +83,8 @@ class Work:
     @cached_property
     def _checked(self) -> tuple[CampaignFile | None, tuple[Problem, ...]]:
         try:
-            return self.workspace.campaign_from(self.slug, self.text), ()
+            campaign = self.workspace.campaign_from(self.slug, self.text)
+            return campaign, tuple(located(_slips(self.path, campaign), self.text))
         except InvalidFile as error:
             return None, tuple(located(error.problems, self.text))
         except BroadsheetError as error:
@@ -113,10 +115,23 @@ class Work:
         return sha256(json.dumps(values, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _slips(path: str, campaign: CampaignFile) -> tuple[Problem, ...]:
+    """Where the subject, the preheader or the intro is no Jinja2."""
+    found = []
+    for key in ("subject", "preheader", "intro"):
+        try:
+            Environment(autoescape=True).parse(getattr(campaign, key))
+        except TemplateSyntaxError as error:
+            line = f" (line {error.lineno} of it)" if key == "intro" else ""
+            found.append(Problem(path, key, f"has a slip in its curly brackets{line}: {error.message}"))
+    return tuple(found)
+
+
 def located(problems: tuple[Problem, ...], text: str) -> list[Problem]:
     """The problems with the line of the file that each one's key stands on."""
-    split = split_header(one_kind_of_line(text), "") if text else None
-    if split is None or not split.source:
+    try:
+        split = split_header(one_kind_of_line(text), "")
+    except InvalidFile:  # its line is in the problem already
         return list(problems)
     # The front matter's source begins with the rest of the line of dashes.
     return with_lines(problems, split.source.removeprefix("\n"), first_line=split.line + 1)
@@ -192,6 +207,8 @@ def publish(work: Work) -> FileVersion:
         raise BroadsheetError("There is nothing to publish: the file says all this already.")
     if row.unread:
         raise BroadsheetError("The file as typed can't be read yet. Put it right, or take it back, and publish then.")
+    if work.problems:
+        raise InvalidFile(work.problems)
     version = work.disk or FileVersion(work.path, row.base, "utf-8", "")
     written = save_campaign(work.workspace, work.slug, replace(version, digest=row.base_digest), row.text)
     discard(work)

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from django.http import HttpRequest
 from django.utils import timezone
 
-from broadsheet import audience
+from broadsheet import audience, editions
 from broadsheet.errors import BroadsheetError, InvalidFile, Problem
 from broadsheet.models import Role
 from broadsheet.timing import firings, in_words, opens
@@ -84,7 +84,7 @@ def head(work: Work) -> dict[str, Any]:
         "by_name": work.standings,
         "done": sum(each.is_done for each in needed),
         "of": len(needed),
-        "is_ready": work.campaign is not None and not (work.row and work.row.unread),
+        "is_ready": not work.problems and not (work.row and work.row.unread),
         "difference": difference(work.row.base, work.row.text) if work.row else [],
     }
 
@@ -261,7 +261,8 @@ def times(work: Work) -> dict[str, Any]:
     except InvalidFile:
         return {"in_words": "", "coming": [], "is_wrong": True}
     zone = schedule.zone(site)
-    found = list(islice(firings(schedule, zone, timezone.now()), NEXT))
+    now = timezone.now()
+    found = list(islice(firings(schedule, zone, now, editions.changes_of(work.slug, now)), NEXT))
     early = [opens(schedule, zone, each) for each in found]
     return {
         "in_words": in_words(schedule, zone),

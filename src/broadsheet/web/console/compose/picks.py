@@ -55,6 +55,21 @@ class Result:
     """Pinned slugs that can't come: no such article, or it waits."""
 
     @property
+    def coming(self) -> tuple[Line, ...]:
+        """Those that such a reader would get."""
+        return tuple(each for each in self.lines if each.comes)
+
+    @property
+    def waiting(self) -> tuple[Line, ...]:
+        """Those that fit, and find no place."""
+        return tuple(each for each in self.lines if not each.comes)
+
+    @property
+    def waiting_count(self) -> int:
+        """How many there are of them, listed or not."""
+        return len(self.waiting) + self.more
+
+    @property
     def too_few(self) -> bool:
         """Whether an edition would be skipped."""
         return self.comes < max(self.minimum, 1)

@@ -37,7 +37,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponseBase:
 def beside(request: HttpRequest, slug: str) -> HttpResponse:
     """The mail beside the sections, as another reader gets it or after a change."""
     work = _work(slug)
-    return render(request, "console/compose/beside.html", {"work": work, **pages.beside(request, work)})
+    return render(request, "console/compose/mail.html", {"work": work, **pages.beside(request, work)})
 
 
 @xframe_options_sameorigin
@@ -56,13 +56,13 @@ def mail(request: HttpRequest, slug: str) -> HttpResponse:
     return HttpResponse(html, headers={"Content-Security-Policy": frame_policy(images=True)})
 
 
-def reach(request: HttpRequest, slug: str) -> HttpResponseBase:
+def reach(request: HttpRequest, slug: str) -> HttpResponse:
     """How many the campaign reaches, counted now; without scripts the page is shown with the number."""
     work = _work(slug)
     target = target_of(work)
     counted = count(target) if target else None
     if not request.headers.get("HX-Request"):
-        return redirect(f"{reverse('console-campaign-compose', args=[slug])}#audience")
+        return render(request, "console/compose.html", pages.page(request, work))
     context = {"work": work, "is_busy": bool(target) and counted is None, **pages.reach(work)}
     return render(request, "console/compose/reach.html", context)
 
@@ -200,7 +200,7 @@ def compare(request: HttpRequest, slug: str) -> HttpResponseBase:
     if request.method == "POST":
         return _chosen(request, slug)
     if not work.changed_on_disk or work.row is None:
-        return redirect("console-campaign-compose", slug=slug)
+        return render(request, "console/compose_compare.html", {**pages.head(work), "here": "campaigns", "agree": True})
     theirs = work.disk.text if work.disk else ""
     context = {
         **pages.head(work),
