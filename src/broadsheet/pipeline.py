@@ -105,7 +105,7 @@ def reinstate(workspace: Workspace, file: CampaignFile, time: datetime, *, who: 
 
 
 def send_now(workspace: Workspace, file: CampaignFile, time: datetime | None, readers: int, *, who: str) -> Edition:
-    """The campaign's edition of that time of its schedule (None: of none) approved for this moment.
+    """The campaign's edition of that time of its schedule, approved for this moment; None: one that no schedule names.
 
     ``readers`` is how many a person said would get it. Raises WrongState if it is another number now, with that
     number, and nothing is written then.
@@ -126,9 +126,7 @@ def send_now(workspace: Workspace, file: CampaignFile, time: datetime | None, re
     _refuse_number(planned.readers, readers)
     printed = press(workspace, planned)
     with transaction.atomic():
-        if time:
-            editions.refuse_past(workspace, file, time)
-            editions.pull_forward(file, time, now, who=who)
+        editions.pull_forward(workspace, file, time, now, who=who)
         edition = freeze(workspace, planned, printed, who=who)
         if edition.state == EditionState.DRAFT:
             editions.approve(edition, who=who, content_hash=edition.content_hash)

@@ -217,6 +217,24 @@ def test_another_number_of_readers_sends_nothing_and_leaves_the_schedule_alone(a
     assert at(nine) == [(nine, "approved", "")]
 
 
+def test_whoever_is_second_to_send_it_now_sends_nothing(at, nine, do, workspace, today, write):
+    file = workspace.root / "campaigns" / "weekly.md"
+    file.write_text(file.read_text().replace("newest: 2", "newest: 2\n  repeat: allow"))
+    fresh = Workspace(workspace.root)
+    do(pipeline.send_now, nine, 3)
+    today(nine - 3 * DAY + 5 * SECOND)
+    with pytest.raises(WrongState, match="was made for that time meanwhile"):  # one that counted before it was there
+        editions.pull_forward(fresh, fresh.campaign("weekly"), nine, timezone.now(), who="ann")
+    assert Edition.objects.count() == 1
+
+
+def test_what_somebody_skipped_is_not_sent_now_by_another(nine, do):
+    do(editions.leave_out, nine)
+    with pytest.raises(WrongState, match="is skipped"):
+        do(pipeline.send_now, nine, 3)
+    assert Edition.objects.count() == 0
+
+
 @pytest.mark.usefixtures("ask")
 def test_a_draft_that_waits_for_approval_is_sent_now_as_it_is_frozen(at, nine, do, rule, today):
     rule(WEEKLY, approval="required")

@@ -15,6 +15,8 @@ from broadsheet.workspace import CampaignFile, Schedule, Workspace
 
 #: A time that is nearer is no time to move an edition to: whoever makes it may have looked already.
 SOONEST = timedelta(minutes=1)
+#: Whoever sends an edition by hand twice within this has pressed the button twice.
+_TWICE = timedelta(minutes=1)
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -128,11 +130,23 @@ def forget(slug: str, time: datetime) -> bool:
     return bool(Deviation.objects.filter(campaign__slug=slug, scheduled_for=time).delete()[0])
 
 
-def pull_forward(file: CampaignFile, time: datetime, to: datetime, *, who: str) -> None:
-    """Note that the edition of ``time`` comes out at ``to``, which is now; within the transaction that makes it."""
-    campaign, _ = Campaign.objects.get_or_create(slug=file.slug)
-    known = {"moved_to": to, "who": who[:200], "why": "", "at": timezone.now()}
-    Deviation.objects.update_or_create(campaign=campaign, scheduled_for=time, defaults=known)
+def pull_forward(workspace: Workspace, file: CampaignFile, time: datetime | None, to: datetime, *, who: str) -> None:
+    """Note that the edition of ``time`` comes out at ``to``, which is now; None: one that no schedule names.
+
+    Called in the transaction that makes it. Raises WrongState if somebody else was first, however near.
+    """
+    one_at_a_time()
+    if time is None:
+        if Edition.objects.filter(campaign__slug=file.slug, scheduled_for__gt=to - _TWICE).exists():
+            raise WrongState(f"An edition of {file.name} was made a moment ago. Look at it before you send another.")
+        return
+    row, edition = _standing(workspace, file, time)
+    if edition is not None:
+        raise WrongState(f"Edition {edition.pk} of {file.name} was made for that time meanwhile. Look at it first.")
+    if row.pk and row.moved_to is None:
+        raise WrongState(f"{file.name}, {_shown(workspace, file, time)}, is skipped. Undo that first, then send it.")
+    row.moved_to, row.who, row.why, row.at = to, who[:200], "", timezone.now()
+    row.save()
 
 
 def local_times(workspace: Workspace, file: CampaignFile, at: datetime) -> Callable[[str], datetime | None] | None:

@@ -262,3 +262,16 @@ def test_nobody_else_may_send_now(as_role, cast):
         client = as_role(role)
         assert client.get("/console/calendar/send", form()).status_code == 403
         assert client.post("/console/calendar/send", form(readers="3")).status_code == 403
+
+
+def test_a_campaign_without_a_schedule_is_sent_from_its_row_and_not_twice_by_a_double_click(as_role, workspace, cast):
+    client = as_role("publisher")
+    pipeline.collect(Workspace(workspace.root))
+    assert "/console/calendar/send?campaign=letter" in client.get("/console/campaigns").content.decode()
+    assert "Send A letter now?" in client.get("/console/calendar/send?campaign=letter").content.decode()
+    first = client.post("/console/calendar/send", {"campaign": "letter", "readers": "1"})
+    second = client.post("/console/calendar/send", {"campaign": "letter", "readers": "1"})
+    assert first.status_code == 302
+    assert "was made a moment ago" in second.content.decode() or "it is 0 now" in second.content.decode()
+    edition = Edition.objects.get()
+    assert (edition.campaign.slug, edition.state, edition.moved_from) == ("letter", "approved", None)

@@ -131,13 +131,21 @@ def file_zone(file: CampaignFile) -> ZoneInfo:
 
 def meant(request: HttpRequest) -> tuple[CampaignFile, datetime]:
     """The campaign and the time that a form or an address is about."""
+    file, time = meant_campaign(request)
+    if time is None:
+        raise Http404
+    return file, time
+
+
+def meant_campaign(request: HttpRequest) -> tuple[CampaignFile, datetime | None]:
+    """As :func:`meant`; None where no time is named."""
     given = request.POST if request.method == "POST" else request.GET
     try:
-        time = datetime.fromisoformat(given.get("time", ""))
         file = current(settings.WORKSPACE).campaign(given.get("campaign", ""))
+        time = datetime.fromisoformat(given["time"]) if given.get("time") else None
     except (ValueError, LookupError):  # InvalidFile and UnknownName are among them
         raise Http404 from None
-    return file, (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    return file, time and (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 # -- what is done ------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from broadsheet import editions, pipeline, reports
 from broadsheet.errors import BroadsheetError, WrongState
 from broadsheet.models import EditionState
 from broadsheet.web.console.access import audit, who
-from broadsheet.web.console.calendar import file_zone, meant
+from broadsheet.web.console.calendar import file_zone, meant_campaign
 from broadsheet.workspace import CampaignFile, current
 
 _NOT_BEGUN = (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED)
@@ -20,7 +20,7 @@ _NOT_BEGUN = (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED)
 
 def send_now(request: HttpRequest) -> HttpResponseBase:
     """Ask for the number of readers; a POST with the right one sends."""
-    file, time = meant(request)
+    file, time = meant_campaign(request)
     if request.method == "POST":
         return _sent(request, file, time)
     return _page(request, file, time)
@@ -28,17 +28,17 @@ def send_now(request: HttpRequest) -> HttpResponseBase:
 
 def readers(request: HttpRequest) -> HttpResponse:
     """How many would get it, worked out while the page is there already."""
-    file, time = meant(request)
+    file, time = meant_campaign(request)
     return render(request, "console/parts/would_get.html", _counted(file, time))
 
 
-def _page(request: HttpRequest, file: CampaignFile, time: datetime) -> HttpResponse:
-    edition = editions.edition_of(file.slug, time)
+def _page(request: HttpRequest, file: CampaignFile, time: datetime | None) -> HttpResponse:
+    edition = editions.edition_of(file.slug, time) if time else None
     context = {
-        "here": "calendar",
+        "here": "calendar" if time else "campaigns",
         "file": file,
-        "time": time.isoformat(),
-        "at": time.astimezone(file_zone(file)),
+        "time": time.isoformat() if time else "",
+        "at": time and time.astimezone(file_zone(file)),
         "campaign_zone": str(file_zone(file)),
         "edition": edition,
         "can_be": edition is None or edition.state in _NOT_BEGUN,
@@ -47,9 +47,9 @@ def _page(request: HttpRequest, file: CampaignFile, time: datetime) -> HttpRespo
     return render(request, "console/send_now.html", context)
 
 
-def _counted(file: CampaignFile, time: datetime) -> dict[str, object]:
+def _counted(file: CampaignFile, time: datetime | None) -> dict[str, object]:
     """The number of readers, and who gets nothing and why; or why that can't be said."""
-    edition = editions.edition_of(file.slug, time)
+    edition = editions.edition_of(file.slug, time) if time else None
     if edition is not None:
         return {"readers": reports.numbers(edition).waiting, "excluded": edition.excluded}
     try:
@@ -59,7 +59,7 @@ def _counted(file: CampaignFile, time: datetime) -> dict[str, object]:
     return {"readers": planned.readers, "excluded": planned.excluded}
 
 
-def _sent(request: HttpRequest, file: CampaignFile, time: datetime) -> HttpResponseBase:
+def _sent(request: HttpRequest, file: CampaignFile, time: datetime | None) -> HttpResponseBase:
     typed = request.POST.get("readers", "").replace(",", "").replace(".", "").replace(" ", "").strip()
     try:
         if not typed.isdecimal() or int(typed) == 0:
@@ -68,6 +68,12 @@ def _sent(request: HttpRequest, file: CampaignFile, time: datetime) -> HttpRespo
     except BroadsheetError as error:
         messages.error(request, str(error))
         return _page(request, file, time)
-    audit(request, "calendar-send", f"edition {edition.pk}", f"due {time:%Y-%m-%d %H:%M} UTC", f"sent now to {typed}")
+    audit(
+        request,
+        "calendar-send",
+        f"edition {edition.pk}",
+        f"due {time:%Y-%m-%d %H:%M} UTC" if time else "",
+        f"sent now to {typed}",
+    )
     messages.success(request, "It goes out now: a running scheduler begins within ten seconds.")
     return redirect("console-edition", pk=edition.pk)
