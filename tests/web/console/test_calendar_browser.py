@@ -54,11 +54,13 @@ def test_next_tuesday_is_skipped_undone_moved_and_sent_now(visit, tuesday, works
     page = visit(f"/console/calendar?view=week&on={tuesday.isoformat()}")
     entry = on(page, tuesday).locator("details.entry")
     entry.locator("summary").click()
+    entry.get_by_label("Why it is skipped").fill("the clinic is closed")
     entry.get_by_role("button", name="Skip this one").click()
     expect(page.get_by_role("status")).to_contain_text(f"Weekly digest does not come out on Tuesday, {tuesday:%-d %B}")
     expect(entry).to_contain_text("Skipped")
     nine = datetime.combine(tuesday, datetime.min.time(), BERLIN).replace(hour=9).astimezone(UTC)
-    assert Deviation.objects.get().scheduled_for == nine
+    row = Deviation.objects.get()
+    assert (row.scheduled_for, row.why) == (nine, "the clinic is closed")
 
     page.get_by_role("status").get_by_role("button", name="Undo").click()
     expect(page.get_by_role("status")).to_contain_text("as its schedule says")
@@ -129,10 +131,12 @@ def test_it_goes_by_keyboard_alone(visit, tuesday):
     assert page.evaluate("document.activeElement.matches('.entry summary')")
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
+    page.keyboard.type("a holiday")
+    page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.innerText") == "Skip this one"
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Weekly digest does not come out")
-    assert Deviation.objects.get().moved_to is None
+    assert Deviation.objects.get().said == "skipped by publisher@stillwater.test: a holiday"
 
 
 def test_a_campaign_is_made_paused_and_retired(visit, workspace):
