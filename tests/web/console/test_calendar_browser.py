@@ -146,7 +146,7 @@ def test_a_campaign_is_made_paused_and_retired(visit, workspace):
     assert not page.get_by_label("Template").is_visible()
     page.get_by_label("What staff call it").fill("Harbour notes")
     page.get_by_role("button", name="Make it").click()
-    expect(page.get_by_role("status")).to_contain_text("campaigns/harbour-notes.md")
+    expect(page.locator(".note.success")).to_contain_text("campaigns/harbour-notes.md")
     page.goto(page.url.partition("/console")[0] + "/console/campaigns")
     page.get_by_role("button", name="Pause Weekly digest").click()
     expect(page.locator(".campaign", has_text="Weekly digest").locator(".state")).to_have_text("Paused")
