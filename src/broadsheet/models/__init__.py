@@ -42,8 +42,10 @@ from broadsheet.models.people import (
 )
 from broadsheet.models.returned import MailboxState, ReturnedMail
 from broadsheet.models.staff import Audit, Member, Role
+from broadsheet.models.uploads import AT_WORK, Upload, UploadState
 
 __all__ = [
+    "AT_WORK",
     "Allowance",
     "Among",
     "Article",
@@ -87,5 +89,7 @@ __all__ = [
     "SuppressionReason",
     "Tag",
     "Tally",
+    "Upload",
+    "UploadState",
     "Variant",
 ]

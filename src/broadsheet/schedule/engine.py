@@ -20,6 +20,7 @@ from django.db import connections
 from django.utils import timezone
 
 from broadsheet import events, notices, pipeline
+from broadsheet.audience import uploads
 from broadsheet.audience.tracking_consent import forget_reading
 from broadsheet.conf.cluster import broker
 from broadsheet.errors import BroadsheetError, MailboxFailed
@@ -174,6 +175,7 @@ class Engine:
         events.outgoing.forget(now - events.outgoing.KEPT)
         events.let_go(now, config.bounces.keep)
         notices.forget(now)
+        uploads.forget(self._follower.workspace, now)
         if removed := clean_up(self._follower.workspace.state, now):
             log.info("Cleaned up: %s", ", ".join(removed))
 

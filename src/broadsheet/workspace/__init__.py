@@ -16,9 +16,11 @@ from broadsheet.workspace.root import Workspace, find_root, make_workspace, star
 from broadsheet.workspace.segment_file import AttributeRule, Had, Joined, Rule, Segment
 from broadsheet.workspace.writing import (
     FileVersion,
+    add_tag_rule,
     campaign_version,
     change_segment,
     changed_campaign,
+    changed_segments,
     create_campaign,
     current,
     duplicated_campaign,
@@ -26,6 +28,7 @@ from broadsheet.workspace.writing import (
     save_campaign,
     segment_users,
     starter_campaign,
+    tag_rule_text,
 )
 
 __all__ = [
@@ -47,9 +50,11 @@ __all__ = [
     "TagRule",
     "Wanted",
     "Workspace",
+    "add_tag_rule",
     "campaign_version",
     "change_segment",
     "changed_campaign",
+    "changed_segments",
     "create_campaign",
     "crontab",
     "current",
@@ -61,4 +66,5 @@ __all__ = [
     "segment_users",
     "starter_campaign",
     "starter_root",
+    "tag_rule_text",
 ]

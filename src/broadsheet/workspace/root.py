@@ -14,7 +14,7 @@ from broadsheet.conf import Config, Sender
 from broadsheet.errors import BroadsheetError, InvalidFile, Problem, UnknownName, WorkspaceNotFound
 from broadsheet.workspace.campaign import CampaignFile
 from broadsheet.workspace.front_matter import split_header
-from broadsheet.workspace.people_files import Lists
+from broadsheet.workspace.people_files import ListFile, Lists
 from broadsheet.workspace.reading import (
     load_data,
     one_kind_of_line,
@@ -265,6 +265,13 @@ class Workspace:
             return validated(declared, data, shown)
         except InvalidFile as error:
             raise InvalidFile(with_lines(error.problems, text)) from error
+
+    def list_file(self, name: str) -> ListFile:
+        """The list of that name. Raises UnknownName."""
+        try:
+            return self.lists.lists[name]
+        except KeyError:
+            raise UnknownName("list", name, list(self.lists.lists)) from None
 
     def sender_of(self, list_name: str) -> Sender:
         """Who mail to that list is from and where its answers go: the list's own, else the workspace's."""

@@ -6,6 +6,7 @@ now, nothing is written and :class:`~broadsheet.errors.FileChanged` gives both t
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -13,10 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from broadsheet import conf
+from broadsheet.conf import Config, TaggingRule
 from broadsheet.errors import BroadsheetError, FileChanged, InvalidFile, Problem, UnknownName
 from broadsheet.workspace.editing import with_keys, with_settings
 from broadsheet.workspace.front_matter import split_header
-from broadsheet.workspace.reading import decoded, one_kind_of_line, parse_yaml, write_atomically
+from broadsheet.workspace.reading import decoded, one_kind_of_line, parse_toml, parse_yaml, validated, write_atomically
 from broadsheet.workspace.root import MARKER, SEGMENTS, Workspace
 
 #: What a campaign's file may be called, without its ending.
@@ -171,6 +174,38 @@ def changed_segments(text: str, name: str, rules: Mapping[str, object] | None) -
     entries = dict(entries) if isinstance(entries, dict) else {}
     entries.pop(name, None) if rules is None else entries.update({name: dict(rules)})
     return with_keys(text, {"segments": entries}, SEGMENTS)
+
+
+def add_tag_rule(workspace: Workspace, rule: TaggingRule, version: FileVersion) -> FileVersion:
+    """Put a ``[[tag_rules]]`` at the end of ``broadsheet.toml``; what is there then.
+
+    Raises InvalidFile, where the rules stand there in brackets, and FileChanged.
+    """
+    text = version.text.rstrip("\n") + "\n\n" + tag_rule_text(rule)
+    data = parse_toml(one_kind_of_line(text), MARKER)
+    if data.get("tag_rules", [{}])[-1] != _tag_rule_data(rule):
+        raise InvalidFile([Problem(MARKER, "tag_rules", "can't be added to; put the rule in by hand")])
+    validated(Config, conf.overlaid(data), MARKER)
+    return _save(workspace, version, text)
+
+
+def tag_rule_text(rule: TaggingRule) -> str:
+    """The rule as it stands in ``broadsheet.toml``."""
+    lines = [f"{key} = {_toml(value)}" for key, value in _tag_rule_data(rule).items()]
+    return "\n".join(("[[tag_rules]]", *lines)) + "\n"
+
+
+def _tag_rule_data(rule: TaggingRule) -> dict[str, object]:
+    return {"tag": rule.tag, "when": rule.when} | ({"also_tagged": True} if rule.also_tagged else {})
+
+
+def _toml(value: object) -> str:
+    """A text or a yes as TOML: where it can, in quotes that leave backslashes alone."""
+    if not isinstance(value, str):
+        return str(value).lower()
+    if "'" not in value and value.isprintable():
+        return f"'{value}'" if "\\" in value or '"' in value else f'"{value}"'
+    return json.dumps(value).replace("\x7f", "\\u007f")
 
 
 def segment_users(workspace: Workspace, name: str) -> list[str]:

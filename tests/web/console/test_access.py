@@ -1,12 +1,10 @@
 """Every address of the console, for every role, by every method; and what an address changes is written down."""
 
-import re
-
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from broadsheet.models import Audit, Edition, EditionState, Role
+from broadsheet.models import Audit, Edition, EditionState, Role, Upload
 from broadsheet.web.console.signing import SIGNING, nothing
 from broadsheet.web.console.urls import ROUTES, urlpatterns
 
@@ -18,15 +16,23 @@ BY_ITS_LINK = {"console-welcome"}
 @pytest.fixture
 def address(freeze, cast):
     """The address of a route, about an edition that waits, a reader, a segment or a campaign."""
-    named = {"slug": "weekly", "name": "sleepers", "section": "words"}
-    rows = {"editions": freeze().pk, "readers": cast.ada.pk}
+    upload = Upload.objects.create(name="people.csv", size=1, who="test", state="failed")
+    about = {
+        "editions": {"pk": freeze().pk},
+        "readers": {"pk": cast.ada.pk},
+        "segments": {"name": "sleepers"},
+        "campaigns": {"slug": "weekly", "section": "words"},
+        "imports": {"pk": upload.pk},
+        "article": {"slug": "pillow-moon"},
+        "article-text": {"slug": "pillow-moon"},
+    }
 
     def of(route):
         first = route.path.partition("/")[0]
-        wanted = re.findall(r"<\w+:(\w+)>", route.path)
-        given = {name: rows.get(first) if name == "pk" else named[name] for name in wanted}
+        known = about.get(first, {})
+        named = {name: value for name, value in known.items() if f":{name}>" in route.path}
         asked = "?campaign=weekly&time=2026-03-03T09:00%2B00:00" if first == "calendar" else ""
-        return reverse(f"console-{route.name}", kwargs=given) + asked
+        return reverse(f"console-{route.name}", kwargs=named) + asked
 
     return of
 

@@ -338,7 +338,7 @@ def test_the_mail_is_shown_as_any_reader_gets_it(editor, cast):
     assert "sandbox" in mail.headers["Content-Security-Policy"]
     assert "script-src" not in mail.headers["Content-Security-Policy"]
     beside = editor.get(f"{PAGE}/beside?reader=eve@reader.example").content.decode()
-    assert "would get nothing: unsubscribed" in beside
+    assert "would get nothing: they have left the list" in beside
     assert "Nobody has the address" in editor.get(f"{PAGE}/beside?reader=zoe@reader.example").content.decode()
     assert "ada@reader.example" in editor.get(f"{PAGE}/readers?q=love").content.decode()
     page = keep(editor, "words", intro="{% if %}").content.decode()

@@ -1,14 +1,16 @@
 """The draft's mail as one reader would get it: found without a plan for all."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import default
 
 from broadsheet import articles, drafts, editions
-from broadsheet.audience import Reader, Target, Wanted, find, may_receive, why_not
+from broadsheet.audience import Reader, Target, Wanted, find, may_receive
+from broadsheet.audience.members import segment_members
 from broadsheet.audience.readers import reader_of
 from broadsheet.errors import BroadsheetError
-from broadsheet.models import Subscriber, SubscriptionState
+from broadsheet.models import Subscriber, Subscription, SubscriptionState
 from broadsheet.rendering import compile_message, sheet_for
 from broadsheet.selection import pick, pool
 from broadsheet.sending.inbox import CaughtMail, Summary
@@ -68,11 +70,32 @@ def _of(work: Work, row: Subscriber) -> Whose:
     campaign = work.campaign
     assert campaign is not None
     name = full_name(row)
-    reason = why_not(editions.target_of(work.workspace, campaign, next_at(work)), row)
-    if reason:
+    if reason := _why_not(editions.target_of(work.workspace, campaign, next_at(work)), row):
         return Whose(name, row.email, None, why_nothing=reason)
     picks = editions.picks_of(work.workspace, campaign, next_at(work), row)
     return Whose(name, row.email, None if picks.too_few else reader_of(row), picks.slugs, picks.reason)
+
+
+def _why_not(target: Target, row: Subscriber) -> str:
+    """As :func:`broadsheet.audience.why_not`, without a look at everybody else; empty if they are mailed."""
+    refused = may_receive([row.pk], target).get(row.pk)
+    if refused == "unsubscribed":
+        state = Subscription.objects.filter(subscriber=row, list_name=target.list_name).values_list("state", flat=True)
+        return _NOT_ON[next(iter(state), "")]
+    if refused:
+        return refused
+    ids = {row.pk}
+    if target.segments and not any(segment_members(each, ids) for each in target.segments):
+        return "outside the segment"
+    return "excluded" if any(segment_members(each, ids) for each in target.exclude) else ""
+
+
+#: Why a list does not reach somebody, by what they said to it; empty for nothing.
+_NOT_ON = {
+    "": "they are not on the list",
+    SubscriptionState.PENDING: "they have not confirmed yet",
+    SubscriptionState.UNSUBSCRIBED: "they have left the list",
+}
 
 
 def _somebody(work: Work) -> Whose | None:
@@ -88,17 +111,14 @@ def _somebody(work: Work) -> Whose | None:
     return None
 
 
-def _candidates(target: Target) -> list[Subscriber]:
+def _candidates(target: Target) -> Iterator[Subscriber]:
     kept = kept_count(target)
     if kept is not None:
         people = people_of(kept.sample)
-    elif target.segments or target.exclude:
-        return []
     else:
         newest = find(Wanted(list_name=target.list_name, state=SubscriptionState.SUBSCRIBED), size=TRIED).readers
         people = people_of(tuple(row.pk for row in newest))
-    refused = may_receive([row.pk for row in people], target)
-    return [row for row in people if row.pk not in refused]
+    yield from (row for row in people if not _why_not(target, row))
 
 
 def _nobody(work: Work) -> Whose:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -80,6 +81,7 @@ def head(work: Work) -> dict[str, Any]:
     return {
         "work": work,
         "title": str(work.settings.get("name") or work.slug),
+        "state": "" if (state := work.settings.get("state", "active")) == "active" else str(state),
         "standings": found,
         "by_name": work.standings,
         "done": sum(each.is_done for each in needed),
@@ -115,13 +117,19 @@ def form(work: Work) -> dict[str, Any]:
         "whole": one_kind_of_line(work.row.unread if work.row and work.row.unread else work.text),
         "days": DAYS,
         "ways": WAYS,
-        "zones": sorted(available_timezones()),
+        "zones": _zones(),
         "tags": known_tags(),
     }
     try:
         return context | _choices(work, workspace.lists.attributes)
     except InvalidFile as error:
         return context | {"wrong": str(error)}
+
+
+@cache
+def _zones() -> list[str]:
+    """Every time zone there is: finding them reads 600 files."""
+    return sorted(available_timezones())
 
 
 def _with_chosen(choices: tuple[tuple[str, str], ...], chosen: Any) -> list[tuple[str, str]]:

@@ -66,7 +66,8 @@ SLOT = (
 )
 
 SECTIONS: tuple[Section, ...] = (
-    Section("name", "Name and sender", ("name",), ("name",), (Field("name", ("name",), LINE),)),
+    # "state" is set on the page of all campaigns, and said at the top of this one.
+    Section("name", "Name and sender", ("name", "state"), ("name",), (Field("name", ("name",), LINE),)),
     Section(
         "audience",
         "Audience",
