@@ -4,6 +4,7 @@ from broadsheet.models.among import Among
 from broadsheet.models.content import (
     Article,
     Campaign,
+    Deviation,
     Edition,
     EditionMove,
     EditionState,
@@ -56,6 +57,7 @@ __all__ = [
     "ConsentHow",
     "Delivery",
     "DeliveryState",
+    "Deviation",
     "Edition",
     "EditionMove",
     "EditionState",

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 from django.http import HttpRequest
 from django.utils import timezone
 
-from broadsheet import audience
+from broadsheet import audience, editions
 from broadsheet.errors import BroadsheetError, InvalidFile, Problem
 from broadsheet.models import Role
 from broadsheet.timing import firings, in_words, opens
@@ -269,7 +269,8 @@ def times(work: Work) -> dict[str, Any]:
     except InvalidFile:
         return {"in_words": "", "coming": [], "is_wrong": True}
     zone = schedule.zone(site)
-    found = list(islice(firings(schedule, zone, timezone.now()), NEXT))
+    now = timezone.now()
+    found = list(islice(firings(schedule, zone, now, editions.changes_of(work.slug, now)), NEXT))
     early = [opens(schedule, zone, each) for each in found]
     return {
         "in_words": in_words(schedule, zone),
