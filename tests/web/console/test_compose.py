@@ -371,6 +371,16 @@ def test_without_scripts_a_part_is_kept_and_the_page_comes_back(editor):
     assert open_work("weekly").settings["subject"] == "Hello"
 
 
+def test_signs_that_no_file_can_hold_do_no_harm(editor):
+    keep(editor, "words", subject="Hel\0lo\n\x07", intro="One\0two\u2028three \U0001f331")
+    work = open_work("weekly")
+    assert "\0" not in work.text
+    assert work.intro == "Onetwo\u2028three \U0001f331"
+    assert not work.settings["subject"].count("\n")
+    assert editor.get(PAGE).status_code == 200
+    assert editor.get(PAGE.replace("weekly", "a%00b")).status_code == 404
+
+
 @pytest.mark.parametrize("way", [PAGE.replace("weekly", "none"), f"{PAGE}/keep/none", PAGE.replace("weekly", "..")])
 def test_what_is_not_there_is_not_found(editor, way):
     answer = editor.post(way, {"seen": "x"}) if "keep" in way else editor.get(way)

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.db import connection
 from jinja2 import Environment, TemplateSyntaxError
 
 from broadsheet.errors import BroadsheetError, InvalidFile, Problem, UnknownName
@@ -84,11 +85,22 @@ class Work:
     def _checked(self) -> tuple[CampaignFile | None, tuple[Problem, ...]]:
         try:
             campaign = self.workspace.campaign_from(self.slug, self.text)
-            return campaign, tuple(located(_slips(self.path, campaign), self.text))
+            return campaign, tuple(located(self._slips(), self.text))
         except InvalidFile as error:
-            return None, tuple(located(error.problems, self.text))
+            return None, tuple(located((*error.problems, *self._slips()), self.text))
         except BroadsheetError as error:
             return None, (Problem(self.path, "", str(error)),)
+
+    def _slips(self) -> tuple[Problem, ...]:
+        """Where the subject, the preheader or the intro is no Jinja2."""
+        found = []
+        for key, text in (*((key, self.settings.get(key)) for key in ("subject", "preheader")), ("intro", self.intro)):
+            try:
+                Environment(autoescape=True).parse(text if isinstance(text, str) else "")
+            except TemplateSyntaxError as error:
+                line = f" (line {error.lineno} of it)" if key == "intro" else ""
+                found.append(Problem(self.path, key, f"has a slip in its curly brackets{line}: {error.message}"))
+        return tuple(found)
 
     @property
     def campaign(self) -> CampaignFile | None:
@@ -115,18 +127,6 @@ class Work:
         return sha256(json.dumps(values, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _slips(path: str, campaign: CampaignFile) -> tuple[Problem, ...]:
-    """Where the subject, the preheader or the intro is no Jinja2."""
-    found = []
-    for key in ("subject", "preheader", "intro"):
-        try:
-            Environment(autoescape=True).parse(getattr(campaign, key))
-        except TemplateSyntaxError as error:
-            line = f" (line {error.lineno} of it)" if key == "intro" else ""
-            found.append(Problem(path, key, f"has a slip in its curly brackets{line}: {error.message}"))
-    return tuple(found)
-
-
 def located(problems: tuple[Problem, ...], text: str) -> list[Problem]:
     """The problems with the line of the file that each one's key stands on."""
     try:
@@ -140,6 +140,8 @@ def located(problems: tuple[Problem, ...], text: str) -> list[Problem]:
 def open_work(slug: str) -> Work:
     """The campaign of that name. Raises UnknownName if there is neither a file nor a draft."""
     workspace = current(django_settings.WORKSPACE)
+    if not slug.isprintable():
+        raise UnknownName("campaign", slug, workspace.campaign_names())
     row = CampaignDraft.objects.filter(slug=slug).first()
     try:
         disk = campaign_version(workspace, slug)
@@ -187,8 +189,10 @@ def _kept(work: Work, text: str, unread: str, who: str) -> Work:
 
 
 def locked(slug: str) -> Work:
-    """As :func:`open_work`, inside a transaction: nobody else changes the draft until it ends."""
-    CampaignDraft.objects.select_for_update().filter(slug=slug).first()
+    """As :func:`open_work`, inside a transaction: nobody else changes the draft until it ends, nor begins one."""
+    if connection.vendor == "postgresql":  # where there is no row yet, none can be locked; SQLite has one writer
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"draft of {slug}"])
     return open_work(slug)
 
 
@@ -226,9 +230,13 @@ def rebase(work: Work, text: str, who: str) -> Work:
 
 def difference(before: str, after: str) -> list[tuple[str, str]]:
     """What changed, line by line: ``("add" | "del" | "at" | "", line)``."""
+    # The first two lines name the files; the marks between the pieces become the line that each begins in.
     lines = unified_diff(one_kind_of_line(before).splitlines(), one_kind_of_line(after).splitlines(), lineterm="", n=2)
     kinds = {"+": "add", "-": "del", "@": "at", " ": ""}
-    return [(kinds.get(each[:1], ""), each if each.startswith("@") else each[1:]) for each in list(lines)[2:]]
+    return [
+        (kinds[each[0]], f"line {each.split('+')[1].split(',')[0].split(' ')[0]}" if each[0] == "@" else each[1:])
+        for each in list(lines)[2:]
+    ]
 
 
 def merged(base: Mapping[str, Any], theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> dict[str, Any]:

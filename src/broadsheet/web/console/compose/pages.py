@@ -33,8 +33,8 @@ WIDTHS = {"desktop": "Desktop", "phone": "Phone"}
 #: What the form's choices are called.
 OPTIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "repeat": (
-        ("never", "Never to the same reader"),
-        ("per-campaign", "Not from this campaign"),
+        ("never", "Never"),
+        ("per-campaign", "Not from this one"),
         ("allow", "As often as it fits"),
     ),
     "sort": (("newest", "Newest first"), ("oldest", "Oldest first"), ("title", "By title")),

@@ -188,7 +188,7 @@ class Standing:
 
     section: Section
     state: str
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[str, ...] = ()
     said: str = ""
 
     @property
@@ -213,7 +213,7 @@ def standings(settings: Mapping[str, Any], problems: Iterable[Problem]) -> dict[
         else:
             state = DONE
         said = section.unset if state == FREE else STATES[state]
-        found[section.name] = Standing(section, state, tuple(_plainly(each) for each in mine), said)
+        found[section.name] = Standing(section, state, tuple(map(_plainly, mine)), said)
     return found
 
 
@@ -222,6 +222,32 @@ def _belongs(problem: Problem, section: Section) -> bool:
     return key in section.keys if key in _OWNED else section.name == "file"
 
 
-def _plainly(problem: Problem) -> Problem:
-    """Without the file's name, which the page says once."""
-    return replace(problem, path="")
+#: What the page calls the keys that people slip on most.
+_LABELS = {
+    "articles.newest": "At most",
+    "articles.minimum": "At least",
+    "articles.max_age": "Nothing older than",
+    "articles.settle": "Unchanged for at least",
+    "articles.fill.up_to": "Fill up to",
+    "schedule.cron": "The days or times",
+    "schedule.every": "Every",
+    "schedule.start": "First time",
+    "schedule.at": "Times",
+    "schedule.time_zone": "Time zone",
+    "schedule.window": "No mail before or after",
+    "schedule.grace": "Sent late by at most",
+    "schedule.lead": "Ready to approve",
+    "subject": "Subject",
+    "preheader": "Preheader",
+    "intro": "Opening words",
+    "list": "List",
+    "template": "Template",
+}
+
+
+def _plainly(problem: Problem) -> str:
+    """The problem in the page's own words, with its line in the file."""
+    label = _LABELS.get(problem.where)
+    if label is None:
+        return str(replace(problem, path=""))
+    return f"{label}: {problem.reason}" + (f" (line {problem.line} of the file)" if problem.line else "")

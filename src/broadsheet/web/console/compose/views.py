@@ -90,9 +90,9 @@ def save(request: HttpRequest, slug: str, section: str) -> HttpResponseBase:
 
 def _saved(request: HttpRequest, work: Work, of: Section) -> Work:
     if of.name == "file":
-        return draft.save_whole(work, request.POST.get("whole", work.text), who(request))
+        return draft.save_whole(work, request.POST.get("whole", work.text).replace("\0", ""), who(request))
     changes = section_changes(of, work.settings, request.POST)
-    intro = request.POST.get("intro") if "intro" in of.keys else None
+    intro = request.POST["intro"].replace("\0", "") if "intro" in of.keys and "intro" in request.POST else None
     return draft.save_section(work, changes, intro, who(request))
 
 
