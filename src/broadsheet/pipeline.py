@@ -17,6 +17,7 @@ from collections.abc import Callable
 from datetime import datetime
 from email import message_from_bytes, policy
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from django.conf import settings
@@ -150,7 +151,8 @@ def send(
         try:
             adapter.open()
             tell = partial(events.record_refusals, suppress_after=workspace.config.bounces.suppress_after)
-            for batch in sending.drain(_job(workspace, edition, adapter), lambda: not stop(), tell):
+            job, go_on = _job(workspace, edition, adapter), lambda: not stop()
+            for batch in chain(sending.ask_again(job, go_on, tell), sending.drain(job, go_on, tell)):
                 if progress:
                     progress(batch)
         except AdapterFailed as error:
@@ -166,7 +168,8 @@ def send(
 
 def sweep(workspace: Workspace, edition: Edition | None = None) -> list[Recovered]:
     """Settle what dead senders had in hand, of one edition or of all; what became of it. Safe at any time."""
-    found = sending.recover(journals(workspace), workspace.config.sending, events.record_refusals, edition)
+    rules = sending.Rules(workspace.config.sending, events.record_refusals, partial(sending.keys_of, workspace))
+    found = sending.recover(journals(workspace), rules, edition)
     for each in Edition.objects.filter(pk__in={each.edition_id for each in found}):
         editions.call_off_waiting(each)
     return found

@@ -21,7 +21,9 @@ from broadsheet.models.delivery import (
     Event,
     EventKind,
     Link,
+    Missing,
     PaceBucket,
+    Repeat,
 )
 from broadsheet.models.errands import Allowance, Errand, ErrandKind
 from broadsheet.models.hooks import HookCall, HookRefusals
@@ -67,10 +69,12 @@ __all__ = [
     "Link",
     "MailboxState",
     "Member",
+    "Missing",
     "OnUnknown",
     "Outgoing",
     "PaceBucket",
     "PersonNote",
+    "Repeat",
     "ReturnedMail",
     "Role",
     "SegmentSize",
