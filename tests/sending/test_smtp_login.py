@@ -123,7 +123,7 @@ def test_it_logs_in_over_tls_on_each_connection_and_sends(locked, login, freeze,
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
 def test_a_wrong_password_stops_everything_and_says_so(locked, login, freeze, send, cast, ledger, mechanism, caplog):
     server, edition = locked(mechanism), freeze("weekly")
-    with pytest.raises(AdapterFailed, match="refused the login .535.*check `user` and the password") as failed:
+    with pytest.raises(AdapterFailed, match=r"refused the login .535.*check `user` and the password") as failed:
         send(edition, login(server, OTHERS))
     assert failed.value.permanent
     assert (edition.state, server.mails) == ("paused", [])
@@ -137,7 +137,7 @@ def test_a_wrong_password_stops_everything_and_says_so(locked, login, freeze, se
 
 def test_a_login_that_is_refused_for_now_pauses_nothing(locked, login, freeze, send, cast, ledger):
     server, edition = locked(temporary=True), freeze("weekly")
-    with pytest.raises(AdapterFailed, match="refused the login .454") as failed:
+    with pytest.raises(AdapterFailed, match=r"refused the login .454") as failed:
         send(edition, login(server))
     assert not failed.value.permanent
     assert edition.state == "sending"
@@ -153,7 +153,7 @@ def test_a_server_whose_certificate_nobody_signed_is_told_no_password(locked, lo
 
 def test_without_a_login_a_server_that_wants_one_fails_no_reader(locked, login, freeze, send, cast, ledger):
     server, edition = locked(), freeze("weekly")
-    with pytest.raises(AdapterFailed, match="wants a login or TLS first .530 5.7.0 Auth.*check `user`"):
+    with pytest.raises(AdapterFailed, match=r"wants a login or TLS first .530 5.7.0 Auth.*check `user`"):
         send(edition, login(server, user=None, password=None))
     assert edition.state == "paused"
     assert {state for state, _ in ledger(edition).values()} == {"queued"}
