@@ -1,11 +1,12 @@
 """What came back, recorded. Handlers may run twice and change nothing the second time."""
 
-from broadsheet.events.incoming import Listener, Recorder, keep, let_go, read_mailboxes, record, record_waiting
+from broadsheet.events.incoming import Came, Listener, Recorder, keep, let_go, read_mailboxes, record, record_waiting
 from broadsheet.events.leaving import left_its_list, resubscribed, said_why, unsubscribed
 from broadsheet.events.outgoing import announce, deliver_due
 from broadsheet.events.refusals import record_refusals
 
 __all__ = [
+    "Came",
     "Listener",
     "Recorder",
     "announce",
