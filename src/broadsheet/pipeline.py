@@ -243,6 +243,9 @@ def as_reader_got_it(edition_id: int, subscriber_id: int) -> str | None:
 #: Stands where a reader's own addresses stood; the links that would lead to it are taken out, with what parts them.
 _NOBODYS = "https://nobody.invalid/"
 _LEADS_NOWHERE = re.compile(rf'(?:\s|&nbsp;|[·•|])*<a\b[^>]*\bhref="{re.escape(_NOBODYS)}"[^>]*>.*?</a>', re.DOTALL)
+#: A paragraph that held nothing but such links; the second form is what is left of others.
+_GONE = "\x00"
+_EMPTIED = re.compile(rf"<p\b[^>]*>(?:\s|{_GONE})*{_GONE}(?:\s|{_GONE})*</p>\s*|{_GONE}")
 
 
 def as_nobody_got_it(edition_id: int, to: str) -> tuple[str, str, str] | None:
@@ -261,7 +264,11 @@ def as_nobody_got_it(edition_id: int, to: str) -> tuple[str, str, str] | None:
     mail = Stamp(Message.from_bytes(bytes(variant.message)), imprint)(nobody, delivery_id=0, now=edition.scheduled_for)
     subject = message_from_bytes(mail.content, policy=policy.default)["Subject"]
     text, html = bodies(mail)
-    return str(subject or ""), _without_nobodys(text), _LEADS_NOWHERE.sub("", html).replace(_NOBODYS, "")
+    return (
+        str(subject or ""),
+        _without_nobodys(text),
+        _EMPTIED.sub("", _LEADS_NOWHERE.sub(_GONE, html)).replace(_NOBODYS, ""),
+    )
 
 
 def _without_nobodys(text: str) -> str:

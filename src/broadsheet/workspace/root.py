@@ -15,7 +15,14 @@ from broadsheet.errors import BroadsheetError, InvalidFile, Problem, UnknownName
 from broadsheet.workspace.campaign import CampaignFile
 from broadsheet.workspace.front_matter import split_header
 from broadsheet.workspace.people_files import Lists
-from broadsheet.workspace.reading import load_data, read_text, validated, with_lines, write_atomically
+from broadsheet.workspace.reading import (
+    load_data,
+    read_text,
+    refuse_doubled_keys,
+    validated,
+    with_lines,
+    write_atomically,
+)
 from broadsheet.workspace.segment_checks import Known, circles, mistakes, typed
 from broadsheet.workspace.segment_file import Segment, Segments, with_references
 
@@ -175,6 +182,7 @@ class Workspace:
         split = split_header(text, shown)
         if not split.data:
             raise InvalidFile([Problem(shown, "line 1", "must begin with front matter between two lines of ---")])
+        refuse_doubled_keys(split.source, shown, first_line=split.line)
         settings, body = split.data, split.body
         problems = [
             Problem(shown, key, "comes from the file itself; leave it out")
