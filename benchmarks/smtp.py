@@ -44,7 +44,7 @@ def stamped(number: int) -> Mail:
     for static in STATIC:
         pieces += (b"Ada%d=\r\n" % number, static)
     address = f"r{number}@reader.example"
-    return Mail(number, "news@news.example", address, f"<{number}@news.example>", b"".join(pieces), pieces)
+    return Mail(number, "news@news.example", address, f"<{number}@news.example>", pieces)
 
 
 class Supply:
@@ -66,6 +66,9 @@ class Supply:
 
     def wait(self, seconds: float) -> None:
         """Never needed."""
+
+    def attempt_together(self, mails: Sequence[Mail]) -> None:
+        """Nothing is kept."""
 
     def attempt(self, mail: Mail) -> None:
         """Kept nowhere."""
