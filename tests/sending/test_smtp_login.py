@@ -28,7 +28,7 @@ class Locked:
     """A server that takes mail over TLS and after a login only; it notes by which mechanism."""
 
     def __init__(self, certificate, mechanism, *, at_once, temporary=False) -> None:
-        self.mails, self.logins, self.temporary = [], [], temporary
+        self.mails, self.logins, self.temporary, self._sessions = [], [], temporary, []
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(certificate)
         self._others = {"PLAIN", "LOGIN"} - {mechanism}
@@ -52,8 +52,16 @@ class Locked:
         self._ready.set()
         await self._stop.wait()
         server.close()
+        for each in self._sessions:
+            if each.transport is not None:
+                each.transport.abort()
+        await asyncio.sleep(0.05)
 
     def _session(self) -> SMTP:
+        self._sessions.append(self._made())
+        return self._sessions[-1]
+
+    def _made(self) -> SMTP:
         return SMTP(
             self,
             loop=self._loop,
