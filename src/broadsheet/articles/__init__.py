@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from broadsheet.articles.content import Content, Picture, direction, load_content, reading_minutes
     from broadsheet.articles.findings import Finding
     from broadsheet.articles.listing import (
-        STATES,
         ArticleRow,
         Names,
         Sought,
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from broadsheet.articles.trying import Tried, try_rule
 
 __all__ = [
-    "STATES",
     "ArticleRow",
     "Content",
     "Finding",
@@ -52,7 +50,7 @@ __getattr__ = lazily(
     {
         "content": "Content Picture direction load_content reading_minutes",
         "findings": "Finding",
-        "listing": "STATES ArticleRow Names Sought SourceRow article_page article_row article_rows failing_sources "
+        "listing": "ArticleRow Names Sought SourceRow article_page article_row article_rows failing_sources "
         "known_names source_rows",
         "syncing": "SyncReport sync",
         "trying": "Tried try_rule",

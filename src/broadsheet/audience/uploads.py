@@ -4,6 +4,7 @@ Each step is a process of its own. In a thread of the server it would hold up ev
 as long as it lasts; a process of its own goes on when the server is started anew, and its memory goes with it.
 """
 
+import logging
 import os
 import shutil
 import subprocess
@@ -27,12 +28,14 @@ from broadsheet.errors import BroadsheetError
 from broadsheet.models import AT_WORK, Audit, Upload, UploadState
 from broadsheet.workspace import Workspace
 
+log = logging.getLogger(__name__)
+
 #: Bytes of one upload; a million people are a quarter of that. More is for ``broadsheet subscribers import``.
 MOST = 512 << 20
 #: Lines whose cells are shown beside the columns' names, how many columns, and how much of a cell.
 SHOWN_LINES, SHOWN_COLUMNS, SHOWN_CELL = 3, 200, 60
 #: A process says twice a second that it is alive; one that has been silent for so long is not.
-BEAT, SILENT = timedelta(milliseconds=500), timedelta(seconds=60)
+BEAT, SILENT = timedelta(milliseconds=500), timedelta(minutes=2)
 #: A file that nobody imports goes after a week; what is known of an import, and its rejected lines, after a month.
 KEPT, KEPT_REPORT = timedelta(days=7), timedelta(days=30)
 ENDED_EARLY = "The process that was at it ended before its time, as when a server is switched off."
@@ -99,17 +102,25 @@ def begin(workspace: Workspace, upload: Upload, step: UploadState, choices: dict
 
 def launch(workspace: Workspace, pk: int, began: datetime) -> None:
     """The process that carries out what was begun; a thread waits for it, so that a sudden end is known at once."""
-    process = subprocess.Popen(  # noqa: S603  our own command in our own interpreter
-        [sys.executable, "-m", "broadsheet", "--workspace", str(workspace.root), "subscribers", "carry-out", str(pk)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = ["broadsheet", "--workspace", str(workspace.root), "subscribers", "carry-out", str(pk)]
+    try:
+        process = subprocess.Popen(  # noqa: S603  our own command in our own interpreter
+            [sys.executable, "-m", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+    except OSError as error:  # the machine has no room for another process: it never began
+        log.error("The process of import %s can't be started: %s", pk, error.strerror)  # noqa: TRY400
+        _lost(Q(pk=pk, began_at=began))
+        return
 
     def wait() -> None:
-        process.wait()
+        _, said = process.communicate()
         try:
-            _lost(Q(pk=pk, began_at=began))  # and not what somebody began after its end
+            if _lost(Q(pk=pk, began_at=began)):  # and not what somebody began after its end
+                words = said.decode("utf-8", "replace").strip()[-2_000:]
+                log.error("The process of import %s ended with %s: %s", pk, process.returncode, words)
         except DatabaseError:
             return  # whoever looks at it finds out by its silence
         finally:
@@ -189,7 +200,7 @@ def carry_out(workspace: Workspace, pk: int) -> None:
 @contextmanager
 def _noted(workspace: Workspace, upload: Upload) -> Iterator[None]:
     """What ends a step early is written into the row, in words for the page."""
-    state, reason = UploadState.FAILED if upload.state == UploadState.LOOKING else UploadState.READY, ""
+    (state, then), reason = _FELL_BACK[UploadState(upload.state)], ""
     try:
         yield
     except KeyboardInterrupt:
@@ -199,7 +210,6 @@ def _noted(workspace: Workspace, upload: Upload) -> Iterator[None]:
     except OSError as error:
         reason = f"{upload.name} can't be read any more ({error.strerror or error}); upload it again."
     except DatabaseError as error:
-        state, then = _FELL_BACK[UploadState(upload.state)]
         reason = f"The database could not take it ({str(error).strip().partition(chr(10))[0][:200]}). {then}"
     if reason:
         _mine(upload).update(state=state, reason=reason[:500], ended_at=timezone.now())
@@ -224,7 +234,7 @@ def _look(workspace: Workspace, upload: Upload) -> None:
         for at, (name, found) in enumerate(zip(names, recognised(names), strict=True))
     ]
     glance = {"said": table.said, "columns": columns[:SHOWN_COLUMNS], "count": len(columns)}
-    _mine(upload).update(state=UploadState.READY, glance=glance, ended_at=timezone.now())
+    _mine(upload).update(state=UploadState.READY, reason="", glance=glance, ended_at=timezone.now())
 
 
 def _take(workspace: Workspace, upload: Upload) -> None:

@@ -197,7 +197,7 @@ def test_what_ended_with_its_process_says_so_and_can_go_on(publisher, upload):
     page = page_of(publisher, row).content.decode()
     assert "every 1s" in page
     assert "HX-Refresh" not in publisher.get(f"/console/imports/{row.pk}/live").headers
-    Upload.objects.update(beat_at=timezone.now() - timedelta(minutes=2))
+    Upload.objects.update(beat_at=timezone.now() - timedelta(minutes=3))
     assert publisher.get(f"/console/imports/{row.pk}/live").headers["HX-Refresh"] == "true"
     page = page_of(publisher, row).content.decode()
     assert "ended before its time" in page
@@ -321,5 +321,7 @@ def test_the_real_process_carries_it_out(as_role, workspace, tmp_path, monkeypat
 
 
 class _Ended:
-    def wait(self):
-        return os.EX_SOFTWARE
+    returncode = os.EX_SOFTWARE
+
+    def communicate(self):
+        return None, b"it fell over"

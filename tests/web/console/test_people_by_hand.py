@@ -185,3 +185,15 @@ def test_entering_is_the_same_for_every_address_of_one_person(workspace, join):
     assert notices.enter(workspace, wish) == {"newsletter": notices.Entered.NOW}
     assert notices.enter(workspace, wish) == {"newsletter": notices.Entered.BEFORE}
     assert Subscriber.objects.count() == 1
+
+
+def test_a_file_with_a_slip_in_it_is_said_and_breaks_no_page_for_good(as_role, workspace, write):
+    browser = as_role("publisher")
+    good = (workspace.root / "subscribers/lists.yaml").read_text()
+    write("subscribers/lists.yaml", "lists: {newsletter: {titel: N}}")
+    for path in ("readers", "readers/add", "readers/export", "segments"):
+        answer = browser.get(f"/console/{path}")
+        assert "titel" in answer.content.decode(), path
+    assert browser.get("/console/readers").status_code == 503
+    write("subscribers/lists.yaml", good)
+    assert browser.get("/console/readers").status_code == 200

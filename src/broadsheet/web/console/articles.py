@@ -11,7 +11,6 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from broadsheet import pipeline
 from broadsheet.articles import (
-    STATES,
     Sought,
     SyncReport,
     article_page,
@@ -21,6 +20,7 @@ from broadsheet.articles import (
     reading_minutes,
     source_rows,
 )
+from broadsheet.articles.listing import STATES
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import Article, Tag
 from broadsheet.reports import editions_with

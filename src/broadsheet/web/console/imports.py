@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -75,7 +75,7 @@ def listing(request: HttpRequest) -> HttpResponseBase:
             status=413,
         )
     request.upload_handlers = [ToState(request)]
-    return cast("HttpResponseBase", _taken_in(request))
+    return _taken_in(request)
 
 
 @csrf_protect

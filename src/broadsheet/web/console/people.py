@@ -98,7 +98,7 @@ def join(request: HttpRequest, pk: int) -> HttpResponseBase:
     reader, form = get_object_or_404(Subscriber, pk=pk), Agreement(request.POST)
     if not form.is_valid():
         for wrong in form.errors.values():
-            messages.error(request, " ".join(wrong))
+            messages.error(request, " ".join(str(each) for each in wrong))
         return redirect("console-reader", pk=pk)
     return _entered(request, reader.email_key, form.cleaned_data, _wish(request, reader.email, form.cleaned_data))
 

@@ -190,7 +190,7 @@ def _shown(value: Any) -> str:
 
 def _same(one: Any, other: Any) -> bool:
     """Whether two rules say the same; a word is a list of one."""
-    return _plain(one) == _plain(other)
+    return bool(_plain(one) == _plain(other))
 
 
 def _plain(value: Any) -> Any:

@@ -37,7 +37,11 @@ def show(request: HttpRequest, slug: str) -> HttpResponseBase:
 def beside(request: HttpRequest, slug: str) -> HttpResponse:
     """The mail beside the sections, as another reader gets it or after a change."""
     work = _work(slug)
-    return render(request, "console/compose/mail.html", {"work": work, **pages.beside(request, work)})
+    return render(
+        request,
+        "console/compose/mail.html",
+        {"work": work, "clear_hits": "found" in request.GET, **pages.beside(request, work)},
+    )
 
 
 @xframe_options_sameorigin
@@ -106,7 +110,7 @@ def _after(request: HttpRequest, work: Work, of: Section, fault: str) -> HttpRes
         if fault:
             messages.error(request, fault)
         return redirect(f"{reverse('console-campaign-compose', args=[work.slug])}#{of.name}")
-    redrawn = of.name in ("audience", "file") or bool(request.POST.get("do") or request.POST.get("mine"))
+    redrawn = of.name == "file" or bool(request.POST.get("do") or request.POST.get("mine"))
     names = {*([of.name] if redrawn else []), *_ALSO.get(of.name, ()), "file"}
     context = pages.sections(request, work)
     context |= {
@@ -115,6 +119,7 @@ def _after(request: HttpRequest, work: Work, of: Section, fault: str) -> HttpRes
         "saved": of.name,
         "anew": [part for part in context["parts"] if part["name"] in names],
         "others": [part for part in context["parts"] if part["name"] not in names],
+        "with_reach": of.name == "audience" and "audience" not in names,
         "with_picks": of.name in ("articles", "when") and "articles" not in names,
     }
     response = render(request, "console/compose/saved.html", context)
