@@ -12,7 +12,7 @@ from django.utils import timezone
 from broadsheet import editions, pipeline
 from broadsheet.errors import WrongState
 from broadsheet.models import Delivery, Deviation, Edition
-from broadsheet.workspace import Workspace
+from broadsheet.workspace import Workspace, make_workspace
 
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
 WEEK = 7 * DAY
@@ -250,19 +250,43 @@ def test_a_draft_that_waits_for_approval_is_sent_now_as_it_is_frozen(at, nine, d
 
 # -- as processes, on both databases -----------------------------------------------------------------------------
 
-_SKIP = """
-import sys
-from datetime import datetime
+#: People skip the next time and move the one after; what each command says of it, as one JSON document.
+_STORY = """
+import json
+from datetime import datetime, timedelta
+from typer.testing import CliRunner
+from broadsheet.cli import app
 from broadsheet.cli.setup import ready
 workspace = ready()
-from broadsheet import editions, pipeline
-act, time, *more = sys.argv[1:]
+from broadsheet import editions
+
+def said(*arguments):
+    done = CliRunner().invoke(app, arguments)
+    return {"code": done.exit_code, "out": done.stdout, "err": done.stderr, "error": str(done.exception or "")}
+
+def coming():
+    (facts,) = [each for each in json.loads(said("schedule", "--json")["out"]) if each["campaign"] == "weekly-digest"]
+    return facts
+
+said("subscribers", "import", "subscribers/people.csv")
+before = coming()
+first, second = (datetime.fromisoformat(each) for each in before["firings"][:2])
 file = workspace.campaign("weekly-digest")
-does = {"skip": editions.leave_out, "move": editions.put_off, "undo": pipeline.reinstate}[act]
-does(workspace, file, datetime.fromisoformat(time), *map(datetime.fromisoformat, more), who="pia")
+editions.leave_out(workspace, file, first, who="pia")
+editions.put_off(workspace, file, second, second + timedelta(days=1), who="pia")
+print(json.dumps({
+    "before": before,
+    "after": coming(),
+    "table": said("schedule"),
+    "editions": said("editions"),
+    "left out": said("plan", "weekly-digest", "--at", first.isoformat(), "--json"),
+    "plan": said("plan", "weekly-digest", "--json"),
+    "send": said("send", "weekly-digest", "--at", first.isoformat(), "--yes"),
+}))
 """
 
-_RACE = """
+#: A scheduler's look at a moment, watching since an hour before; the editions there are then.
+_TICK = """
 import sys
 from datetime import datetime, timedelta
 from broadsheet.cli.setup import ready
@@ -281,55 +305,34 @@ for edition in Edition.objects.filter(campaign__slug="weekly-digest"):
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_the_command_tells_and_two_schedulers_obey_on_both_databases(kind, tmp_path, request):
     environment = {name: each for name, each in os.environ.items() if not name.startswith(("BROADSHEET", "DJANGO"))}
+    environment["COLUMNS"] = "200"
     if kind == "postgresql":
         environment["BROADSHEET_DATABASE"] = request.getfixturevalue("database")
-    root = tmp_path / "of-its-own"
+    root = make_workspace(tmp_path / "of-its-own").root
 
-    def start(*arguments, folder=root):
+    def start(script, *arguments):
+        command = [sys.executable, "-c", script, *arguments]
         return subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
-    def done(*arguments, folder=root):
-        out, err = (process := start(*arguments, folder=folder)).communicate(timeout=120)
+    def done(process):
+        out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
-        return out, err
+        return out
 
-    def broadsheet(*arguments, folder=root):
-        return done("-m", "broadsheet", *arguments, folder=folder)
+    told = json.loads(done(start(_STORY)))
+    first, second, third = (datetime.fromisoformat(each) for each in told["before"]["firings"][:3])
+    moved = second + DAY
+    assert told["before"]["changed"] == []
+    assert [datetime.fromisoformat(each) for each in told["after"]["firings"][:2]] == [moved, third]
+    assert [each["said"] for each in told["after"]["changed"]] == ["skipped by pia", "moved by pia"]
+    assert "skipped by pia" in told["table"]["out"]
+    assert "skipped by pia" in told["editions"]["err"]
+    assert json.loads(told["left out"]["out"])["left_out"] == "skipped by pia"
+    assert json.loads(told["plan"]["out"])["scheduled_for"] == told["after"]["firings"][0]
+    assert "was skipped by pia" in told["send"]["error"]
 
-    broadsheet("init", str(root), folder=tmp_path)
-    broadsheet("subscribers", "import", "subscribers/people.csv")
-
-    def coming():
-        (facts,) = (
-            each for each in json.loads(broadsheet("schedule", "--json")[0]) if each["campaign"] == "weekly-digest"
-        )
-        return [datetime.fromisoformat(each) for each in facts["firings"]], facts["changed"]
-
-    times, changed = coming()
-    assert changed == []
-    first, second = times[:2]
-    done("-c", _SKIP, "skip", first.isoformat())
-    done("-c", _SKIP, "move", second.isoformat(), (second + DAY).isoformat())
-    after, changed = coming()
-    assert after[:2] == [second + DAY, times[2]]
-    assert [each["said"] for each in changed] == ["skipped by pia", "moved by pia"]
-    assert "skipped by pia" in broadsheet("editions")[1]
-    assert "skipped by pia" in broadsheet("schedule")[0]
-    plan = json.loads(broadsheet("plan", "weekly-digest", "--at", first.isoformat(), "--json")[0])
-    assert plan["left_out"] == "skipped by pia"
-    assert json.loads(broadsheet("plan", "weekly-digest", "--json")[0])["scheduled_for"] == after[0].isoformat()
-    refused = start("-m", "broadsheet", "send", "weekly-digest", "--at", first.isoformat(), "--yes")
-    assert "was skipped by pia" in refused.communicate(timeout=120)[1]
-    assert refused.returncode == 1
-
-    together = [start("-c", _RACE, (second + DAY).isoformat()) for _ in range(2)]
-    said = {process.communicate(timeout=120)[0].strip() for process in together}
-    assert said == {f"{(second + DAY).astimezone(UTC).isoformat()} approved"}
-    assert done("-c", _RACE, first.isoformat())[0].splitlines()[-1] == f"{first.astimezone(UTC).isoformat()} skipped"
+    together = [start(_TICK, moved.isoformat()) for _ in range(2)]
+    assert {done(process).strip() for process in together} == {f"{moved.astimezone(UTC).isoformat()} approved"}
+    assert done(start(_TICK, first.isoformat())).splitlines()[-1] == f"{first.astimezone(UTC).isoformat()} skipped"
