@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 PROGRAMS = sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 _numbers = count(1)
@@ -26,9 +26,7 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="broadsheet-postgresql-"))
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         data = self.folder / "data"
         self._run("initdb", "--pgdata", str(data), "--auth=trust", "--username=broadsheet", "-N")
         with (data / "pg_hba.conf").open("a") as rules:
