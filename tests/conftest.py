@@ -32,9 +32,33 @@ from broadsheet.workspace import Workspace
 
 __all__ = ["database", "postgresql"]
 
-if os.environ.get("CI"):  # the project's own check finds the same examples each time; a developer's finds new ones
-    hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
-    hypothesis.settings.load_profile("ci")
+# The project's own check finds the same examples each time, a developer's finds new ones; how long one takes is as
+# much a matter of what runs beside it.
+hypothesis.settings.register_profile("here", derandomize=bool(os.environ.get("CI")), deadline=None)
+hypothesis.settings.load_profile("here")
+
+#: What takes longest begins first when tests run side by side, so that no worker is left with it at the end.
+FIRST = ("postgresql", "tests/schedule/test_processes.py", "tests/cli/", "tests/web/", "tests/test_package.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "clock: measures time, or does something at a moment; is run alone, as others would make it late"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist, which reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A module's tests go to one worker, as its fixtures are made once; so do all that share the PostgreSQL server."""
+    if not hasattr(config, "workerinput"):
+        return
+    groups = {
+        item: "postgresql" if "postgresql" in getattr(item, "fixturenames", ()) else item.location[0] for item in items
+    }
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: next((at for at, begins in enumerate(FIRST) if groups[item].startswith(begins)), 99))
+
 
 #: a Tuesday morning
 AT = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
