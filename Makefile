@@ -32,7 +32,7 @@ serve: $(STAMP) ## the pages behind the links in the demo's mails, on http://127
 # Side by side, and then alone those that measure time, as others would make them late. Both run whatever the first says.
 test: $(STAMP) ## run the whole test suite
 	@failed=0; \
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -m "not clock" || failed=1; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not clock" || failed=1; \
 	$(BIN)/python -m pytest -m clock || failed=1; \
 	exit $$failed
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import hypothesis
 import pytest
-from tests.postgresql import database, postgresql
+from tests.postgresql import database, empty_database, postgresql
 
 from broadsheet import editions, pipeline, sending
 from broadsheet.audience import interest_set
@@ -30,15 +30,21 @@ from broadsheet.reports import Numbers
 from broadsheet.sending.adapters.memory import MemoryOutbox
 from broadsheet.workspace import Workspace
 
-__all__ = ["database", "postgresql"]
+__all__ = ["database", "empty_database", "postgresql"]
 
 # The project's own check finds the same examples each time, a developer's finds new ones; how long one takes is as
 # much a matter of what runs beside it.
 hypothesis.settings.register_profile("here", derandomize=bool(os.environ.get("CI")), deadline=None)
 hypothesis.settings.load_profile("here")
 
-#: What takes longest begins first when tests run side by side, so that no worker is left with it at the end.
-FIRST = ("postgresql", "tests/schedule/test_processes.py", "tests/cli/", "tests/web/", "tests/test_package.py")
+#: What takes longest begins first when files are shared out, so that no worker is left with it at the end.
+FIRST = (
+    "tests/schedule/test_processes.py",
+    "tests/test_postgresql.py",
+    "tests/cli/",
+    "tests/web/",
+    "tests/test_package.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,17 +53,10 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist, which reads the groups
+@pytest.hookimpl(trylast=True)  # after Django's plugin, which sorts by what a test needs of the database
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A module's tests go to one worker, as its fixtures are made once; so do all that share the PostgreSQL server."""
-    if not hasattr(config, "workerinput"):
-        return
-    groups = {
-        item: "postgresql" if "postgresql" in getattr(item, "fixturenames", ()) else item.location[0] for item in items
-    }
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: next((at for at, begins in enumerate(FIRST) if groups[item].startswith(begins)), 99))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: next((at for at, path in enumerate(FIRST) if item.nodeid.startswith(path)), 99))
 
 
 #: a Tuesday morning
