@@ -8,6 +8,7 @@ from tests.cluster.machines import LONG, Cluster
 from tests.cluster.networks import Network
 from tests.postgresql import Server
 
+pytestmark = pytest.mark.clock
 READERS = 1500
 #: A connection whose words nobody acknowledges counts as gone after 3 s here; after 10 s if nothing else is said.
 OPTIONS = "?tcp_user_timeout=3000"

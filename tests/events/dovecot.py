@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from imapclient import IMAPClient
+from tests.ports import free_port
 
 PROGRAM = "/usr/sbin/dovecot"
 USER, PASSWORD = "reports", "open-sesame"
@@ -115,15 +116,6 @@ class Dovecot:
                     client.delete_folder(name)
 
 
-def free_ports(*names: str) -> dict[str, int]:
-    """A free port for each name."""
-    sockets = {name: socket.create_server(("127.0.0.1", 0)) for name in names}
-    ports = {name: each.getsockname()[1] for name, each in sockets.items()}
-    for each in sockets.values():
-        each.close()
-    return ports
-
-
 @contextmanager
 def running(folder: Path) -> Iterator[Dovecot]:
     """A server, until the block ends. It lives in a folder that its own users can enter."""
@@ -157,7 +149,7 @@ def running(folder: Path) -> Iterator[Dovecot]:
         check=True,
         capture_output=True,
     )
-    ports = free_ports("imap", "imaps", "pop3", "pop3s")
+    ports = {name: free_port() for name in ("imap", "imaps", "pop3", "pop3s")}
     settings = SETTINGS.format(
         folder=folder, internal=owner, login=login, owner=owner, group=group, password=PASSWORD, **ports
     )

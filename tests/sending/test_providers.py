@@ -160,6 +160,7 @@ def test_an_answer_is_recorded_for_its_reader_and_disturbs_no_neighbour(api, fre
     assert asked_for(api) == before, "nobody is asked for again before it is due"
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_slow_answer_is_unknown_and_never_sent_again_but_where_a_key_makes_it_safe(
     api, freeze, send, cast, ledger, kind
