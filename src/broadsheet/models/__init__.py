@@ -4,6 +4,7 @@ from broadsheet.models.among import Among
 from broadsheet.models.content import (
     Article,
     Campaign,
+    Deviation,
     Edition,
     EditionMove,
     EditionState,
@@ -23,6 +24,7 @@ from broadsheet.models.delivery import (
     Link,
     PaceBucket,
 )
+from broadsheet.models.drafts import CampaignDraft
 from broadsheet.models.errands import Allowance, Errand, ErrandKind
 from broadsheet.models.hooks import HookCall, HookRefusals
 from broadsheet.models.outgoing import Outgoing
@@ -50,10 +52,12 @@ __all__ = [
     "Audit",
     "BounceClass",
     "Campaign",
+    "CampaignDraft",
     "Claim",
     "ConsentHow",
     "Delivery",
     "DeliveryState",
+    "Deviation",
     "Edition",
     "EditionMove",
     "EditionState",

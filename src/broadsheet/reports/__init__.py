@@ -4,10 +4,12 @@ from broadsheet.reports.comparing import (
     ArticleRow,
     EditionRow,
     GrowthDay,
+    Result,
     articles_ranked,
     compared,
     editions_with,
     growth,
+    results,
 )
 from broadsheet.reports.health import Health, health_of
 from broadsheet.reports.numbers import Numbers, due_now, numbers
@@ -24,6 +26,7 @@ __all__ = [
     "Numbers",
     "Rate",
     "Report",
+    "Result",
     "Uses",
     "articles_ranked",
     "as_csv",
@@ -34,6 +37,7 @@ __all__ = [
     "health_of",
     "numbers",
     "report",
+    "results",
     "summarise",
     "summary_of",
 ]

@@ -118,7 +118,7 @@ class Engine:
             if job.id not in ("files", "tick", "webhooks", "notices"):
                 job.remove()
         for slug, file in workspace.kept.items():
-            if file.schedule:
+            if file.schedule and not file.resting:
                 self._add(f"campaign {slug}", NextTime(workspace, file), self._tick)
         if settings.sync_minutes:
             every = IntervalTrigger(minutes=settings.sync_minutes, timezone=UTC)

@@ -225,9 +225,8 @@ class _Editor:
             elif key != MERGED:
                 self._drop_lines(name, value)
         for after, keys in self._places(kept, fresh, top).items():
-            lines = (self.newline + " " * column + yaml_text.pair(key, new[key], column, self.newline) for key in keys)
-            at = self._line_end(self._end_of(kept[after]))
-            self.edits.append((at, at, "".join(lines)))
+            lines = [" " * column + yaml_text.pair(key, new[key], column, self.newline) for key in keys]
+            self._add_lines(self._end_of(kept[after]), lines)
 
     def _places(self, kept: Sequence[tuple[Any, Any, Any]], fresh: Sequence[Any], top: bool) -> dict[int, list[Any]]:
         """Behind which of the kept entries each new key goes."""
@@ -298,11 +297,17 @@ class _Editor:
     def _add_items(self, node: yaml.SequenceNode, position: int, fresh: list[Any], column: int) -> None:
         lines = [" " * column + yaml_text.item(each, column, self.newline) for each in fresh]
         if position:
-            at = self._line_end(self._end(node.value[position - 1]))
-            self.edits.append((at, at, "".join(self.newline + each for each in lines)))
+            self._add_lines(self._end(node.value[position - 1]), lines)
         else:
             at = self._line_begin(node.value[0].start_mark.index)
             self.edits.append((at, at, "".join(each + self.newline for each in lines)))
+
+    def _add_lines(self, end: int, lines: list[str]) -> None:
+        """Put lines below the one that ``end`` is in."""
+        at = self._next_line(end)
+        is_last = at == len(self.text) and not self.text.endswith(("\n", "\r"))
+        added = (self.newline + each if is_last else each + self.newline for each in lines)
+        self.edits.append((at, at, "".join(added)))
 
     def _flow_sequence(self, node: yaml.Node, old: list[Any], new: list[Any], steps: _Steps) -> None:
         pieces: list[_Piece] = []
@@ -359,10 +364,6 @@ class _Editor:
         while at and self.text[at - 1] not in "\r\n":
             at -= 1
         return at
-
-    def _line_end(self, at: int) -> int:
-        found = _BREAK.search(self.text, at)
-        return found.start() if found else len(self.text)
 
     def _next_line(self, at: int) -> int:
         found = _BREAK.search(self.text, at)

@@ -26,7 +26,7 @@ from broadsheet.workspace.root import MARKER, SEGMENTS, Workspace
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,98}[a-z0-9]|[a-z0-9]")
 #: The order in which new keys are put into a campaign's file.
 ORDER = (
-    *("name", "list", "segment", "exclude", "articles", "template", "subject", "preheader", "schedule"),
+    *("name", "state", "list", "segment", "exclude", "articles", "template", "subject", "preheader", "schedule"),
     *("approval", "approvers", "adapter", "on_unknown", "tracking", "without_consent"),
 )
 _STARTER = """\
