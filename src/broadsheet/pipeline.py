@@ -17,6 +17,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from django.conf import settings
@@ -198,7 +199,8 @@ def send(
         try:
             adapter.open()
             tell = partial(events.record_refusals, suppress_after=workspace.config.bounces.suppress_after)
-            for batch in sending.drain(_job(workspace, edition, adapter), lambda: not stop(), tell):
+            job, go_on = _job(workspace, edition, adapter), lambda: not stop()
+            for batch in chain(sending.ask_again(job, go_on, tell), sending.drain(job, go_on, tell)):
                 if progress:
                     progress(batch)
         except AdapterFailed as error:
@@ -214,7 +216,8 @@ def send(
 
 def sweep(workspace: Workspace, edition: Edition | None = None) -> list[Recovered]:
     """Settle what dead senders had in hand, of one edition or of all; what became of it. Safe at any time."""
-    found = sending.recover(journals(workspace), workspace.config.sending, events.record_refusals, edition)
+    rules = sending.Rules(workspace.config.sending, events.record_refusals, partial(sending.keys_of, workspace))
+    found = sending.recover(journals(workspace), rules, edition)
     for each in Edition.objects.filter(pk__in={each.edition_id for each in found}):
         editions.call_off_waiting(each)
     return found
@@ -288,6 +291,9 @@ def as_reader_got_it(edition_id: int, subscriber_id: int) -> str | None:
 #: Stands where a reader's own addresses stood; the links that would lead to it are taken out, with what parts them.
 _NOBODYS = "https://nobody.invalid/"
 _LEADS_NOWHERE = re.compile(rf'(?:\s|&nbsp;|[·•|])*<a\b[^>]*\bhref="{re.escape(_NOBODYS)}"[^>]*>.*?</a>', re.DOTALL)
+#: A paragraph that held nothing but such links; the second form is what is left of others.
+_GONE = "\x00"
+_EMPTIED = re.compile(rf"<p\b[^>]*>(?:\s|{_GONE})*{_GONE}(?:\s|{_GONE})*</p>\s*|{_GONE}")
 
 
 def as_nobody_got_it(edition_id: int, to: str) -> tuple[str, str, str] | None:
@@ -306,7 +312,11 @@ def as_nobody_got_it(edition_id: int, to: str) -> tuple[str, str, str] | None:
     mail = Stamp(Message.from_bytes(bytes(variant.message)), imprint)(nobody, delivery_id=0, now=edition.scheduled_for)
     subject = message_from_bytes(mail.content, policy=policy.default)["Subject"]
     text, html = bodies(mail)
-    return str(subject or ""), _without_nobodys(text), _LEADS_NOWHERE.sub("", html).replace(_NOBODYS, "")
+    return (
+        str(subject or ""),
+        _without_nobodys(text),
+        _EMPTIED.sub("", _LEADS_NOWHERE.sub(_GONE, html)).replace(_NOBODYS, ""),
+    )
 
 
 def _without_nobodys(text: str) -> str:

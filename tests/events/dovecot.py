@@ -102,7 +102,7 @@ class Dovecot:
     def count(self, folder: str = "INBOX") -> int:
         """How many messages a folder has."""
         with self.client() as client:
-            return client.select_folder(folder, readonly=True)[b"EXISTS"]
+            return int(client.select_folder(folder, readonly=True)[b"EXISTS"])
 
     def empty(self) -> None:
         """As after a first start; the folder gets new numbers."""

@@ -15,6 +15,7 @@ from broadsheet.models import (
     Edition,
     EditionMove,
     EditionState,
+    Repeat,
     Subscriber,
     Summary,
     Variant,
@@ -227,13 +228,15 @@ def ready_to_send(now: datetime) -> list[Edition]:
     due = Delivery.objects.filter(edition=OuterRef("pk")).filter(
         Q(state=DeliveryState.QUEUED, at__isnull=True) | Q(state__in=DeliveryState.open(), at__lte=now)
     )
+    repeats = Repeat.objects.filter(edition=OuterRef("pk"))
     return list(
         Edition.objects.select_related("campaign")
         .filter(
             Q(state=EditionState.APPROVED, scheduled_for__lte=now)
             | Q(Exists(due.filter(at__isnull=False)), state=EditionState.APPROVED)
             | Q(Exists(due), state=EditionState.SENDING)
-            | Q(~Exists(waiting), state=EditionState.SENDING)  # its sender died after the last copy
+            | Q(Exists(repeats.filter(again_at__lte=now)), state=EditionState.SENDING)
+            | Q(~Exists(waiting), ~Exists(repeats), state=EditionState.SENDING)  # its sender died after the last copy
         )
         .order_by("scheduled_for", "pk")
     )

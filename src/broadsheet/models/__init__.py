@@ -22,7 +22,9 @@ from broadsheet.models.delivery import (
     Event,
     EventKind,
     Link,
+    Missing,
     PaceBucket,
+    Repeat,
 )
 from broadsheet.models.drafts import CampaignDraft
 from broadsheet.models.errands import Allowance, Errand, ErrandKind
@@ -73,10 +75,12 @@ __all__ = [
     "Link",
     "MailboxState",
     "Member",
+    "Missing",
     "OnUnknown",
     "Outgoing",
     "PaceBucket",
     "PersonNote",
+    "Repeat",
     "ReturnedMail",
     "Role",
     "SegmentSize",

@@ -45,6 +45,18 @@ HAD = (
 )
 
 
+class ByState(models.Index):
+    """SQLite asks this index alone for the readers of an edition; PostgreSQL never does, and without its last field
+    keeps an edition's equal entries once: 45 bytes a delivery less.
+    """
+
+    def create_sql(self, model: type[models.Model], schema_editor: Any, using: str = "", **kwargs: Any) -> Any:
+        """The statement that makes it."""
+        if schema_editor.connection.vendor != "postgresql":
+            return super().create_sql(model, schema_editor, using, **kwargs)
+        return models.Index(fields=self.fields[:-1], name=self.name).create_sql(model, schema_editor, using, **kwargs)
+
+
 class Delivery(models.Model):
     """One reader's copy of an edition.
 
@@ -75,7 +87,7 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["subscriber", "edition"], name="delivery_once_per_reader"),
         ]
         indexes = [
-            models.Index(fields=["edition", "state", "subscriber"], name="delivery_by_state"),
+            ByState(fields=["edition", "state", "subscriber"], name="delivery_by_state"),
             models.Index(
                 fields=["edition", "variant", "id"],
                 name="delivery_open",
@@ -123,6 +135,44 @@ class Claim(models.Model):
         """The deliveries that the claim means."""
         due = Q(at__isnull=True) | Q(at__lte=self.taken_at)
         return self.stretch() & Q(state__in=DeliveryState.open()) & due
+
+
+class Repeat(models.Model):
+    """A call to a provider that may have taken its mails or not, and that its idempotency key lets us make again.
+
+    Its copies are ``unknown`` in the ledger until an answer, or the end of the key, settles them.
+    """
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="repeats")
+    #: the ids of its deliveries
+    deliveries = models.JSONField()
+    #: whether one call held them all, so that its key is good for all of them and for nothing else
+    together = models.BooleanField()
+    #: when it is made again; nobody else does it before
+    again_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    #: until when its key lasts
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"call {self.pk} again, until {self.until}"
+
+
+class Missing(models.Model):
+    """What a sender on another machine had in hand when its lease ran out; it can tell more when it is back."""
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="+")
+    sender = models.CharField(max_length=120)
+    #: the id of its claim, which is gone
+    claim = models.BigIntegerField()
+    #: the ids of the deliveries that it meant
+    deliveries = models.JSONField()
+
+    class Meta:
+        indexes = [models.Index(fields=["sender"], name="missing_of_sender")]
+
+    def __str__(self) -> str:
+        return f"what {self.sender} had in hand"
 
 
 class PaceBucket(models.Model):

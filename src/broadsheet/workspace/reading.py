@@ -8,7 +8,7 @@ import stat
 import tempfile
 import tomllib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -106,7 +106,11 @@ def load_data(path: Path, shown: str) -> Any:
         raise InvalidFile([Problem(shown, "", str(error))]) from error
     except OSError as error:
         raise InvalidFile([Problem(shown, "", f"can't be read ({error.strerror})")]) from error
-    return parse_toml(text, shown) if path.suffix == ".toml" else parse_yaml(text, shown)
+    if path.suffix == ".toml":
+        return parse_toml(text, shown)
+    data = parse_yaml(text, shown)
+    refuse_doubled_keys(text, shown)
+    return data
 
 
 def parse_toml(text: str, shown: str, *, first_line: int = 1) -> dict[str, Any]:
@@ -133,6 +137,35 @@ def parse_yaml(text: str, shown: str, *, first_line: int = 1) -> Any:
         raise InvalidFile([Problem(shown, line, f"not valid YAML: {error.problem or error.context}")]) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidFile([Problem(shown, "", f"not valid YAML: {str(error).splitlines()[0]}")]) from error
+
+
+def refuse_doubled_keys(text: str, shown: str, *, first_line: int = 1) -> None:
+    """Raises InvalidFile, naming the lines, if the YAML ``text`` has a key twice in one place: one would be lost."""
+    try:
+        root = yaml.compose(text, Loader=_SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return  # whoever parses it says so
+    if problems := list(_doubled(root, shown, first_line, set())):
+        raise InvalidFile(problems)
+
+
+def _doubled(node: Any, shown: str, first_line: int, seen: set[int]) -> Iterator[Problem]:
+    if id(node) in seen:  # an anchor may hold itself
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _doubled(each, shown, first_line, seen)
+    elif isinstance(node, yaml.MappingNode):
+        lines: dict[tuple[str, str], int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + first_line
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if first := lines.get((key.tag, key.value)):
+                    reason = f"`{key.value}` stands here again, after line {first}; keep one of them"
+                    yield Problem(shown, f"line {line}", reason)
+                lines.setdefault((key.tag, key.value), line)
+            yield from _doubled(value, shown, first_line, seen)
 
 
 def validated(declared: type[T], data: object, shown: str) -> T:

@@ -20,6 +20,7 @@ from broadsheet.workspace.reading import (
     one_kind_of_line,
     parse_yaml,
     read_text,
+    refuse_doubled_keys,
     validated,
     with_lines,
     write_atomically,
@@ -183,6 +184,7 @@ class Workspace:
         split = split_header(one_kind_of_line(text), shown)
         if not split.data:
             raise InvalidFile([Problem(shown, "line 1", "must begin with front matter between two lines of ---")])
+        refuse_doubled_keys(split.source, shown, first_line=split.line)
         settings, body = split.data, split.body
         problems = [
             Problem(shown, key, "comes from the file itself; leave it out")
