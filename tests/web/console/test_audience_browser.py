@@ -219,6 +219,7 @@ def test_a_segment_is_built_row_by_row_and_its_count_follows(signed_in, workspac
     expect(page.get_by_role("status")).to_contain_text("is saved in subscribers/segments.yaml")
     expect(page.get_by_role("link", name="Sleepers on the newsletter")).to_be_visible()
     assert "sleepers-on-the-newsletter" in Workspace(workspace.root).segments
+    page.wait_for_load_state("networkidle")  # the numbers that the page asks for by itself
     assert faults == []
 
 
@@ -275,7 +276,7 @@ def test_a_screen_fits_follows_the_scheme_and_can_be_used_by_everybody(signed_in
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     page.reload()
     assert page.url.endswith(way)
-    page.wait_for_timeout(400)  # what a page loads by itself is in
+    page.wait_for_load_state("networkidle")  # what a page loads by itself is in
     assert faults == []
     page.evaluate(AXE_FILE_PATH.read_text())
     for scheme, rules in (("light", RULES), ("dark", {"type": "rule", "values": ["color-contrast"]})):
