@@ -263,6 +263,7 @@ class Workspace:
     def _people_data(self, declared: type[T], shown: str, text: str) -> T:
         """What one of the YAML files about people says. Raises InvalidFile with the line of each mistake."""
         data = parse_yaml(text, shown) or {}
+        refuse_doubled_keys(text, shown)
         try:
             return validated(declared, data, shown)
         except InvalidFile as error:
