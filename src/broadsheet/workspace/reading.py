@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import os
 import re
+import stat
 import tempfile
 import tomllib
 import types
@@ -46,11 +47,14 @@ def read_text(path: Path) -> str:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Put ``text`` into ``path``, whole or not at all."""
+    """Put ``text`` into ``path``, whole or not at all; who may read a file that is there stays as it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

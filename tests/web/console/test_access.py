@@ -1,5 +1,7 @@
 """Every address of the console, for every role, by every method; and what an address changes is written down."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -15,11 +17,19 @@ BY_ITS_LINK = {"console-welcome"}
 
 @pytest.fixture
 def address(freeze, cast):
-    """The address of a route, about an edition that waits, a reader, or a segment."""
-    about = {"editions": {"pk": freeze().pk}, "readers": {"pk": cast.ada.pk}, "segments": {"name": "sleepers"}}
+    """The address of a route, about an edition that waits, a reader, a segment, a template, or an adapter."""
+    about = {
+        "editions": {"pk": freeze().pk},
+        "readers": {"pk": cast.ada.pk},
+        "segments": {"name": "sleepers"},
+        "templates": {"name": "plain", "file": "template.html"},
+        "settings": {"name": "default"},
+    }
 
     def of(route):
-        return reverse(f"console-{route.name}", kwargs=about[route.path.partition("/")[0]] if "<" in route.path else {})
+        known = about.get(route.path.partition("/")[0], {})
+        wanted = re.findall(r"<\w+:(\w+)>", route.path)
+        return reverse(f"console-{route.name}", kwargs={key: known[key] for key in wanted})
 
     return of
 

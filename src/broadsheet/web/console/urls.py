@@ -5,6 +5,7 @@ from django.urls import include, path
 from broadsheet.models import Role
 from broadsheet.web.console import account, articles, editions, readers, reports, segments, today
 from broadsheet.web.console.access import Route, in_english
+from broadsheet.web.console.templates import views as templates
 
 ROUTES: tuple[Route, ...] = (
     Route("", today.today, "today"),
@@ -30,6 +31,13 @@ ROUTES: tuple[Route, ...] = (
     Route("readers/<int:pk>/erase", readers.erase, "reader-erase", None, Role.PUBLISHER),
     Route("segments", segments.listing, "segments"),
     Route("segments/<str:name>/count", segments.count, "segment-count", None, Role.VIEWER),
+    Route("templates", templates.listing, "templates"),
+    Route("templates/<str:name>", templates.show, "template"),
+    Route("templates/<str:name>/mail", templates.mail, "template-mail"),
+    Route("templates/<str:name>/findings", templates.findings, "template-findings"),
+    Route("templates/<str:name>/look", templates.look, "template-look", posts=Role.PUBLISHER),
+    Route("templates/<str:name>/contrast", templates.contrast, "template-contrast"),
+    Route("templates/<str:name>/files/<str:file>", templates.edit, "template-file", posts=Role.PUBLISHER),
     Route("team", account.team, "team", Role.ADMIN, Role.ADMIN),
 )
 

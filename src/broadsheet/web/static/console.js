@@ -11,3 +11,29 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const ask of document.querySelectorAll("details.ask[open]")) ask.open = false;
 });
+
+// A colour can be picked beside the field that says it, and the picker follows what is typed.
+for (const pick of document.querySelectorAll("input[type=color][data-for]")) {
+  const field = document.getElementById(pick.dataset.for);
+  pick.hidden = false;
+  pick.disabled = field.matches(":disabled");
+  pick.addEventListener("input", () => {
+    field.value = pick.value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  field.addEventListener("input", () => {
+    const typed = field.value || field.placeholder;
+    if (/^#[0-9a-f]{6}$/i.test(typed)) pick.value = typed;
+  });
+}
+
+// A mistake's line is the one that is edited next.
+for (const text of document.querySelectorAll("textarea[data-line]")) {
+  const lines = text.value.split("\n");
+  const line = Math.min(Number(text.dataset.line), lines.length);
+  const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+  text.focus();
+  text.setSelectionRange(start, start + lines[line - 1].length);
+  text.scrollTop = Math.max(0, (text.scrollHeight / lines.length) * (line - 6));
+  window.scrollTo(0, 0);
+}
