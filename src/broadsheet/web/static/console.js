@@ -37,3 +37,13 @@ for (const text of document.querySelectorAll("textarea[data-line]")) {
   text.scrollTop = Math.max(0, (text.scrollHeight / lines.length) * (line - 6));
   window.scrollTo(0, 0);
 }
+
+// What is to be pasted elsewhere can be copied, where the browser allows it.
+if (navigator.clipboard) document.documentElement.classList.add("can-copy");
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+});
