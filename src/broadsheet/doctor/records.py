@@ -28,7 +28,7 @@ _ENDS: Final = re.compile(r"[+?~-]?all|redirect=\S+", re.IGNORECASE)
 
 def spf(config: Config, domain: str, found: Sequence[str]) -> Record | None:
     """One SPF record that holds what is there and what the adapters need; None if nobody knows what they need."""
-    terms = [term for text in found for term in text.split()[1:] if not _ENDS.fullmatch(term)]
+    terms = [term for text in sorted(found) for term in text.split()[1:] if not _ENDS.fullmatch(term)]
     needed = list(_senders(config))
     if not (terms or needed):
         return None

@@ -34,6 +34,11 @@ def address(freeze, cast):
     return of
 
 
+@pytest.fixture(autouse=True)
+def _the_doctor_looks_at_nothing(monkeypatch):
+    monkeypatch.setattr("broadsheet.web.console.settings.doctor._run", lambda *given: None)
+
+
 def allowed(role, needed):
     return role is not None and list(Role).index(role) >= list(Role).index(needed)
 

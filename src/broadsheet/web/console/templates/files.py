@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as package_version
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from django.core.cache import cache
@@ -14,7 +15,7 @@ from broadsheet.errors import BroadsheetError, InvalidFile, Problem
 from broadsheet.models import Article
 from broadsheet.web.console.templates.look import SHARED
 from broadsheet.web.console.templates.sample import notice_templates, order_for, overlaid
-from broadsheet.web.console.templates.trial import Fault, Tried, tried
+from broadsheet.web.console.templates.trial import Fault, Order, Tried, tried
 from broadsheet.workspace import Workspace
 from broadsheet.workspace.edits import replace_edited
 from broadsheet.workspace.front_matter import split_header
@@ -26,6 +27,7 @@ ENDINGS: Final = (".html", ".mjml", ".txt", ".css", ".toml")
 LONGEST: Final = 400_000
 _KEPT: Final = 14 * 24 * 3600
 _TABLE: Final = "template.toml"
+_ONE_AFTER_THE_OTHER: Final = Lock()
 _VERSION: Final = package_version("broadsheet")
 
 
@@ -121,29 +123,61 @@ def kept_trial(workspace: Workspace, name: str) -> Tried | None:
 
 
 def trial(workspace: Workspace, name: str, theme: Mapping[str, object] | None = None) -> Tried:
-    """What comes of the template as it is now; tried once for one state of the files, unless it is given a theme."""
-    if theme is None and (kept := kept_trial(workspace, name)):
-        return kept
-    key = _key(workspace, name)
+    """What comes of the template as it is now; tried once for one state of its files, unless it is given a theme."""
     try:
-        [found] = tried([order_for(workspace, name, workspace.templates, theme)])
+        if theme is not None:
+            return tried([order_for(workspace, name, workspace.templates, theme)])[0]
+        return kept_trial(workspace, name) or _trial_of_all(workspace, name)
     except InvalidFile as error:
         return Tried(fault=_fault_of(error.problems[0]))
-    if theme is None:
-        cache.set(key, found, _KEPT)
-    return found
+
+
+def _trial_of_all(workspace: Workspace, name: str) -> Tried:
+    """The same, and as starting a process takes longest, all templates that were not tried yet are tried with it."""
+    with _ONE_AFTER_THE_OTHER:
+        if kept := kept_trial(workspace, name):  # tried with another, while this one waited
+            return kept
+        others = [each for each in workspace.template_names() if each != name and kept_trial(workspace, each) is None]
+        orders = {each: order for each in (name, *others) if (order := _order(workspace, each, needed=each == name))}
+        keys = {each: _key(workspace, each) for each in orders}
+        found = dict(zip(orders, tried(list(orders.values())), strict=True))
+        if found[name].fault and len(found) > 1 and found[name].fault == found[others[-1]].fault:
+            found = {name: tried([orders[name]])[0]}  # one of them took everybody's time
+        for each, one in found.items():
+            cache.set(keys[each], one, _KEPT)
+        return found[name]
+
+
+def _order(workspace: Workspace, name: str, *, needed: bool) -> Order | None:
+    try:
+        return order_for(workspace, name, workspace.templates)
+    except InvalidFile:
+        if needed:
+            raise
+        return None
 
 
 def _key(workspace: Workspace, name: str) -> str:
     """The name of this state of everything that a template's sample is made from."""
     seen = hashlib.sha256(f"{_VERSION} {name} {workspace.root} {timezone.now():%Y-%m-%d}".encode())
-    for path in sorted(workspace.templates.rglob("*")):
-        status = path.stat() if path.exists() else None
-        seen.update(f"{path} {status and (status.st_mtime_ns, status.st_size)}\n".encode("utf-8", "surrogateescape"))
+    for home in sorted({name, SHARED, *_mentioned(workspace, name)}):
+        for path in sorted((workspace.templates / home).rglob("*")):
+            status = path.stat() if path.exists() else None
+            words = f"{path} {status and (status.st_mtime_ns, status.st_size)}\n"
+            seen.update(words.encode("utf-8", "surrogateescape"))
     config = workspace.config
     seen.update(repr((config.site, config.sender, config.theme, config.public.url, workspace.lists.lists)).encode())
     seen.update(repr(list(Article.objects.values_list("slug", "content_hash")[:15])).encode())
     return f"template-{seen.hexdigest()[:40]}"
+
+
+def _mentioned(workspace: Workspace, name: str) -> list[str]:
+    """The other templates whose files this one names."""
+    return [
+        each
+        for each in workspace.template_names()
+        if each != name and _mentions(workspace.templates / name, f"{each}/")
+    ]
 
 
 def fault_with(workspace: Workspace, name: str, file: str, text: str) -> Fault | None:
