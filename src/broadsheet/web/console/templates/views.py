@@ -260,7 +260,7 @@ def contrast(request: HttpRequest, name: str) -> HttpResponse:
 def _given(asked: QueryDict) -> dict[str, tuple[str, str]]:
     """The fields of the form, each with what it was when the form was opened; without that, each counts as touched."""
     keys = [key.removeprefix("theme.") for key in asked if key.startswith("theme.")]
-    return {key: (asked[f"theme.{key}"], asked.get(f"was.{key}", "\0")) for key in keys}
+    return {key: (asked.get(f"theme.{key}", ""), asked.get(f"was.{key}", "\0")) for key in keys}
 
 
 def _preview(name: str, shown: Look) -> str:
