@@ -15,7 +15,7 @@ from tests.sending.servers import MailServer
 
 from broadsheet.models import Audit, HookCall, HookRefusals, Outgoing, Role
 from broadsheet.sending.inbox import MailFolder
-from broadsheet.web.console.settings import adapters, doctor, values
+from broadsheet.web.console.settings import adapters, doctor, values, views
 from broadsheet.web.console.settings.waiting import within
 from broadsheet.workspace import Workspace
 
@@ -394,6 +394,20 @@ def test_the_audit_is_filtered_by_who_and_what(as_role, audited):
     assert found == [number for number in range(119, -1, -1) if number % 6 == 0]
     assert "Nothing like that" in said(browser.get("/console/settings/audit", {"who": "nobody"}))
     assert "Nothing before that" in said(browser.get("/console/settings/audit", {"before": "0"}))
+
+
+def test_a_search_looks_through_a_part_at_a_time_and_finds_each_once(as_role, audited, monkeypatch):
+    monkeypatch.setattr(views, "STRETCH", 40)
+    browser, seen, way, pages = as_role("admin"), [], "/console/settings/audit?who=pia", 0
+    while way:
+        page = browser.get(way).content.decode()
+        pages += 1
+        seen += re.findall(r"thing-(\d+)\.", page)
+        more = re.search(r'href="(\?[^"]*before=\d+)"', page)
+        assert bool(more) == ("Look further" in page)
+        way = f"/console/settings/audit{more[1].replace('&amp;', '&')}" if more else ""
+    assert [int(each) for each in seen] == list(range(118, -1, -2))
+    assert pages == 3
 
 
 @pytest.mark.parametrize("before", ["x", "-1", "9" * 40, "1; DROP TABLE", "²"])

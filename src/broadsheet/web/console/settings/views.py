@@ -18,6 +18,8 @@ from broadsheet.web.console.settings.values import Value, changed_since_start, s
 from broadsheet.workspace import Workspace
 
 PAGE = 50
+#: How many changes one page of a search looks through.
+STRETCH = 10_000
 #: The sender's page shows these of all settings.
 SENDING_AS = {
     "sender.name": "From",
@@ -143,24 +145,30 @@ def what_runs(request: HttpRequest) -> HttpResponse:
 
 
 def audit_log(request: HttpRequest) -> HttpResponse:
-    """What was changed, newest first, a page at a time by key."""
+    """What was changed, newest first, a page at a time by key; a search looks through a part of it at a time."""
     given = {name: request.GET.get(name, "").replace("\0", "").strip()[:200] for name in ("who", "what")}
-    rows = Audit.objects.all()
+    before = request.GET.get("before", "")
+    newest = Audit.objects.values_list("pk", flat=True).first() or 0
+    top = min(int(before), newest + 1) if before.isdecimal() and len(before) < 19 else newest + 1
+    floor = max(top - STRETCH, 0) if any(given.values()) else 0
+    rows = Audit.objects.filter(pk__lt=top, pk__gte=floor)
     if given["who"]:
         rows = rows.filter(who__icontains=given["who"])
     if given["what"]:
         rows = rows.filter(what=given["what"])
-    before = request.GET.get("before", "")
-    if before.isdecimal() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
     found = list(rows[: PAGE + 1])
-    more = (
-        urlencode({**{name: each for name, each in given.items() if each}, "before": found[PAGE - 1].pk})
-        if len(found) > PAGE
-        else ""
-    )
-    kinds = Audit.objects.order_by("what").values_list("what", flat=True).distinct()
-    context = {"rows": found[:PAGE], "given": given, "kinds": list(kinds), "more": more, "is_first": not before}
+    further = found[PAGE - 1].pk if found[PAGE:] else floor if floor > 1 else None
+    lately = Audit.objects.values_list("what", flat=True)[:STRETCH]
+    context = {
+        "rows": found[:PAGE],
+        "given": given,
+        "kinds": sorted({*lately, *filter(None, [given["what"]])}),
+        "more": urlencode({**{name: each for name, each in given.items() if each}, "before": further})
+        if further
+        else "",
+        "is_part": not found[PAGE:] and bool(further),
+        "is_first": top > newest,
+    }
     return _page(request, "audit", context)
 
 

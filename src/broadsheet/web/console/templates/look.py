@@ -109,7 +109,9 @@ def look_of(workspace: Workspace, name: str, given: Mapping[str, tuple[str, str]
 
     A value that was not touched is as the file says now. Raises InvalidFile.
     """
-    files = _Files(_own(workspace, name), _own(workspace, SHARED) if name != SHARED else {}, workspace.config.theme)
+    files = _Files(
+        own_theme(workspace, name), own_theme(workspace, SHARED) if name != SHARED else {}, workspace.config.theme
+    )
     fields, changes = [], dict[str, Value | None]()
     for key in dict.fromkeys((*files.below, *files.own)):
         field = _field(key, files, given or {})
@@ -121,7 +123,8 @@ def look_of(workspace: Workspace, name: str, given: Mapping[str, tuple[str, str]
     return Look(_grouped(fields), pairs_of(theme), changes, theme, any(each.wrong or each.theirs for each in fields))
 
 
-def _own(workspace: Workspace, name: str) -> dict[str, object]:
+def own_theme(workspace: Workspace, name: str) -> dict[str, object]:
+    """What the template's own file says. Raises InvalidFile."""
     path = workspace.templates / name / "template.toml"
     declared = load_data(path, f"templates/{name}/template.toml") if path.is_file() else {}
     theme = declared.get("theme", {})

@@ -32,7 +32,7 @@ from broadsheet.web.console.templates.files import (
     save,
     trial,
 )
-from broadsheet.web.console.templates.look import SHARED, Look, look_of, written
+from broadsheet.web.console.templates.look import SHARED, Look, look_of, own_theme, written
 from broadsheet.web.console.templates.sample import PICTURE
 from broadsheet.web.console.templates.trial import Fault
 from broadsheet.web.headers import MAIL_POLICY
@@ -104,10 +104,9 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
     """Its mail for a sandboxed frame, as its files say or with the colours that the address has."""
     workspace, found = _workspace(), _folder(name)
     shown = workspace.template_names()[0] if found.is_shared and workspace.template_names() else name
-    theme = _theme_asked(workspace, found, request.GET)
     if shown not in workspace.template_names():
         raise Http404
-    tried = trial(workspace, shown, theme)
+    tried = trial(workspace, shown, _theme_asked(workspace, found, shown, request.GET))
     html = "<!doctype html><p>This template can't be shown." if tried.fault else tried.html
     summary = Summary("", "", (), tried.subject, timezone.now(), tried.html_size)
     page = framed(CaughtMail(summary, html, tried.text, (), "", ()), Dark(_one_of(Dark, request)))
@@ -115,12 +114,13 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponse(page.replace(f"/i/{PICTURE}", _picture()), headers={"Content-Security-Policy": policy})
 
 
-def _theme_asked(workspace: Workspace, found: Folder, asked: QueryDict) -> dict[str, object] | None:
+def _theme_asked(workspace: Workspace, found: Folder, shown: str, asked: QueryDict) -> dict[str, object] | None:
     given = _given(asked)
     if not given:
         return None
     try:
-        return dict(look_of(workspace, found.name, given).theme)
+        theme = dict(look_of(workspace, found.name, given).theme)
+        return theme | own_theme(workspace, shown) | workspace.config.theme if found.is_shared else theme
     except InvalidFile:
         return None
 
