@@ -150,4 +150,4 @@ def _mail(workspace: Workspace, name: str, to: str) -> Mail:
         f"This came through the adapter “{name}”, from {config.sender.email}, because you asked for it on the "
         "settings page.\n\nLook at its headers: a receiver that checks says there whether SPF, DKIM and DMARC pass.\n"
     )
-    return Mail(0, config.sender.email, to, str(message["Message-ID"]), message.as_bytes())
+    return Mail(0, config.sender.email, to, str(message["Message-ID"]), (message.as_bytes(),))
