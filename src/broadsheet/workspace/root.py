@@ -329,11 +329,14 @@ class Workspace:
         found = (*self.templates.glob("*/template.html"), *self.templates.glob("*/template.mjml"))
         return sorted({path.parent.name for path in found})
 
-    def theme(self, template: str) -> dict[str, object]:
-        """Colours and fonts: the shared ones, the template's own over them, ``[theme]`` of the workspace over all."""
+    def theme(self, template: str, templates: Path | None = None) -> dict[str, object]:
+        """Colours and fonts: the shared ones, the template's own over them, ``[theme]`` of the workspace over all.
+
+        ``templates`` is the folder to look in, if not the workspace's.
+        """
         merged: dict[str, object] = {}
         for name in ("shared", template):
-            path = self.templates / name / "template.toml"
+            path = (templates or self.templates) / name / "template.toml"
             if path.is_file():
                 declared = load_data(path, f"templates/{name}/template.toml")
                 merged |= declared.get("theme", {})

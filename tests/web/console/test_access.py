@@ -1,5 +1,6 @@
 """Every address of the console, for every role, by every method; and what an address changes is written down."""
 
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -15,13 +16,15 @@ BY_ITS_LINK = {"console-welcome"}
 
 @pytest.fixture
 def address(freeze, cast):
-    """The address of a route, about an edition that waits, a reader, a segment or a campaign."""
+    """The address of a route, about an edition that waits, a reader, a segment, a campaign, a template or an adapter."""
     upload = Upload.objects.create(name="people.csv", size=1, who="test", state="failed")
     about = {
         "editions": {"pk": freeze().pk},
         "readers": {"pk": cast.ada.pk},
         "segments": {"name": "sleepers"},
         "campaigns": {"slug": "weekly", "section": "words"},
+        "templates": {"name": "plain", "file": "template.html"},
+        "settings": {"name": "default"},
         "imports": {"pk": upload.pk},
         "article": {"slug": "pillow-moon"},
         "article-text": {"slug": "pillow-moon"},
@@ -35,6 +38,11 @@ def address(freeze, cast):
         return reverse(f"console-{route.name}", kwargs=named) + asked
 
     return of
+
+
+@pytest.fixture(autouse=True)
+def _the_doctor_looks_at_nothing(monkeypatch):
+    monkeypatch.setattr("broadsheet.web.console.settings.doctor._run", lambda *given: None)
 
 
 def allowed(role, needed):

@@ -21,6 +21,8 @@ from broadsheet.web.console import (
 )
 from broadsheet.web.console.access import Route, in_english
 from broadsheet.web.console.compose import views as compose
+from broadsheet.web.console.settings import views as settings
+from broadsheet.web.console.templates import views as templates
 
 ROUTES: tuple[Route, ...] = (
     Route("", today.today, "today"),
@@ -86,6 +88,23 @@ ROUTES: tuple[Route, ...] = (
     Route("campaigns/<str:slug>/compose/discard", compose.discard, "campaign-discard", None, Role.EDITOR),
     Route("campaigns/<str:slug>/compose/compare", compose.compare, "campaign-compare", posts=Role.EDITOR),
     Route("campaigns/<str:slug>/compose/keep/<str:section>", compose.save, "campaign-save", None, Role.EDITOR),
+    Route("templates", templates.listing, "templates"),
+    Route("templates/<str:name>", templates.show, "template"),
+    Route("templates/<str:name>/mail", templates.mail, "template-mail"),
+    Route("templates/<str:name>/findings", templates.findings, "template-findings"),
+    Route("templates/<str:name>/look", templates.look, "template-look", posts=Role.PUBLISHER),
+    Route("templates/<str:name>/contrast", templates.contrast, "template-contrast"),
+    Route("templates/<str:name>/files/<str:file>", templates.edit, "template-file", posts=Role.PUBLISHER),
+    Route("settings", settings.senders, "settings"),
+    Route("settings/adapters", settings.adapter_page, "settings-adapters"),
+    Route("settings/adapters/<str:name>/login", settings.try_adapter, "settings-login", None, Role.PUBLISHER),
+    Route("settings/adapters/<str:name>/mail", settings.mail_myself, "settings-mail", None, Role.EDITOR),
+    Route("settings/doctor", settings.doctor_page, "settings-doctor", posts=Role.PUBLISHER),
+    Route("settings/doctor/now", settings.doctor_now, "settings-doctor-now"),
+    Route("settings/webhooks", settings.webhooks, "settings-webhooks"),
+    Route("settings/all", settings.everything, "settings-all"),
+    Route("settings/running", settings.what_runs, "settings-running"),
+    Route("settings/audit", settings.audit_log, "settings-audit", Role.ADMIN),
     Route("team", account.team, "team", Role.ADMIN, Role.ADMIN),
 )
 

@@ -50,3 +50,39 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
     if (fresh) fresh.open = true;
   }
 });
+
+// A colour can be picked beside the field that says it, and the picker follows what is typed.
+for (const pick of document.querySelectorAll("input[type=color][data-for]")) {
+  const field = document.getElementById(pick.dataset.for);
+  pick.hidden = false;
+  pick.disabled = field.matches(":disabled");
+  pick.addEventListener("input", () => {
+    field.value = pick.value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  field.addEventListener("input", () => {
+    const typed = field.value || field.placeholder;
+    if (/^#[0-9a-f]{6}$/i.test(typed)) pick.value = typed;
+  });
+}
+
+// A mistake's line is the one that is edited next.
+for (const text of document.querySelectorAll("textarea[data-line]")) {
+  const lines = text.value.split("\n");
+  const line = Math.min(Number(text.dataset.line), lines.length);
+  const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+  text.focus();
+  text.setSelectionRange(start, start + lines[line - 1].length);
+  text.scrollTop = Math.max(0, (text.scrollHeight / lines.length) * (line - 6));
+  window.scrollTo(0, 0);
+}
+
+// What is to be pasted elsewhere can be copied, where the browser allows it.
+if (navigator.clipboard) document.documentElement.classList.add("can-copy");
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+});
