@@ -2,8 +2,8 @@
 
 ``make screenshots`` runs it; it needs Chromium. The screens are those of the sample year (``broadsheet demo --serve``),
 found in the console's table of addresses, so that a new one comes in by itself. All go to ``.broadsheet/screenshots``;
-the few of :data:`SHOWN` become the pictures in ``docs/pictures``. ``make screenshots ONLY=edition`` takes those whose name
-begins so.
+the few of :data:`SHOWN` become the pictures in ``docs/pictures``. ``ONLY=edition make screenshots`` takes those whose
+name begins so.
 """
 
 import os
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,7 +22,7 @@ OUT = ROOT / ".broadsheet" / "screenshots"
 PICTURES = ROOT / "docs" / "pictures"
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, sync_playwright
 from side_by_side import side_by_side
 
 WIDTHS, SCHEMES = (1440, 390), ("light", "dark")
@@ -91,7 +92,7 @@ def examples(kind: str) -> dict[str, object]:
 def served() -> Iterator[tuple[str, str]]:
     """The sample year as ``broadsheet demo --serve`` serves it: its address and the password."""
     command = [sys.executable, "-m", "broadsheet", "--workspace", str(ROOT), "demo", "--serve", "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603  our own
     said = ""
     try:
         assert process.stderr is not None
@@ -132,13 +133,20 @@ def opened(browser: Browser, width: int, scheme: str, state: dict[str, object] |
     return browser.new_context(viewport=size, color_scheme=scheme, storage_state=state)  # type: ignore[arg-type]
 
 
+def picture(route: Route, address: str) -> None:
+    """A mail's picture, from where the sample year is served this time."""
+    route.fulfill(response=route.fetch(url=route.request.url.replace("http://127.0.0.1:8000", address)))
+
+
 def taken(page: Page, name: str, width: int, scheme: str) -> None:
     """The whole page as a picture; a page that is wider than its window is said aloud."""
     page.wait_for_load_state("networkidle")
-    wide = page.evaluate("document.documentElement.scrollWidth")
+    wide, high = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
     if wide > width:
         print(f"{name} is {wide} pixels wide at {width}", file=sys.stderr)  # noqa: T201
-    page.screenshot(path=OUT / f"{name}-{width}-{scheme}.png", full_page=True)
+    page.set_viewport_size({"width": width, "height": high})  # frames out of sight are not painted
+    page.wait_for_timeout(200)
+    page.screenshot(path=OUT / f"{name}-{width}-{scheme}.png")
 
 
 def take_all(playwright: Playwright, only: str) -> None:
@@ -152,11 +160,12 @@ def take_all(playwright: Playwright, only: str) -> None:
         for width in WIDTHS:
             for scheme in SCHEMES:
                 context = opened(browser, width, scheme, state)
+                context.route("http://127.0.0.1:8000/i/*", partial(picture, address=address))
                 for screen in screens():
                     if not screen.name.startswith(only):
                         continue
                     answer = context.request.get(f"{address}{screen.path}")
-                    if "<main" not in (answer.text() if "html" in answer.headers["content-type"] else ""):
+                    if not answer.ok or "html" not in answer.headers["content-type"] or "<main" not in answer.text():
                         continue  # a part of a page, a mail, a file
                     page = context.new_page()
                     page.goto(f"{address}{screen.path}")

@@ -1,7 +1,9 @@
 """What is under way on the day the sample year is made: paused, waiting, held, unknown, skipped, called off, broken."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from broadsheet import editions, pipeline, reports
 from broadsheet.cli.year.fates import Fates, Mood
@@ -12,11 +14,37 @@ from broadsheet.timing import firings
 from broadsheet.workspace import CampaignFile, Workspace
 
 
+@dataclass(frozen=True)
+class Mishap:
+    """Something that kept an edition from coming out."""
+
+    at: datetime
+    happen: Callable[[Workspace], None]
+
+
+def mishaps(at: datetime) -> list[Mishap]:
+    """Those of the year that ends at ``at``, in order: one was called off, one had nothing to bring."""
+    summer = (at - timedelta(days=150)).replace(hour=8, minute=0, second=0, microsecond=0)
+    closed = (at - timedelta(days=121)).replace(hour=14, minute=0, second=0, microsecond=0)
+    return [Mishap(summer, partial(_called_off, at=summer)), Mishap(closed, partial(_skipped, at=closed))]
+
+
+def _called_off(workspace: Workspace, at: datetime) -> None:
+    edition = _frozen(workspace, workspace.campaign("research-notes"), at)
+    editions.cancel(edition, who=PUBLISHER, why="the study was corrected; we wait for the new numbers")
+    EditionMove.objects.filter(edition=edition).update(at=at - timedelta(hours=5))
+
+
+def _skipped(_workspace: Workspace, at: datetime) -> None:
+    why = "nobody is due anything new: the kitchen was closed"
+    edition = editions.skip("kitchen-notes", at, why, list_name="kitchen", who="scheduler")
+    EditionMove.objects.filter(edition=edition).update(at=at)
+    Edition.objects.filter(pk=edition.pk).update(frozen_at=at)
+
+
 def happen(workspace: Workspace, at: datetime, fates: Fates) -> None:
-    """All of it."""
+    """What is under way."""
     _unknown_copies()
-    _called_off(workspace, at)
-    _skipped(at)
     _waiting(workspace, "research-notes", at)
     _waiting(workspace, "course-dates", at)  # which is held: its last editions were reported as spam too often
     _paused(workspace, at, fates)
@@ -38,27 +66,6 @@ def _unknown_copies() -> None:
         state=DeliveryState.UNKNOWN, reason="the sender stopped while this was in flight"
     )
     reports.summarise(edition)
-
-
-def _called_off(workspace: Workspace, at: datetime) -> None:
-    """An edition of the summer was cancelled before it left."""
-    moment = (at - timedelta(days=150)).replace(hour=8, minute=0, second=0, microsecond=0)
-    edition = _frozen(workspace, workspace.campaign("research-notes"), moment)
-    editions.cancel(edition, who=PUBLISHER, why="the study was corrected; we wait for the new numbers")
-    EditionMove.objects.filter(edition=edition).update(at=moment - timedelta(hours=5))
-
-
-def _skipped(at: datetime) -> None:
-    moment = (at - timedelta(days=121)).replace(hour=14, minute=0, second=0, microsecond=0)
-    edition = editions.skip(
-        "kitchen-notes",
-        moment,
-        "nobody is due anything new: the kitchen was closed",
-        list_name="kitchen",
-        who="scheduler",
-    )
-    EditionMove.objects.filter(edition=edition).update(at=moment)
-    Edition.objects.filter(pk=edition.pk).update(frozen_at=moment)
 
 
 def _waiting(workspace: Workspace, slug: str, at: datetime) -> None:

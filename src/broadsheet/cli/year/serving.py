@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from broadsheet.cli.inbox import inbox_page
 from broadsheet.cli.output import ERR
-from broadsheet.cli.serve import carrying_out, listening, pages
+from broadsheet.cli.serve import carrying_out, listening, pages, run_until_stopped
 from broadsheet.cli.setup import ready
 from broadsheet.cli.year.files import add_broken_feed, lay_out
 from broadsheet.workspace import Workspace
@@ -62,8 +62,7 @@ def serve_year(folder: Path, host: str, port: int, *, anew: bool, weeks: int) ->
     )
     try:
         with carrying_out(workspace):
-            server.run()  # takes KeyboardInterrupt and SystemExit as the wish to stop
+            run_until_stopped(server)
     finally:
-        for each in (server, page):
-            each.task_dispatcher.shutdown()
-            each.close()
+        page.task_dispatcher.shutdown()
+        page.close()

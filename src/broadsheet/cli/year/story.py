@@ -49,7 +49,11 @@ def make(workspace: Workspace, at: datetime, seed: int, weeks: int = 52) -> None
         pipeline.collect(workspace)
         door = Door(everybody(at, chance), chance)
         fates = Fates(door.inside, at, chance)
-        for firing in _firings(workspace, at, at - timedelta(weeks=weeks)):
+        since = at - timedelta(weeks=weeks)
+        mishaps = [each for each in present.mishaps(at) if each.at > since]
+        for firing in _firings(workspace, at, since):
+            while mishaps and mishaps[0].at < firing.at:
+                mishaps.pop(0).happen(workspace)
             door.open_until(firing.at)
             _publish(workspace, firing, fates, at)
         door.open_until(at)
@@ -92,6 +96,10 @@ def _backdate(edition: Edition, *, asked: bool) -> None:
     frozen = edition.scheduled_for - timedelta(hours=22 if asked else 0, minutes=2)
     ended = edition.scheduled_for + timedelta(minutes=7)
     Edition.objects.filter(pk=edition.pk).update(frozen_at=frozen, finished_at=ended if edition.finished_at else None)
-    times = {"": frozen, EditionState.DRAFT: edition.scheduled_for - timedelta(hours=3), EditionState.SENDING: ended}
+    times = {
+        "": frozen,
+        EditionState.DRAFT: edition.scheduled_for - timedelta(hours=15, minutes=20),
+        EditionState.SENDING: ended,
+    }
     for move in EditionMove.objects.filter(edition=edition):
         EditionMove.objects.filter(pk=move.pk).update(at=times.get(move.before, edition.scheduled_for))
