@@ -8,6 +8,7 @@ from broadsheet.reports.comparing import (
     compared,
     editions_with,
     growth,
+    side_by_side,
 )
 from broadsheet.reports.health import Health, health_of
 from broadsheet.reports.numbers import Numbers, due_now, numbers
@@ -34,6 +35,7 @@ __all__ = [
     "health_of",
     "numbers",
     "report",
+    "side_by_side",
     "summarise",
     "summary_of",
 ]

@@ -1,7 +1,7 @@
 """Editions side by side, a list's growth, and what readers liked."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -41,11 +41,12 @@ class EditionRow:
 def compared(campaign: Campaign, last: int = 12) -> list[EditionRow]:
     """The campaign's last editions that went out, newest first."""
     went_out = (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
-    editions = list(
-        Edition.objects.select_related("campaign")
-        .filter(campaign=campaign, state__in=went_out)
-        .order_by("-scheduled_for")[:last]
-    )
+    found = Edition.objects.select_related("campaign").filter(campaign=campaign, state__in=went_out)
+    return side_by_side(list(found.order_by("-scheduled_for")[:last]))
+
+
+def side_by_side(editions: Sequence[Edition]) -> list[EditionRow]:
+    """These editions, in their order."""
     events = Counter[tuple[int, str]]()
     for edition, kind, count in (
         Event.objects.filter(edition__in=editions, automatic=False)

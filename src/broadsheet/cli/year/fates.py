@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -72,7 +72,7 @@ class Fates:
     def deliver(self, edition: Edition, mood: Mood, most: int | None = None) -> list[Copy]:
         """Hand over the edition's copies, or the first ``most``; those that were taken."""
         queued = Delivery.objects.filter(edition=edition, state=DeliveryState.QUEUED).order_by("variant_id", "pk")
-        taken, rows, refused = list[Copy](), list[tuple[object, ...]](), list[Outcome]()
+        taken, rows, refused = list[Copy](), list[tuple[str, str, Any, int]](), list[Outcome]()
         adapt = connection.ops.adapt_datetimefield_value
         for number, (pk, subscriber, variant) in enumerate(
             queued.values_list("pk", "subscriber_id", "variant_id")[:most]

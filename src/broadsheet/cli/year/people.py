@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from broadsheet.audience import interest_set
 from broadsheet.cli.year.texts import DOMAINS, FIRST_NAMES, INTERESTS, LAST_NAMES, PLACES
-from broadsheet.models import ConsentHow, Frequency, Subscriber, Subscription, SubscriptionState
+from broadsheet.models import ConsentHow, Frequency, InterestSet, Subscriber, Subscription, SubscriptionState
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ def everybody(at: datetime, chance: random.Random) -> list[Person]:
         rate = (SLOW + (FAST - SLOW) * day / 365) * WEEKDAYS[date.weekday()] * rush
         moments += [date + timedelta(hours=24 * chance.betavariate(3, 2.2)) for _ in range(_poisson(rate, chance))]
     moments = sorted(moment for moment in moments if moment < at)
-    sets = {tags: interest_set(tags) for tags, _ in INTERESTS}
+    sets: dict[tuple[str, ...], InterestSet] = {tags: interest_set(tags) for tags, _ in INTERESTS}
     taken: set[str] = set()
     return [_person(moment, start, at, sets, taken, chance) for moment in moments]
 
@@ -66,7 +66,7 @@ def _person(
     joined: datetime,
     start: datetime,
     at: datetime,
-    sets: dict[tuple[str, ...], object],
+    sets: dict[tuple[str, ...], InterestSet],
     taken: set[str],
     chance: random.Random,
 ) -> Person:

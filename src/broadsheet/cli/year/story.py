@@ -67,11 +67,12 @@ def _firings(workspace: Workspace, at: datetime, since: datetime) -> list[Firing
     found = []
     for slug, (mood, began) in CAMPAIGNS.items():
         campaign = workspace.campaign(slug)
-        assert campaign.schedule is not None
         # articles are younger than a week there, so nobody could get one twice, and looking for it takes half the time
         campaign = replace(campaign, articles=replace(campaign.articles, repeat="allow"))
-        zone = campaign.schedule.zone(workspace.config.zone)
-        for moment in firings(campaign.schedule, zone, max(since, at - timedelta(days=365 - began))):
+        schedule = campaign.schedule
+        assert schedule is not None
+        zone = schedule.zone(workspace.config.zone)
+        for moment in firings(schedule, zone, max(since, at - timedelta(days=365 - began))):
             if moment >= at - timedelta(minutes=5):
                 break
             found.append(Firing(moment, campaign, mood))

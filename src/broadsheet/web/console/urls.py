@@ -22,6 +22,7 @@ ROUTES: tuple[Route, ...] = (
     Route("editions/<int:pk>/report.csv", reports.as_csv, "edition-csv"),
     Route("editions/<int:pk>/chart.svg", reports.chart, "edition-chart"),
     Route("reports", reports.overview, "reports"),
+    Route("reports/count", reports.count, "reports-count", None, Role.VIEWER),
     Route("articles", articles.listing, "articles", posts=Role.EDITOR),
     Route("readers", readers.listing, "readers"),
     Route("readers/<int:pk>", readers.show, "reader"),
