@@ -21,7 +21,7 @@ from broadsheet.models import (
     Variant,
 )
 from broadsheet.reports.report import Rate, list_size
-from broadsheet.reports.summary import summary_of
+from broadsheet.reports.summary import states_of
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def side_by_side(editions: Sequence[Edition]) -> list[EditionRow]:
 
 
 def _row(edition: Edition, events: Counter[tuple[int, str]], counts: Counter[tuple[int, str]]) -> EditionRow:
-    states = summary_of(edition).data["states"]
+    states = states_of(edition)
     readers, sent, pk = sum(states.values()), states.get("sent", 0), edition.pk
     return EditionRow(
         edition=edition,

@@ -9,7 +9,7 @@ from django.db.models import Count, Q, Sum
 from broadsheet.audience import segment_label
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import Edition, Event, EventKind, Link, Subscription, SubscriptionState, Summary, Tally
-from broadsheet.reports.summary import add_segments, summary_of
+from broadsheet.reports.summary import FEW, add_segments, summary_of
 from broadsheet.workspace import Workspace
 
 
@@ -72,9 +72,9 @@ class Report:
         return self.states.get("sent", 0)
 
 
-def report(workspace: Workspace, edition: Edition) -> Report:
-    """The edition's report."""
-    summary = summary_of(edition)
+def report(workspace: Workspace, edition: Edition, *, wait: bool = True) -> Report:
+    """The edition's report; without ``wait`` with what is kept of a large one, which may be some time old."""
+    summary = summary_of(edition, wait=wait)
     data = summary.data
     sent, readers = data["states"].get("sent", 0), sum(data["states"].values())
     # what bounced after it was taken is still counted as sent: it was
@@ -100,7 +100,7 @@ def report(workspace: Workspace, edition: Edition) -> Report:
         hours=_hours(data["hours"], edition),
         variants=_with_clicks(data["variants"], tallies),
         domains=data["domains"],
-        segments=_in_segments(workspace, summary),
+        segments=_in_segments(workspace, summary) if wait or edition.audience <= FEW else {},
         tracking=edition.tracking,
     )
 

@@ -61,7 +61,7 @@ def as_csv(request: HttpRequest, pk: int) -> HttpResponse:
 def chart(request: HttpRequest, pk: int) -> HttpResponse:
     """Clicks and opens by hour, drawn."""
     edition = get_object_or_404(Edition.objects.select_related("campaign"), pk=pk)
-    hours = reports.report(settings.WORKSPACE, edition).hours[:72]
+    hours = reports.report(settings.WORKSPACE, edition, wait=False).hours[:72]
     zone = settings.WORKSPACE.config.zone
     drawn = bars(
         [f"{each['hour'].astimezone(zone):%a %H:00}" for each in hours],
