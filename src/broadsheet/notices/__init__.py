@@ -11,8 +11,23 @@ the scheduler, a queue's worker), a row is done once.
 """
 
 from broadsheet.notices.carrying import carry_out
-from broadsheet.notices.errands import add, on_waking, post
+from broadsheet.notices.errands import add, invitations_of, invite, on_waking, post, withdraw
 from broadsheet.notices.forgetting import forget
 from broadsheet.notices.joining import Confirmed, Wish, confirm, may_ask
+from broadsheet.notices.links import welcome_url
 
-__all__ = ["Confirmed", "Wish", "add", "carry_out", "confirm", "forget", "may_ask", "on_waking", "post"]
+__all__ = [
+    "Confirmed",
+    "Wish",
+    "add",
+    "carry_out",
+    "confirm",
+    "forget",
+    "invitations_of",
+    "invite",
+    "may_ask",
+    "on_waking",
+    "post",
+    "welcome_url",
+    "withdraw",
+]

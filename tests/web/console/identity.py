@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
-
 from tests.web.conftest import served
 
 CLIENT, SECRET = "broadsheet", "a-secret-of-the-test"
@@ -78,7 +77,7 @@ class Identity:
         """The page where one says yes; with ``yes`` the way back."""
         if "yes" not in given:
             link = "/authorize?" + urlencode({**given, "yes": "1"})
-            page = f'<!doctype html><title>Provider</title><a id="yes" href="{link}">Go on as {self.email}</a>'
+            page = f'<!doctype html><title>Provider</title><link rel="icon" href="data:,"><a id="yes" href="{link}">Go on as {self.email}</a>'
             return "200 OK", [("Content-Type", "text/html; charset=utf-8")], page
         back = {"state": given["state"], "error": self.error} if self.error else {"state": given["state"]}
         if not self.error:

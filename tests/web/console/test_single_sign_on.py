@@ -277,10 +277,7 @@ def test_a_provider_that_is_away_is_said_and_passwords_still_work(identity, hire
     hire("publisher")
     identity.down = (down,)
     client = Client()
-    if down.startswith("/.well"):
-        response = client.post(BEGIN)
-    else:
-        response = signs_in(client)
+    response = client.post(BEGIN) if down.startswith("/.well") else signs_in(client)
     assert response.status_code == 403
     assert re.search(r"can&#x27;t be reached|could not be believed", response.content.decode())
     assert client.get(LOGIN).status_code == 200

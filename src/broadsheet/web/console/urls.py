@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from broadsheet.models import Role
-from broadsheet.web.console import account, articles, editions, readers, reports, segments, today
+from broadsheet.web.console import account, articles, editions, readers, reports, segments, team, today
 from broadsheet.web.console.access import Route, in_english
 
 ROUTES: tuple[Route, ...] = (
@@ -31,7 +31,7 @@ ROUTES: tuple[Route, ...] = (
     Route("readers/<int:pk>/erase", readers.erase, "reader-erase", None, Role.PUBLISHER),
     Route("segments", segments.listing, "segments"),
     Route("segments/<str:name>/count", segments.count, "segment-count", None, Role.VIEWER),
-    Route("team", account.team, "team", Role.ADMIN, Role.ADMIN),
+    Route("team", team.team, "team", Role.ADMIN, Role.ADMIN),
 )
 
 urlpatterns = [
