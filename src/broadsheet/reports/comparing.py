@@ -20,7 +20,7 @@ from broadsheet.models import (
     Tally,
     Variant,
 )
-from broadsheet.reports.report import Rate, list_size
+from broadsheet.reports.report import ANSWERED, Rate, list_size
 from broadsheet.reports.summary import states_of
 
 
@@ -49,7 +49,7 @@ def side_by_side(editions: Sequence[Edition]) -> list[EditionRow]:
     """These editions, in their order."""
     events = Counter[tuple[int, str]]()
     for edition, kind, count in (
-        Event.objects.filter(edition__in=editions, automatic=False)
+        Event.objects.filter(edition__in=editions, kind__in=ANSWERED, automatic=False)
         .values_list("edition", "kind")
         .annotate(Count("pk"))
         .order_by()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, Q, Sum
 
@@ -117,9 +117,13 @@ def _in_segments(workspace: Workspace, summary: Summary) -> dict[str, dict[str, 
     return add_segments(summary, [(segment_label(workspace, each), workspace.segment(each)) for each in named])
 
 
+#: What is counted from events; clicks and opens, of which there are many more, from tallies.
+ANSWERED: Final = (EventKind.BOUNCED, EventKind.COMPLAINED, EventKind.UNSUBSCRIBED)
+
+
 def _events(edition: Edition) -> dict[str, int]:
-    rows = Event.objects.filter(edition=edition, automatic=False).values_list("kind").annotate(Count("pk")).order_by()
-    return dict(rows)
+    found = Event.objects.filter(edition=edition, kind__in=ANSWERED, automatic=False)
+    return dict(found.values_list("kind").annotate(Count("pk")).order_by())
 
 
 def _tallies(edition: Edition) -> list[tuple[str, bool, int, int, int]]:
