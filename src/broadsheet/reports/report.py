@@ -9,7 +9,7 @@ from django.db.models import Count, Q, Sum
 from broadsheet.audience import segment_label
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import Edition, Event, EventKind, Link, Subscription, SubscriptionState, Summary, Tally
-from broadsheet.reports.summary import FEW, add_segments, summary_of
+from broadsheet.reports.summary import add_segments, is_large, summary_of
 from broadsheet.workspace import Workspace
 
 
@@ -100,7 +100,7 @@ def report(workspace: Workspace, edition: Edition, *, wait: bool = True) -> Repo
         hours=_hours(data["hours"], edition),
         variants=_with_clicks(data["variants"], tallies),
         domains=data["domains"],
-        segments=_in_segments(workspace, summary) if wait or edition.audience <= FEW else {},
+        segments=_in_segments(workspace, summary) if wait or not is_large(edition) else {},
         tracking=edition.tracking,
     )
 

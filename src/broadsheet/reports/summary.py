@@ -45,12 +45,17 @@ def summary_of(edition: Edition, *, wait: bool = True) -> Summary:
     found = Summary.objects.filter(edition=edition).first()
     if found is not None and (found.final or timezone.now() - found.made_at < FRESH):
         return found
-    if wait or edition.audience <= FEW:
+    if wait or not is_large(edition):
         return summarise(edition)
     if found is not None:
         return found
     data = {"states": states_of(edition), "reasons": {}, "variants": [], "domains": [], "hours": {}, "segments": {}}
     return Summary(edition=edition, data=data, made_at=timezone.now())
+
+
+def is_large(edition: Edition) -> bool:
+    """Whether breaking it down takes longer than a page may."""
+    return edition.audience > FEW
 
 
 def states_of(edition: Edition) -> dict[str, int]:
