@@ -93,7 +93,7 @@ def _question(workspace: Workspace, campaign: CampaignFile, edition: Edition, ad
     message["Message-ID"] = make_msgid(domain=config.mail_domain)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(_words(campaign, edition, when, held=held, url=approval_url(edition, config.public.url)))
-    return Mail(0, config.sender.email, address, str(message["Message-ID"]), message.as_bytes())
+    return Mail(0, config.sender.email, address, str(message["Message-ID"]), (message.as_bytes(),))
 
 
 def _words(campaign: CampaignFile, edition: Edition, when: str, *, held: bool, url: str) -> str:
