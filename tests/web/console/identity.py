@@ -4,15 +4,16 @@ import base64
 import hashlib
 import json
 import secrets
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode, urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
-from tests.web.conftest import served
 
 CLIENT, SECRET = "broadsheet", "a-secret-of-the-test"
 
@@ -122,13 +123,24 @@ def as_json(data, status="200 OK"):
     return status, [("Content-Type", "application/json")], json.dumps(data)
 
 
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *_arguments):
+        """Nothing: a test's output is its own."""
+
+
 @contextmanager
 def provider():
     """The provider as it is served."""
     identity = Identity()
-    with served(identity) as address:
-        identity.issuer = address
-        yield identity
+    with make_server("127.0.0.1", 0, identity, handler_class=_Quiet) as server:
+        identity.issuer = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield identity
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def way(address):

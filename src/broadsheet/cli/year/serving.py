@@ -38,7 +38,7 @@ def made(folder: Path, *, anew: bool = False, weeks: int = 52, seed: int = SEED)
 
     story.make(workspace, at, seed, weeks)
     chosen = team.password()
-    team.hire(chosen)
+    team.hire(chosen, at)
     workspace = add_broken_feed(workspace)
     said = {"made_at": at.isoformat(), "seed": seed, "password": chosen}
     write_atomically(workspace.sample_note, json.dumps(said))

@@ -4,6 +4,8 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final
 
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+
 from broadsheet import staff
 from broadsheet.models import Audit, EditionMove, EditionState, Role
 
@@ -18,12 +20,20 @@ def password() -> str:
     return "-".join(secrets.choice(_WORDS) for _ in range(3)) + f"-{secrets.randbelow(9_000) + 1_000}"
 
 
-def hire(chosen: str) -> None:
-    """One member in each role, all with that password."""
-    for role in Role:
+def hire(chosen: str, at: datetime) -> None:
+    """One member in each role, all with that password; beside them one with a second factor, and one just invited."""
+    for number, role in enumerate(Role):
         user = staff.add(ADDRESS.format(role=role.value), role, by=ADMIN).user
         user.set_password(chosen)
-        user.save(update_fields=["password"])
+        user.date_joined, user.last_login = at - timedelta(days=310), at - timedelta(hours=3 + 40 * (3 - number))
+        user.save()
+    reviewer = staff.add("ilse.brackwater@stillwater.example", Role.PUBLISHER, by=ADMIN).user
+    reviewer.date_joined, reviewer.last_login = at - timedelta(days=200), at - timedelta(days=6)
+    reviewer.save()
+    TOTP.activate(reviewer, generate_totp_secret())
+    invited = staff.add("jonas.uferweide@stillwater.example", Role.EDITOR, by=ADMIN).user
+    invited.date_joined = at - timedelta(days=1, hours=2)
+    invited.save()
 
 
 def audits(at: datetime) -> None:
