@@ -10,11 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from broadsheet.audience import segment_query
 from broadsheet.models import Delivery, DeliveryState, Edition, EditionState, Subscriber, Summary, Variant
+from broadsheet.reports.numbers import counted
 from broadsheet.workspace import Segment
 
 #: How old the summary of an edition in mid-sending may be.
@@ -64,8 +65,7 @@ def states_of(edition: Edition) -> dict[str, int]:
     if found is not None:
         kept: dict[str, int] = found["states"]
         return kept
-    rows = Delivery.objects.filter(edition=edition).values_list("state").annotate(Count("pk")).order_by()
-    return dict(rows)
+    return counted(edition)
 
 
 def summarise(edition: Edition) -> Summary:
