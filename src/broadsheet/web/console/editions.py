@@ -133,7 +133,7 @@ def _edition(pk: int) -> Edition:
 
 
 def _facts(edition: Edition) -> dict[str, Any]:
-    numbers = reports.numbers(edition)
+    numbers = reports.numbers(edition, when=False)
     done = numbers.readers - numbers.waiting - numbers.deferred
     return {
         "edition": edition,
