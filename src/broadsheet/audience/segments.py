@@ -170,7 +170,7 @@ def _got(rule: Had) -> Condition:
 
 def _engaged(*kinds: str) -> Callable[[Had], Condition]:
     def query(rule: Had) -> Condition:
-        events = Event.objects.filter(kind__in=kinds, automatic=False)
+        events = Event.objects.filter(kind__in=kinds, automatic__in=[False])  # SQLite finds `NOT automatic` in no index
         if rule.within is not None:
             events = events.filter(at__gte=timezone.now() - rule.within)
         if rule.edition is not None:
