@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo inbox serve test check format torture bench pictures catalogues lock clean
+.PHONY: help demo inbox pages serve test check format torture bench pictures screenshots catalogues lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,12 +22,15 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## do the whole main job on the sample workspace, into a local inbox
 	@$(BIN)/broadsheet demo
 
-# The demo keeps its database and its mails apart from the workspace's own; inbox and serve show those.
+# The demo keeps its database and its mails apart from the workspace's own; inbox and pages show those.
 inbox: $(STAMP) ## read the demo's mails in a browser
 	@BROADSHEET_STATE=.broadsheet/demo $(BIN)/broadsheet inbox
 
-serve: $(STAMP) ## the pages behind the links in the demo's mails, on http://127.0.0.1:8000
+pages: $(STAMP) ## the pages behind the links in the demo's mails, on http://127.0.0.1:8000
 	@BROADSHEET_STATE=.broadsheet/demo $(BIN)/broadsheet serve
+
+serve: $(STAMP) ## the console on a year of made-up history, on http://127.0.0.1:8000/console/
+	@$(BIN)/broadsheet demo --serve
 
 # Side by side, and then alone those that measure time, as others would make them late. Both run whatever the first says.
 test: $(STAMP) ## run the whole test suite
@@ -56,6 +59,9 @@ bench: $(STAMP) ## measure, and print the figures
 
 pictures: $(STAMP) ## draw the pictures in docs/pictures anew (needs Chromium)
 	$(BIN)/python docs/make_pictures.py
+
+screenshots: $(STAMP) ## take a picture of every screen of the console (needs Chromium)
+	$(BIN)/python docs/make_screenshots.py
 
 catalogues: $(STAMP) ## gather the messages of pages and notices, and compile their translations
 	$(BIN)/python docs/make_catalogues.py

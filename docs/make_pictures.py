@@ -28,6 +28,7 @@ from dataclasses import replace
 from django.core.management import call_command
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
+from side_by_side import side_by_side
 
 from broadsheet import pipeline
 from broadsheet.articles import load_content
@@ -91,18 +92,6 @@ def photographed(browser: Browser, html: str, width: int, scheme: str) -> Image.
         shot = page.screenshot(full_page=True)
     page.close()
     return Image.open(BytesIO(shot)).convert("RGB")
-
-
-def side_by_side(images: list[Image.Image], height: int, gap: int = 24) -> Image.Image:
-    """The images in one row on a quiet ground, cut at ``height``."""
-    shown = [image.crop((0, 0, image.width, min(image.height, height))) for image in images]
-    tallest = max(image.height for image in shown)
-    sheet = Image.new("RGB", (sum(i.width for i in shown) + gap * (len(shown) + 1), tallest + 2 * gap), "#8b9794")
-    left = gap
-    for image in shown:
-        sheet.paste(image, (left, gap))
-        left += image.width + gap
-    return sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS)
 
 
 def main() -> None:

@@ -63,6 +63,7 @@ def test_passwords_and_tokens_are_marked_as_secret():
         "bounces.mailboxes.NAME.password (imap)",
         "bounces.mailboxes.NAME.password (pop3)",
         "BROADSHEET_SECRET_KEY",
+        "console.oidc.client_secret",
     }
     ours = {"(smtp)", "(http)", "(postmark)", "(amazon-ses)", "(mailjet)"}
     assert {name.replace("adapters.NAME.", "") for name in secret if name.rpartition(" ")[2] in ours} == {
@@ -260,3 +261,47 @@ def test_a_file_that_is_no_toml_names_its_line(config):
 def test_message_ids_take_the_senders_domain_unless_another_is_given(config):
     assert config('[sender]\nemail = "a@news.example"\n').mail_domain == "news.example"
     assert config('[public]\nmail_domain = "m.example"\n').mail_domain == "m.example"
+
+
+SSO = '[console.oidc]\nissuer = "https://login.example/"\nclient_id = "b"\n'
+
+
+def test_single_sign_on_is_off_without_an_issuer_and_takes_its_secret_from_the_environment(config, monkeypatch):
+    assert config().console.oidc.issuer is None
+    with pytest.raises(InvalidFile, match="BROADSHEET_CONSOLE_OIDC_CLIENT_SECRET") as caught:
+        config(SSO + 'client_secret = "hunter2"\n')
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("BROADSHEET_CONSOLE_OIDC_CLIENT_SECRET", "hunter2")
+    found = config(SSO).console.oidc
+    assert (found.issuer, found.client_secret.get_secret_value()) == ("https://login.example", "hunter2")
+    assert "hunter2" not in repr(found)
+
+
+def test_all_of_single_sign_on_may_come_from_the_environment(config, monkeypatch):
+    monkeypatch.setenv("BROADSHEET_CONSOLE_OIDC_ISSUER", "https://login.example")
+    monkeypatch.setenv("BROADSHEET_CONSOLE_OIDC_CLIENT_ID", "c")
+    assert config().console.oidc.client_id == "c"
+    assert config(SSO).console.oidc.client_id == "c"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('issuer = "http://login.example"\nclient_id = "b"\n', "must begin with https://"),
+        ('issuer = "https://login.example"\n', "needs a `client_id`"),
+        (SSO.partition("\n")[2] + 'role = "admin"\n', "role"),
+        (SSO.partition("\n")[2] + 'domain = "not a domain"\n', "is not a domain"),
+        ('issuer = "login"\n', "issuer"),
+    ],
+)
+def test_single_sign_on_that_would_not_be_safe_or_whole_is_a_mistake(config, text, said):
+    with pytest.raises(InvalidFile) as caught:
+        config("[console.oidc]\n" + text)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["console = 3\n", "[console]\noidc = 3\n"])
+def test_a_table_that_is_none_is_a_mistake_even_if_the_environment_would_fill_it(config, monkeypatch, text):
+    monkeypatch.setenv("BROADSHEET_CONSOLE_OIDC_ISSUER", "https://login.example")
+    with pytest.raises(InvalidFile, match="console"):
+        config(text)

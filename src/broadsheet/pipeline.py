@@ -245,6 +245,8 @@ def record(edition: Edition) -> Numbers:
         reports.summarise(edition)
         facts = {"edition": edition.pk, "campaign": edition.campaign.slug, "sent": found.sent, "failed": found.failed}
         events.announce("edition.sent", facts)
+    elif edition.state == EditionState.PAUSED:
+        reports.summarise(edition)
     return found
 
 

@@ -1,13 +1,13 @@
 """Accounts of the people who work in the console: made by invitation, with a role."""
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
-from django.urls import reverse
-from django.utils.http import urlsafe_base64_encode
 
-from broadsheet.models import Member, Role
+from broadsheet import notices
+from broadsheet.errors import BroadsheetError, UnknownName
+from broadsheet.models import Audit, Member, Role
 
 
 def add(email: str, role: Role, *, by: str) -> Member:
@@ -28,6 +28,58 @@ def welcome_url(user: User, site: str = "") -> str:
 
     ``site`` is where the console is reached, if not at ``public.url``.
     """
-    word = urlsafe_base64_encode(str(user.pk).encode())
-    way = reverse("console-welcome", args=[word, default_token_generator.make_token(user)])
-    return f"{site or settings.WORKSPACE.config.public.url}{way}"
+    return notices.welcome_url(settings.WORKSPACE, user, site)
+
+
+def is_invited(user: User) -> bool:
+    """Whether they have never been in."""
+    return user.last_login is None and not user.has_usable_password()
+
+
+def can_mail() -> bool:
+    """Whether invitations go out by mail: an adapter is set up for what one person is written."""
+    config = settings.WORKSPACE.config
+    return config.public.adapter in config.adapters
+
+
+def invite(user: User) -> None:
+    """Write them their link; every earlier one is void. Raises BroadsheetError if they have been in already."""
+    if not is_invited(user):
+        raise BroadsheetError(f"{user.email} has been in already; make them a link for a new password instead.")
+    user.set_unusable_password()  # another word each time, which the links are made of
+    user.save(update_fields=["password"])
+    notices.invite(user)
+
+
+def withdraw(user: User) -> None:
+    """Take an invitation back: the account goes, its link and a mail that waits with it.
+
+    Raises BroadsheetError if they have been in already.
+    """
+    if not is_invited(user):
+        raise BroadsheetError(f"{user.email} has been in already; take them off the team instead.")
+    with transaction.atomic():
+        notices.withdraw(user)
+        user.delete()
+
+
+def account(email: str) -> User:
+    """The account of that address. Raises UnknownName."""
+    user = User.objects.filter(username=email.strip().lower(), member__isnull=False).first()
+    if user is None:
+        known = list(Member.objects.order_by("user__email").values_list("user__email", flat=True))
+        raise UnknownName("member of staff", email, known)
+    return user
+
+
+def reset_factor(user: User, *, by: str) -> None:
+    """Turn off a second factor whose owner has lost it; the password alone lets them in until they turn it on again.
+
+    Raises BroadsheetError if there is none.
+    """
+    with transaction.atomic():
+        if not Authenticator.objects.filter(user=user).delete()[0]:
+            raise BroadsheetError(f"{user.email} has no second factor.")
+        Audit.objects.create(
+            who=by[:200], what="second-factor", target=user.email[:300], before="on", after="off, as it was lost"
+        )

@@ -4,11 +4,13 @@ import json
 import re
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from tests.cli.conftest import Ran
 
 from broadsheet.cli import main
 from broadsheet.cli.serve import greet
-from broadsheet.models import Member
+from broadsheet.models import Audit, Member
 
 
 @pytest.fixture
@@ -57,6 +59,23 @@ def test_wrong_use_says_what_is_wrong(typed, given, said):
     done = typed("staff", "add", *given)
     assert (done.code, said in done.err) == (2, True)
     assert not Member.objects.exists()
+
+
+def test_a_lost_second_factor_is_turned_off_and_written_down(typed):
+    typed("staff", "add", "pia@stillwater.test")
+    user = Member.objects.get().user
+    TOTP.activate(user, generate_totp_secret())
+    done = typed("staff", "reset-factor", "Pia@Stillwater.test")
+    assert done.code == 0
+    assert "gets in with the password alone now" in done.out
+    assert not Authenticator.objects.exists()
+    row = Audit.objects.get()
+    assert (row.what, row.target, row.before) == ("second-factor", "pia@stillwater.test", "on")
+    assert row.who.endswith("(command)") or row.who == "command"
+    again = typed("staff", "reset-factor", "pia@stillwater.test")
+    assert (again.code, again.err.strip()) == (1, "pia@stillwater.test has no second factor.")
+    unknown = typed("staff", "reset-factor", "pai@stillwater.test")
+    assert (unknown.code, "pia@stillwater.test" in unknown.err) == (2, True)
 
 
 def test_the_server_greets_until_somebody_can_sign_in(workspace, db, client, capsys):

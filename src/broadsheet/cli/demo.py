@@ -14,6 +14,7 @@ from broadsheet.cli.inbox import inbox_page
 from broadsheet.cli.output import ERR, OUT, counted, in_zone, print_table
 from broadsheet.cli.serve import run_until_stopped
 from broadsheet.cli.setup import ready
+from broadsheet.cli.year.serving import serve_year
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import WorkspaceNotFound
 from broadsheet.workspace import Workspace, find_root, make_workspace
@@ -27,8 +28,18 @@ CAMPAIGN = "weekly-digest"
 
 def demo(
     show: Annotated[bool, typer.Option("--inbox", help="Then show the mails on a page, until Ctrl-C.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Instead: open the console on a year of made-up history, until Ctrl-C.")
+    ] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="With --serve: make that year again, up to now.")] = False,
+    weeks: Annotated[int, typer.Option(min=1, max=52, help="With --serve: how many weeks of editions to make.")] = 52,
+    host: Annotated[str, typer.Option(help="With --serve: address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="With --serve: port to listen on; 0 for any free one.")] = 8000,
 ) -> None:
     """Do the whole main job on this workspace, into a local inbox. Sends nothing off this machine."""
+    if serve:
+        serve_year(_root() / ".broadsheet" / "year", host, port, anew=anew, weeks=weeks)
+        return
     started = time.monotonic()
     workspace = _scratch_workspace()
     from broadsheet import audience, pipeline, reports
@@ -86,17 +97,22 @@ def demo(
         run_until_stopped(server)
 
 
-def _scratch_workspace() -> Workspace:
-    """The workspace here, or a new one from the starter; its state in a scratch folder of the demo's own."""
+def _root() -> Path:
+    """The folder of the workspace here, or of a new one from the starter."""
     try:
-        root = find_root()
+        return find_root()
     except WorkspaceNotFound:
         made = Path("broadsheet-demo")
         if (made / "broadsheet.toml").is_file():
-            root = made.resolve()
-        else:
-            root = make_workspace(made).root
-            ERR.print(f"No workspace here, so one was made in {root}.", soft_wrap=True)
+            return made.resolve()
+        root = make_workspace(made).root
+        ERR.print(f"No workspace here, so one was made in {root}.", soft_wrap=True)
+        return root
+
+
+def _scratch_workspace() -> Workspace:
+    """The workspace, its state in a scratch folder of the demo's own."""
+    root = _root()
     os.environ["BROADSHEET_WORKSPACE"] = str(root)
     os.environ["BROADSHEET_STATE"] = str(root / ".broadsheet" / "demo")
     os.environ.pop("BROADSHEET_DATABASE", None)
@@ -209,15 +225,17 @@ def _segment_table(workspace: Workspace, edition: "Edition") -> None:
 def _next_steps(workspace: Workspace) -> None:
     """Three lines on where to look, right for a checkout and for an installed package."""
     if (workspace.root / "Makefile").is_file():
-        read, pages = "make inbox", "make serve"
+        read, pages, console = "make inbox", "make pages", "make serve"
     else:
         state = f"BROADSHEET_STATE={workspace.state.relative_to(workspace.root)}"
         at = f"--workspace {os.path.relpath(workspace.root)}"
         read, pages = f"{state} broadsheet {at} inbox", f"{state} broadsheet {at} serve"
+        console = f"broadsheet {at} demo --serve"
     OUT.print("\nWhere to look next:")
     for command, purpose in (
         (read, "read those mails in your browser"),
         (pages, "the pages behind their links: unsubscribe, preferences, view in browser"),
+        (console, "the staff's console, on a year of made-up history"),
         (f"{os.path.relpath(workspace.root / 'campaigns' / CAMPAIGN)}.md", "the file that said all this; change it"),
     ):
         OUT.print(f"  {command:<32}  {purpose}", markup=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from broadsheet.cli.content import Json
 from broadsheet.cli.output import OUT, print_json, print_table
 from broadsheet.cli.setup import WrongUse, ready, who
 
-staff = typer.Typer(help="Accounts of the console: add, list.", no_args_is_help=True)
+staff = typer.Typer(help="Accounts of the console: add, list, reset-factor.", no_args_is_help=True)
 
 ROLES = ("viewer", "editor", "publisher", "admin")
 
@@ -34,6 +34,17 @@ def add(
         raise WrongUse(f"“{email}” is not an email address.") from error
     member = accounts.add(email, Role(role), by=who())
     OUT.print(accounts.welcome_url(member.user), soft_wrap=True, markup=False)
+
+
+@staff.command("reset-factor")
+def reset_factor(email: Annotated[str, typer.Argument(help="The address of whoever lost it.")]) -> None:
+    """Turn off somebody's second factor, because they have lost it. It is written down."""
+    ready()
+    from broadsheet import staff as accounts
+
+    user = accounts.account(email)
+    accounts.reset_factor(user, by=who())
+    OUT.print(f"{user.email} gets in with the password alone now, until they turn a second factor on again.")
 
 
 @staff.command("list")

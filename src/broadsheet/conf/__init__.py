@@ -25,7 +25,14 @@ from broadsheet.conf.adapters import (
     SmtpServer,
 )
 from broadsheet.conf.bounces import MAILBOX_KINDS, AnyMailbox, BounceMailbox, Bounces, ImapMailbox, Pop3Mailbox
-from broadsheet.conf.environment import from_environment, lay_over_named, lay_over_section, named_tables
+from broadsheet.conf.console import Console, Oidc
+from broadsheet.conf.environment import (
+    from_environment,
+    lay_over_named,
+    lay_over_section,
+    named_tables,
+    section_of,
+)
 from broadsheet.conf.forms import STRICT, Mailbox, MailDomain, Span, SpanOrNone, TimeZoneName, WebAddress, span_text
 from broadsheet.conf.privacy import Privacy
 from broadsheet.conf.providers import PROVIDER_KINDS, AmazonSesAdapter, HttpAdapter, ProviderAdapter
@@ -49,6 +56,7 @@ __all__ = [
     "BounceMailbox",
     "Bounces",
     "Config",
+    "Console",
     "FeedSource",
     "FolderAdapter",
     "FolderSource",
@@ -59,6 +67,7 @@ __all__ = [
     "MailDomain",
     "Mailbox",
     "MemoryAdapter",
+    "Oidc",
     "Pace",
     "Pop3Mailbox",
     "Privacy",
@@ -166,6 +175,7 @@ class Config:
     adapters: dict[str, AdapterSettings] = Field(default_factory=dict)
     webhooks: dict[str, Webhook] = Field(default_factory=dict)
     bounces: Bounces = Field(default_factory=Bounces)
+    console: Console = Field(default_factory=Console)
     theme: dict[str, str | int] = Field(
         default_factory=dict, description="Colours and fonts laid over every template's own."
     )
@@ -260,6 +270,7 @@ SETTINGS: tuple[Setting, ...] = (
         for kind, declared in MAILBOX_KINDS.items()
         for row in _rows("mailboxes", declared)
     ),
+    *_rows("console.oidc", Oidc),
     Setting("theme.KEY", None, "A colour or font laid over every template's own, such as `theme.primary`."),
 )
 
@@ -300,6 +311,7 @@ _SECTIONS: dict[str, type] = {
     "logging": Logging,
     "sending": Sending,
     "bounces": Bounces,
+    "console.oidc": Oidc,
 }
 #: Tables of tables, by the path to them: each of their tables has a name and a kind (webhooks are all of one).
 _NAMED: dict[tuple[str, ...], dict[str, type]] = {
@@ -312,7 +324,8 @@ _NAMED: dict[tuple[str, ...], dict[str, type]] = {
 def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """``raw`` (the parsed file) with what the environment sets laid over it; ``raw`` stays as it is.
 
-    Sections take ``BROADSHEET_SITE_NAME``; adapters ``BROADSHEET_ADAPTERS_<NAME>_<KEY>``, mailboxes
+    Sections take ``BROADSHEET_SITE_NAME``, ``BROADSHEET_CONSOLE_OIDC_ISSUER``;
+    adapters ``BROADSHEET_ADAPTERS_<NAME>_<KEY>``, mailboxes
     ``BROADSHEET_BOUNCES_MAILBOXES_<NAME>_<KEY>``; an adapter's servers, counted from 1,
     ``BROADSHEET_ADAPTERS_<NAME>_SERVERS_<N>_PASSWORD``.
     """
@@ -326,7 +339,13 @@ def overlaid(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -
 
 def secrets_in(raw: Mapping[str, Any]) -> list[str]:
     """The names of secret settings that the file itself holds, where none belongs."""
-    return [
+    in_sections = [
+        f"{section}.{key}"
+        for section, declared in _SECTIONS.items()
+        for key in sorted(row.name.rpartition(".")[2] for row in _rows(section, declared) if row.secret)
+        if key in section_of(raw, section)
+    ]
+    return in_sections + [
         ".".join((*table.path, key))
         for path, kinds in _NAMED.items()
         for table in named_tables(raw, path, kinds)

@@ -31,11 +31,25 @@ def lay_over_section(
     merged: dict[str, Any], section: str, declared: Any, environ: Mapping[str, str] | None = None
 ) -> None:
     """Every setting of the section that the environment has: ``BROADSHEET_SITE_NAME``; lists are parted by commas."""
-    for each in fields(declared):
-        value = from_environment(f"BROADSHEET_{section}_{each.name}".upper(), environ)
-        if value is not None and isinstance(merged.setdefault(section, {}), dict):
-            several = get_origin(each.type) is tuple
-            merged[section][each.name] = tuple(one.strip() for one in value.split(",")) if several else value
+    prefix = f"BROADSHEET_{section}_".replace(".", "_")
+    said = {each: from_environment(f"{prefix}{each.name}".upper(), environ) for each in fields(declared)}
+    found = {each: value for each, value in said.items() if value is not None}
+    table: Any = merged
+    for key in section.split(".") if found else ():
+        if not isinstance(table.setdefault(key, {}), dict):
+            return  # which the file's check finds
+        table[key] = table = dict(table[key])
+    for each, value in found.items():
+        several = get_origin(each.type) is tuple
+        table[each.name] = tuple(one.strip() for one in value.split(",")) if several else value
+
+
+def section_of(raw: Mapping[str, Any], section: str) -> Mapping[str, Any]:
+    """The table of the section, such as ``console.oidc``; empty if there is none."""
+    table: Any = raw
+    for key in section.split("."):
+        table = table.get(key) if isinstance(table, Mapping) else None
+    return table if isinstance(table, Mapping) else {}
 
 
 @dataclass(frozen=True)

@@ -145,23 +145,24 @@ def _picks_by_group(
 def candidates(workspace: Workspace) -> list[Candidate]:
     """Every article there is, as picking sees it."""
     settle = {source.place: source.settle for source in workspace.config.sources}
-    rows = Article.objects.prefetch_related("tags").defer("html", "excerpt")
-    return [_candidate(row, settle.get(row.place, timedelta(0))) for row in rows]
+    tags: dict[int, list[str]] = {}
+    for article, tag in Article.tags.through.objects.values_list("article_id", "tag__name"):
+        tags.setdefault(article, []).append(tag)
+    rows = Article.objects.values("pk", "place", *_OF_ARTICLES)  # as rows, a fifth of the time of 10,000 objects
+    return [
+        Candidate(
+            **{name: row[name] for name in _OF_ARTICLES},
+            tags=frozenset(tags.get(row["pk"], ())),
+            settle=settle.get(row["place"], timedelta(0)),
+        )
+        for row in rows
+    ]
 
 
-def _candidate(row: Article, settle: timedelta) -> Candidate:
-    return Candidate(
-        slug=row.slug,
-        published_at=row.published_at,
-        draft=row.draft,
-        tags=frozenset(tag.name for tag in row.tags.all()),
-        title=row.title,
-        category=row.category,
-        source=row.source,
-        changed_at=row.changed_at,
-        seen_before=row.seen_before,
-        settle=settle,
-    )
+#: What picking sees of an article as its row has it.
+_OF_ARTICLES = (
+    "slug", "published_at", "draft", "title", "category", "source", "changed_at", "seen_before",
+)  # fmt: skip
 
 
 def _articles_of(variant_ids: set[int]) -> dict[int, list[str]]:

@@ -2,6 +2,7 @@
 
 import logging
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from broadsheet import sending
@@ -9,7 +10,7 @@ from broadsheet.errors import BroadsheetError
 from broadsheet.models import Errand, ErrandKind
 from broadsheet.notices.errands import claim, give_up, try_again
 from broadsheet.notices.joining import Wish, join
-from broadsheet.notices.letters import letter
+from broadsheet.notices.letters import INVITATION, invitation, letter
 from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.tray import Handful
 from broadsheet.stamping import Mail
@@ -51,15 +52,25 @@ def _deliver(workspace: Workspace, errands: list[Errand]) -> int:
 
 def _written(workspace: Workspace, errand: Errand) -> Mail | None:
     """The errand's mail; None, and another attempt later, if it can't be written as the workspace is now."""
-    if errand.subscriber is None:
-        give_up(errand, "it names nobody")
-        return None
     try:
-        return letter(workspace, errand.subscriber, errand.detail, errand.pk)
+        if errand.detail["notice"] == INVITATION:
+            return _invitation(workspace, errand)
+        if errand.subscriber is not None:
+            return letter(workspace, errand.subscriber, errand.detail, errand.pk)
     except BroadsheetError as error:
         log.error("A notice (%s) can't be written: %s", errand.detail["notice"], error)  # noqa: TRY400  said in full
         try_again(errand, str(error))
         return None
+    give_up(errand, "it names nobody")
+    return None
+
+
+def _invitation(workspace: Workspace, errand: Errand) -> Mail | None:
+    user = User.objects.filter(pk=errand.detail["user"], is_active=True).first()
+    if user is None or user.has_usable_password():  # it was withdrawn, or somebody came in meanwhile
+        errand.delete()
+        return None
+    return invitation(workspace, user, errand.detail, errand.pk)
 
 
 def _handed_over(workspace: Workspace, mails: list[Mail]) -> list[Outcome]:

@@ -1,9 +1,10 @@
 """The rows of what is to be done: added, claimed, done or tried again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -26,6 +27,25 @@ def add(kind: ErrandKind, detail: dict[str, Any], subscriber: Subscriber | None 
 def post(notice: str, subscriber: Subscriber, **detail: Any) -> None:
     """Write to one person: ``notice`` is one of :data:`broadsheet.notices.letters.NOTICES`. It leaves soon after."""
     add(ErrandKind.NOTICE, {"notice": notice, **detail}, subscriber)
+
+
+def invite(user: User) -> None:
+    """Write to somebody who is to work here. An invitation that waits still is this one, and leaves now."""
+    withdraw(user)
+    add(ErrandKind.NOTICE, {"notice": "invitation", "user": user.pk})
+
+
+def invitations_of(user_ids: Iterable[int]) -> dict[int, Errand]:
+    """The invitations of these accounts that have not left, by account."""
+    waiting = Errand.objects.filter(
+        kind=ErrandKind.NOTICE, detail__notice="invitation", detail__user__in=list(user_ids)
+    )
+    return {errand.detail["user"]: errand for errand in waiting}
+
+
+def withdraw(user: User) -> None:
+    """An invitation that has not left never does."""
+    Errand.objects.filter(kind=ErrandKind.NOTICE, detail__notice="invitation", detail__user=user.pk).delete()
 
 
 def on_waking(wake: Callable[[], None]) -> Callable[[], None]:

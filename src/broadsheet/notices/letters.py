@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from broadsheet.audience.readers import reader_of
+from broadsheet.audience.readers import Reader, reader_of
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import Subscriber, Subscription
-from broadsheet.notices.links import own_addresses
+from broadsheet.notices.links import own_addresses, welcome_url
 from broadsheet.pipeline import signer
 from broadsheet.rendering import compile_message
 from broadsheet.rendering.sheet import Sheet, site_values
@@ -89,6 +90,18 @@ def _erase() -> Words:
     )
 
 
+def _invitation() -> Words:
+    return Words(
+        subject=_("You are invited to the team of {site}"),
+        heading=_("You are invited"),
+        intro=_("An admin of {site} made an account for you at this address, to plan and send its newsletters with."),
+        label=_("Choose a password"),
+        small_print=_("The link works once, for 3 days. You did not expect this? Then do nothing."),
+    )
+
+
+#: What is written to people who work here; they are no subscribers.
+INVITATION: Final = "invitation"
 #: Every notice by its name.
 NOTICES: Final[Mapping[str, Callable[[], Words]]] = {
     "confirm": _confirm,
@@ -96,6 +109,7 @@ NOTICES: Final[Mapping[str, Callable[[], Words]]] = {
     "welcome": _welcome,
     "download": _download,
     "erase": _erase,
+    INVITATION: _invitation,
 }
 
 
@@ -104,19 +118,36 @@ def letter(workspace: Workspace, subscriber: Subscriber, detail: Mapping[str, An
 
     Raises BroadsheetError if the notice template is missing or can't be compiled.
     """
+    # each notice has a Message-ID of its own, kept when tried again
+    reader = replace(reader_of(subscriber), id=number)
+    return _stamped(workspace, reader, language_of(workspace, subscriber.language), detail, subscriber)
+
+
+def invitation(workspace: Workspace, user: User, detail: Mapping[str, Any], number: int) -> Mail:
+    """The mail that invites somebody to the team; the link in it is made when it is written, and kept nowhere.
+
+    Raises BroadsheetError as :func:`letter` does.
+    """
+    reader = Reader(number, user.email, "", {"email": user.email})
+    return _stamped(
+        workspace, reader, language_of(workspace, ""), {**detail, "url": welcome_url(workspace, user)}, None
+    )
+
+
+def _stamped(
+    workspace: Workspace, reader: Reader, language: str, detail: Mapping[str, Any], subscriber: Subscriber | None
+) -> Mail:
     if (template := detail.get("template", TEMPLATE)) not in workspace.template_names():
         raise BroadsheetError(
             f"There is no template “{template}” in {workspace.templates}; a {detail['notice']} needs it."
         )
-    with translation.override(language_of(workspace, subscriber)):
+    with translation.override(language):
         words = NOTICES[detail["notice"]]()
-        language = translation.get_language()
-    addresses = _addresses(workspace, subscriber, detail)
+    addresses = _addresses(workspace, subscriber, detail) if subscriber else {}
     message = compile_message(_sheet(workspace, words, detail, (language, *addresses)))
     config, sender = workspace.config, workspace.sender_of(detail.get("list", ""))
     imprint = Imprint(0, config.public.url, config.mail_domain, sender.email, signer(), addresses)
-    reader = replace(reader_of(subscriber), id=number)  # each notice has a Message-ID of its own, kept when tried again
-    return Stamp(message, imprint)(reader, delivery_id=number, now=timezone.now())
+    return Stamp(message, imprint)(reader, delivery_id=reader.id, now=timezone.now())
 
 
 def sample_sheets(workspace: Workspace, template: str) -> list[Sheet]:
@@ -132,10 +163,10 @@ def sample_sheets(workspace: Workspace, template: str) -> list[Sheet]:
     ]
 
 
-def language_of(workspace: Workspace, subscriber: Subscriber) -> str:
-    """The language that a notice is written in: the reader's, else the site's, else English."""
+def language_of(workspace: Workspace, wished: str) -> str:
+    """The language that a notice is written in: the one that is wished for, else the site's, else English."""
     written = dict(settings.LANGUAGES)
-    for wish in (subscriber.language, workspace.config.site.language):
+    for wish in (wished, workspace.config.site.language):
         tag = wish.lower().replace("_", "-").partition("-")[0]
         if tag in written:
             return tag

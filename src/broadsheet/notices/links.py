@@ -3,7 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.contrib.auth.models import User
+from django.contrib.auth.tokens import default_token_generator
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlsafe_base64_encode
 
 from broadsheet.models import Subscription
 from broadsheet.pipeline import signer
@@ -39,6 +43,16 @@ def own_addresses(workspace: Workspace, subscription: Subscription) -> dict[str,
         "unsubscribe_url": address(workspace, LEAVE_LIST, *pair),
         "preferences_url": address(workspace, OWN_PREFERENCES, *pair),
     }
+
+
+def welcome_url(workspace: Workspace, user: User, site: str = "") -> str:
+    """The address where this account gets its password; it works until it has one, for three days at most.
+
+    ``site`` is where the console is reached, if not at ``public.url``.
+    """
+    word = urlsafe_base64_encode(str(user.pk).encode())
+    way = reverse("console-welcome", args=[word, default_token_generator.make_token(user)])
+    return f"{site or workspace.config.public.url}{way}"
 
 
 def read_timed(purpose: str, token: str) -> tuple[int, datetime, bool] | None:

@@ -10,6 +10,7 @@ from broadsheet.reports.comparing import (
     editions_with,
     growth,
     results,
+    side_by_side,
 )
 from broadsheet.reports.health import Health, health_of
 from broadsheet.reports.numbers import Numbers, due_now, numbers
@@ -38,6 +39,7 @@ __all__ = [
     "numbers",
     "report",
     "results",
+    "side_by_side",
     "summarise",
     "summary_of",
 ]

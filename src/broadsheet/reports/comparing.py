@@ -1,7 +1,7 @@
 """Editions side by side, a list's growth, and what readers liked."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -21,8 +21,8 @@ from broadsheet.models import (
     Tally,
     Variant,
 )
-from broadsheet.reports.report import Rate, list_size
-from broadsheet.reports.summary import summary_of
+from broadsheet.reports.report import ANSWERED, Rate, list_size
+from broadsheet.reports.summary import states_of
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,15 @@ class EditionRow:
 def compared(campaign: Campaign, last: int = 12) -> list[EditionRow]:
     """The campaign's last editions that went out, newest first."""
     went_out = (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
-    editions = list(
-        Edition.objects.select_related("campaign")
-        .filter(campaign=campaign, state__in=went_out)
-        .order_by("-scheduled_for")[:last]
-    )
+    found = Edition.objects.select_related("campaign").filter(campaign=campaign, state__in=went_out)
+    return side_by_side(list(found.order_by("-scheduled_for")[:last]))
+
+
+def side_by_side(editions: Sequence[Edition]) -> list[EditionRow]:
+    """These editions, in their order."""
     events = Counter[tuple[int, str]]()
     for edition, kind, count in (
-        Event.objects.filter(edition__in=editions, automatic=False)
+        Event.objects.filter(edition__in=editions, kind__in=ANSWERED, automatic=False)
         .values_list("edition", "kind")
         .annotate(Count("pk"))
         .order_by()
@@ -88,7 +89,7 @@ def results(editions: Iterable[Edition]) -> dict[int, Result]:
 
 
 def _row(edition: Edition, events: Counter[tuple[int, str]], counts: Counter[tuple[int, str]]) -> EditionRow:
-    states = summary_of(edition).data["states"]
+    states = states_of(edition)
     readers, sent, pk = sum(states.values()), states.get("sent", 0), edition.pk
     return EditionRow(
         edition=edition,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 
 from broadsheet.models import DeliveryState, Edition, EditionState, Event, EventKind
-from broadsheet.reports.summary import summary_of
+from broadsheet.reports.summary import states_of
 
 #: Shares at which mailbox providers begin to turn mail away (Gmail's and Yahoo's rules for senders): warn, hold.
 COMPLAINTS = (0.001, 0.003)
@@ -27,8 +27,9 @@ def health_of(list_name: str) -> Health:
     """The health of a list, by its last editions together."""
     last = Edition.objects.filter(list_name=list_name, state__in=(EditionState.SENT, EditionState.SENDING))
     editions = list(last.order_by("-scheduled_for")[:EDITIONS])
-    sent = sum(summary_of(each).data["states"].get(DeliveryState.SENT, 0) for each in editions)
-    failed = sum(summary_of(each).data["states"].get(DeliveryState.FAILED, 0) for each in editions)
+    states = [states_of(each) for each in editions]
+    sent = sum(each.get(DeliveryState.SENT, 0) for each in states)
+    failed = sum(each.get(DeliveryState.FAILED, 0) for each in states)
     if sent + failed < ENOUGH:
         return Health()
     events = dict(

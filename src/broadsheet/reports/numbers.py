@@ -38,15 +38,19 @@ class Numbers:
         return not (self.waiting or self.deferred or self.asked_again)
 
 
-def numbers(edition: Edition) -> Numbers:
-    """The edition's numbers, now."""
-    rows = Delivery.objects.filter(edition=edition).values_list("state", "reason").annotate(Count("pk")).order_by()
-    states: dict[str, int] = {}
+def numbers(edition: Edition, *, when: bool = True) -> Numbers:
+    """The edition's numbers, now; without ``next_at``, which reads every row that waits, if nobody asks ``when``."""
+    copies, states = Delivery.objects.filter(edition=edition), counted(edition)
     reasons: dict[str, int] = {}
-    for state, reason, count in rows:
-        states[state] = states.get(state, 0) + count
-        if state not in (DeliveryState.SENT, DeliveryState.QUEUED):
-            reasons[reason or state] = reasons.get(reason or state, 0) + count
+    # Of a million copies nearly all are queued, sent, or cancelled with one reason: their rows are not read.
+    many = (DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.CANCELLED)
+    others = [state for state in states if state not in many]
+    found = copies.filter(state__in=others).values_list("state", "reason").annotate(Count("pk")).order_by()
+    for state, reason, count in found if others else ():
+        reasons[reason or state] = reasons.get(reason or state, 0) + count
+    if called_off := states.get(DeliveryState.CANCELLED):
+        one = copies.filter(state=DeliveryState.CANCELLED).values_list("reason", flat=True)[:1]
+        reasons[one[0] or DeliveryState.CANCELLED] = called_off
 
     def total(*wanted: str) -> int:
         return sum(states.get(state, 0) for state in wanted)
@@ -59,9 +63,25 @@ def numbers(edition: Edition) -> Numbers:
         skipped=total(DeliveryState.SKIPPED, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED),
         waiting=total(DeliveryState.QUEUED),
         reasons=dict(sorted(reasons.items(), key=lambda each: -each[1])),
-        next_at=_waiting(edition).aggregate(first=Min("at"))["first"],
+        next_at=next_leaving(edition) if when and total(*DeliveryState.open()) else None,
         asked_again=Repeat.objects.filter(edition=edition).aggregate(first=Min("again_at"))["first"],
     )
+
+
+def counted(edition: Edition) -> dict[str, int]:
+    """How many copies are in each state that any is in.
+
+    One count for each state takes an index's entries as they are: little more than half the time of grouping them.
+    """
+    copies = Delivery.objects.filter(edition=edition)
+    found = {state.value: copies.filter(state=state).count() for state in DeliveryState}
+    return {state: count for state, count in found.items() if count}
+
+
+def next_leaving(edition: Edition) -> datetime | None:
+    """When the first copy with a time of its own may leave."""
+    first: datetime | None = _waiting(edition).aggregate(first=Min("at"))["first"]
+    return first
 
 
 def due_now(edition: Edition, now: datetime, most: int | None = None) -> int:

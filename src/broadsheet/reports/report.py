@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, Q, Sum
 
 from broadsheet.audience import segment_label
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import Edition, Event, EventKind, Link, Subscription, SubscriptionState, Summary, Tally
-from broadsheet.reports.summary import add_segments, summary_of
+from broadsheet.reports.summary import add_segments, is_large, summary_of
 from broadsheet.workspace import Workspace
 
 
@@ -72,9 +72,9 @@ class Report:
         return self.states.get("sent", 0)
 
 
-def report(workspace: Workspace, edition: Edition) -> Report:
-    """The edition's report."""
-    summary = summary_of(edition)
+def report(workspace: Workspace, edition: Edition, *, wait: bool = True) -> Report:
+    """The edition's report; without ``wait`` with what is kept of a large one, which may be some time old."""
+    summary = summary_of(edition, wait=wait)
     data = summary.data
     sent, readers = data["states"].get("sent", 0), sum(data["states"].values())
     # what bounced after it was taken is still counted as sent: it was
@@ -100,7 +100,7 @@ def report(workspace: Workspace, edition: Edition) -> Report:
         hours=_hours(data["hours"], edition),
         variants=_with_clicks(data["variants"], tallies),
         domains=data["domains"],
-        segments=_in_segments(workspace, summary),
+        segments=_in_segments(workspace, summary) if wait or not is_large(edition) else {},
         tracking=edition.tracking,
     )
 
@@ -117,9 +117,13 @@ def _in_segments(workspace: Workspace, summary: Summary) -> dict[str, dict[str, 
     return add_segments(summary, [(segment_label(workspace, each), workspace.segment(each)) for each in named])
 
 
+#: What is counted from events; clicks and opens, of which there are many more, from tallies.
+ANSWERED: Final = (EventKind.BOUNCED, EventKind.COMPLAINED, EventKind.UNSUBSCRIBED)
+
+
 def _events(edition: Edition) -> dict[str, int]:
-    rows = Event.objects.filter(edition=edition, automatic=False).values_list("kind").annotate(Count("pk")).order_by()
-    return dict(rows)
+    found = Event.objects.filter(edition=edition, kind__in=ANSWERED, automatic=False)
+    return dict(found.values_list("kind").annotate(Count("pk")).order_by())
 
 
 def _tallies(edition: Edition) -> list[tuple[str, bool, int, int, int]]:

@@ -1,7 +1,8 @@
 """An edition's deliveries broken down once, and kept: a report reads one row instead of a million.
 
-A summary is made when the edition's last copy is in a final state, anew when one moves after that, and every so often
-while copies are going out. What comes back later (bounces, clicks) is not in it: those are counted from their own rows.
+A summary is made when the edition's last copy is in a final state or somebody pauses it, anew when a copy moves after
+that, and every so often while copies are going out: by who can wait for it, and where there are few by whoever looks.
+What comes back later (bounces, clicks) is not in it: those are counted from their own rows.
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from broadsheet.audience import segment_query
 from broadsheet.models import Delivery, DeliveryState, Edition, EditionState, Subscriber, Summary, Variant
+from broadsheet.reports.numbers import counted
 from broadsheet.workspace import Segment
 
 #: How old the summary of an edition in mid-sending may be.
@@ -31,12 +33,39 @@ _HOUR = {
 }
 
 
-def summary_of(edition: Edition) -> Summary:
-    """The edition's summary: the kept one while it is good, else a new one."""
+#: An edition for no more people than this is broken down at once when somebody looks.
+FEW = 20_000
+
+
+def summary_of(edition: Edition, *, wait: bool = True) -> Summary:
+    """The edition's summary: the kept one while it is good, else a new one.
+
+    Without ``wait``, of a large edition: the kept one, however old; and if there is none, one that is not kept and has
+    the states alone.
+    """
     found = Summary.objects.filter(edition=edition).first()
     if found is not None and (found.final or timezone.now() - found.made_at < FRESH):
         return found
-    return summarise(edition)
+    if wait or not is_large(edition):
+        return summarise(edition)
+    if found is not None:
+        return found
+    data = {"states": states_of(edition), "reasons": {}, "variants": [], "domains": [], "hours": {}, "segments": {}}
+    return Summary(edition=edition, data=data, made_at=timezone.now())
+
+
+def is_large(edition: Edition) -> bool:
+    """Whether breaking it down takes longer than a page may."""
+    return edition.audience > FEW
+
+
+def states_of(edition: Edition) -> dict[str, int]:
+    """How many copies are in each state: as they were kept if they are final, else counted from the index alone."""
+    found = Summary.objects.filter(edition=edition, final=True).values_list("data", flat=True).first()
+    if found is not None:
+        kept: dict[str, int] = found["states"]
+        return kept
+    return counted(edition)
 
 
 def summarise(edition: Edition) -> Summary:

@@ -141,6 +141,11 @@ class Workspace:
         """The folder of the database, caches and local inbox: ``.broadsheet``, or ``BROADSHEET_STATE``."""
         return self.root / (conf.from_environment("BROADSHEET_STATE") or ".broadsheet")
 
+    @property
+    def sample_note(self) -> Path:
+        """The file that says that everything in this database is made up, by ``broadsheet demo --serve``."""
+        return self.state / "sample-year.json"
+
     def secret_key(self) -> str:
         """The key that signs links: from the environment, or made once and kept in the state folder."""
         if given := conf.from_environment("BROADSHEET_SECRET_KEY"):

@@ -1,6 +1,5 @@
 """Every address of the console, for every role, by every method; and what an address changes is written down."""
 
-
 import pytest
 from django.test import Client
 from django.urls import reverse

@@ -53,6 +53,7 @@ def guarded(route: Route) -> View:
         if not Role(member.role).may(needed):
             return refused(request, needed)
         request.member = member  # type: ignore[attr-defined]
+        request.is_sample = settings.WORKSPACE.sample_note.is_file()  # type: ignore[attr-defined]
         with timezone.override(settings.WORKSPACE.config.zone):
             try:
                 return route.view(request, **kwargs)

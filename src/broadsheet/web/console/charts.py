@@ -41,7 +41,14 @@ _COMMON: dict[str, Any] = {
 def bars(labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> bytes:
     """Bars side by side for each label, as an SVG document."""
     chart = pygal.Bar(
-        width=1000, height=320, legend_at_bottom=True, x_labels_major_every=6, show_minor_x_labels=False, **_COMMON
+        width=1000,
+        height=320,
+        legend_at_bottom=True,
+        x_labels_major_every=6,
+        show_minor_x_labels=False,
+        truncate_label=-1,
+        max_scale=5,
+        **_COMMON,
     )
     chart.x_labels = labels
     for name, values in series.items():

@@ -42,7 +42,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         **_facts(edition),
     }
     if edition.state in (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT, EditionState.CANCELLED):
-        context["report"] = reports.report(settings.WORKSPACE, edition)
+        context["report"] = reports.report(settings.WORKSPACE, edition, wait=False)
     else:
         context["variants"] = edition.variants.values("subject", "articles")[:50]
     return render(request, "console/edition.html", context)
@@ -133,7 +133,7 @@ def _edition(pk: int) -> Edition:
 
 
 def _facts(edition: Edition) -> dict[str, Any]:
-    numbers = reports.numbers(edition)
+    numbers = reports.numbers(edition, when=False)
     done = numbers.readers - numbers.waiting - numbers.deferred
     return {
         "edition": edition,

@@ -1,33 +1,51 @@
 """Reports: campaigns compared, lists growing, articles that readers liked; an edition's numbers to take away."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from broadsheet import reports
-from broadsheet.models import Campaign, Edition
+from broadsheet.models import Campaign, Edition, Subscriber
+from broadsheet.web.console import keeping
 from broadsheet.web.console.charts import bars, line
+from broadsheet.web.console.keeping import Kept
+
+#: With more people than this, the numbers over time are counted when somebody asks, and kept.
+FEW = 50_000
 
 
 def overview(request: HttpRequest) -> HttpResponse:
-    """Everything over time."""
+    """Everything over time; among many people as it was last counted, and the page asks for it anew if that is old."""
+    newest = Subscriber.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    kept = Kept(_counted(), timezone.now()) if newest < FEW else keeping.kept("reports")
+    context = {"here": "reports", "kept": kept, "is_old": kept is None or kept.is_old, **(kept.value if kept else {})}
+    return render(request, "console/reports.html", context)
+
+
+def count(request: HttpRequest) -> HttpResponseBase:
+    """Count everything over time now; whoever looks next need not wait."""
+    keeping.keep("reports", _counted())
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    return redirect("console-reports")
+
+
+def _counted() -> dict[str, Any]:
     at = timezone.now()
     campaigns = [(each, reports.compared(each)) for each in Campaign.objects.order_by("slug")]
-    lists = settings.WORKSPACE.lists.lists
     growth = []
-    for name, declared in lists.items():
+    for name, declared in settings.WORKSPACE.lists.lists.items():
         days = reports.growth(name, at.date(), days=90)
         growth.append((declared.title, days[-1].size, line([(f"{day.day:%-d %b}", day.size) for day in days])))
-    context = {
-        "here": "reports",
+    return {
         "campaigns": [(campaign, rows) for campaign, rows in campaigns if rows],
         "growth": growth,
         "articles": reports.articles_ranked(at - timedelta(days=365)),
     }
-    return render(request, "console/reports.html", context)
 
 
 def as_csv(request: HttpRequest, pk: int) -> HttpResponse:
@@ -43,7 +61,7 @@ def as_csv(request: HttpRequest, pk: int) -> HttpResponse:
 def chart(request: HttpRequest, pk: int) -> HttpResponse:
     """Clicks and opens by hour, drawn."""
     edition = get_object_or_404(Edition.objects.select_related("campaign"), pk=pk)
-    hours = reports.report(settings.WORKSPACE, edition).hours[:72]
+    hours = reports.report(settings.WORKSPACE, edition, wait=False).hours[:72]
     zone = settings.WORKSPACE.config.zone
     drawn = bars(
         [f"{each['hour'].astimezone(zone):%a %H:00}" for each in hours],

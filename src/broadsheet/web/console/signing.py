@@ -11,6 +11,7 @@ from allauth.mfa.totp import views as totp
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 
+from broadsheet.web.console import oidc
 from broadsheet.web.console.access import View, in_english
 
 
@@ -21,7 +22,9 @@ def nothing(_request: HttpRequest, **_words: Any) -> HttpResponse:
 
 #: path under ``/console/account/``, view, allauth's name for it
 SIGNING: tuple[tuple[str, View, str], ...] = (
-    ("login/", account.login, "account_login"),
+    ("login/", oidc.sign_in, "account_login"),
+    ("sso/<str:provider_id>/", oidc.begin, "openid_connect_login"),
+    ("sso/<str:provider_id>/callback/", oidc.come_back, "openid_connect_callback"),
     ("logout/", account.logout, "account_logout"),
     ("inactive/", account.account_inactive, "account_inactive"),
     ("reauthenticate/", account.reauthenticate, "account_reauthenticate"),

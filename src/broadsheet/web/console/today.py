@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -31,7 +32,7 @@ def today(request: HttpRequest) -> HttpResponse:
             "coming": coming(workspace, at)[:SHOWN],
             "waiting": _waiting(),
             "attention": _attention(workspace, at),
-            "last": [_result(each) for each in _last()],
+            "last": reports.side_by_side(_last()),
             **_sending(),
         },
     )
@@ -82,15 +83,11 @@ def _sending() -> dict[str, Any]:
         .filter(state__in=(EditionState.SENDING, EditionState.PAUSED))
         .order_by("scheduled_for")[:SHOWN]
     )
-    return {"sending": [(edition, reports.numbers(edition)) for edition in going]}
+    return {"sending": [(edition, reports.numbers(edition, when=False)) for edition in going]}
 
 
 def _last() -> list[Edition]:
     return list(Edition.objects.select_related("campaign").filter(state=EditionState.SENT)[:SHOWN])
-
-
-def _result(edition: Edition) -> reports.EditionRow:
-    return next(row for row in reports.compared(edition.campaign, last=30) if row.edition.pk == edition.pk)
 
 
 def _attention(workspace: Workspace, at: datetime) -> list[tuple[str, str, str]]:
@@ -103,7 +100,9 @@ def _attention(workspace: Workspace, at: datetime) -> list[tuple[str, str, str]]
         ("block", f"{edition.campaign.slug} is held: nobody approved it in time.", f"editions/{edition.pk}")
         for edition in editions.unapproved(at)[:SHOWN]
     ]
-    unknown = Delivery.objects.filter(state=DeliveryState.UNKNOWN).values_list("edition", flat=True).distinct()
+    # asked by edition, as the ledger has no index of states alone
+    copies = Delivery.objects.filter(edition=OuterRef("pk"), state=DeliveryState.UNKNOWN)
+    unknown = Edition.objects.filter(Exists(copies)).values_list("pk", flat=True)
     found += [
         ("warn", f"Edition {pk} has copies of which nobody can say whether they arrived.", f"editions/{pk}")
         for pk in unknown[:SHOWN]

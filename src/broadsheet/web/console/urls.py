@@ -17,6 +17,7 @@ from broadsheet.web.console import (
     segments,
     sending_now,
     tagging,
+    team,
     today,
 )
 from broadsheet.web.console.access import Route, in_english
@@ -51,6 +52,7 @@ ROUTES: tuple[Route, ...] = (
     Route("editions/<int:pk>/report.csv", reports.as_csv, "edition-csv"),
     Route("editions/<int:pk>/chart.svg", reports.chart, "edition-chart"),
     Route("reports", reports.overview, "reports"),
+    Route("reports/count", reports.count, "reports-count", None, Role.VIEWER),
     Route("articles", articles.listing, "articles", posts=Role.EDITOR),
     Route("articles/rules", tagging.rules, "tag-rules", posts=Role.ADMIN),
     Route("article/<path:slug>", articles.show, "article"),
@@ -105,7 +107,7 @@ ROUTES: tuple[Route, ...] = (
     Route("settings/all", settings.everything, "settings-all"),
     Route("settings/running", settings.what_runs, "settings-running"),
     Route("settings/audit", settings.audit_log, "settings-audit", Role.ADMIN),
-    Route("team", account.team, "team", Role.ADMIN, Role.ADMIN),
+    Route("team", team.team, "team", Role.ADMIN, Role.ADMIN),
 )
 
 urlpatterns = [
