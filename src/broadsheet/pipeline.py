@@ -26,11 +26,11 @@ from broadsheet import articles, editions, events, reports, sending
 from broadsheet.articles import SyncReport
 from broadsheet.audience.readers import Reader, reader_of
 from broadsheet.conf import Pace
-from broadsheet.editions import Difference, FrozenText, Plan, PrintedVariant
+from broadsheet.editions import Difference, FrozenText, Plan, PrintedVariant, Snapshot
 from broadsheet.errors import AdapterFailed, MailboxFailed, PlanOutdated, UnknownName
 from broadsheet.events import hooks
 from broadsheet.models import Delivery, Edition, EditionState, Variant
-from broadsheet.rendering import Message, compile_message, sheet_for
+from broadsheet.rendering import Message, compile_message, readable, sheet_for
 from broadsheet.reports import Numbers
 from broadsheet.sending import Adapter, Batch, Job, Recovered
 from broadsheet.stamping import ADDRESSES, Imprint, LinkSigner, Mail, Stamp
@@ -78,15 +78,28 @@ def refreeze(workspace: Workspace, edition: Edition, *, who: str) -> Difference:
     for _ in range(PLANS):
         planned = select(workspace, workspace.campaign(edition.campaign.slug), edition.scheduled_for)
         printed = press(workspace, planned)
-        changes = editions.difference(planned, printed, edition)
+        before = Snapshot.of_edition(edition, read)
+        changes = editions.difference(before, Snapshot.of_plan(planned, printed, read), edition)
         try:
             if not changes.nothing:
-                editions.refreeze(edition, planned, printed, _frozen_text(workspace, planned.campaign), who=who)
+                made = editions.Refrozen(planned, printed, before.plain())
+                editions.refreeze(edition, made, _frozen_text(workspace, planned.campaign), who=who)
         except PlanOutdated as error:
             outdated = error
         else:
             return changes
     raise outdated
+
+
+def difference(planned: Plan, printed: list[PrintedVariant], edition: Edition) -> Difference:
+    """What the plan, with its variants' mails in order, changes against the edition."""
+    before, now = Snapshot.of_edition(edition, read), Snapshot.of_plan(planned, printed, read)
+    return editions.difference(before, now, edition)
+
+
+def read(message: bytes) -> str:
+    """A compiled mail as text that staff can read."""
+    return readable(Message.from_bytes(message))
 
 
 def collect(workspace: Workspace) -> SyncReport:
@@ -126,8 +139,18 @@ def _frozen_text(workspace: Workspace, campaign: CampaignFile) -> FrozenText:
         public_url=config.public.url,
         tracking=campaign.tracking,
         without_consent=campaign.without_consent,
-        hold=reports.health_of(campaign.list).hold,
+        hold=reports.health_of(campaign.list).hold or _second_person(workspace, campaign),
     )
+
+
+def wants_approval(workspace: Workspace, campaign: CampaignFile) -> bool:
+    """Whether somebody has to say yes to each edition of the campaign."""
+    return campaign.approval == "required" or workspace.config.approval.four_eyes
+
+
+def _second_person(workspace: Workspace, campaign: CampaignFile) -> str:
+    by_file = campaign.approval == "required"
+    return "every edition wants a second person's yes" if wants_approval(workspace, campaign) and not by_file else ""
 
 
 def send(
@@ -242,13 +265,16 @@ _NOBODYS = "https://nobody.invalid/"
 _LEADS_NOWHERE = re.compile(rf'(?:\s|&nbsp;|[·•|])*<a\b[^>]*\bhref="{re.escape(_NOBODYS)}"[^>]*>.*?</a>', re.DOTALL)
 
 
-def as_nobody_got_it(edition_id: int, to: str) -> tuple[str, str, str] | None:
+def as_nobody_got_it(edition_id: int, to: str, variant_id: int | None = None) -> tuple[str, str, str] | None:
     """Subject, text and HTML of the copy that most readers of the edition got, with nothing of anybody's in it.
+
+    ``variant_id`` names another of its variants.
 
     No name, no address, no link that is somebody's own; ``to`` stands where the reader's address stood. None for an
     edition without copies.
     """
-    variant = Variant.objects.select_related("edition").filter(edition_id=edition_id).order_by("pk").first()
+    variants = Variant.objects.select_related("edition").filter(edition_id=edition_id).order_by("-readers", "pk")
+    variant = (variants.filter(pk=variant_id) if variant_id else variants).first()
     if variant is None:
         return None
     edition = variant.edition

@@ -58,8 +58,8 @@ def send(
 ) -> None:
     """Freeze an edition and send it to the end. Run again, it goes on where it stopped; nobody is mailed twice."""
     workspace = ready()
+    from broadsheet import approvals, pipeline, reports, schedule
     from broadsheet import editions as edition_store
-    from broadsheet import pipeline, reports, schedule
 
     started = time.monotonic()
     file = workspace.campaign(campaign)
@@ -79,7 +79,7 @@ def send(
     elif edition.state in ("draft", "proofed") and not yes:
         _confirm(workspace, file, reports.numbers(edition).waiting, in_zone(due, workspace.config.zone))
     if edition.state in ("draft", "proofed"):  # whoever says send has said yes
-        edition_store.approve(edition, who=who(), content_hash=edition.content_hash)
+        approvals.approve(workspace, edition, who=who(), content_hash=edition.content_hash)
     waiting = reports.due_now(edition, timezone.now())
     if before and before.finished:
         ERR.print(f"Edition {edition.pk} ({edition.key}) was sent before; nobody was mailed again.", style="bold")

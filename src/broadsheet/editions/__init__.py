@@ -1,12 +1,32 @@
 """Picks and audience to a frozen Edition; its states."""
 
-from broadsheet.editions.comparing import Difference, Side, difference, earlier
-from broadsheet.editions.freezing import FrozenText, PrintedVariant, digest, existing, freeze, latest, refreeze, skip
+from broadsheet.editions.comparing import (
+    Changed,
+    Difference,
+    Side,
+    Snapshot,
+    approved_before,
+    difference,
+    earlier,
+    words,
+)
+from broadsheet.editions.freezing import (
+    FrozenText,
+    PrintedVariant,
+    Refrozen,
+    digest,
+    existing,
+    freeze,
+    latest,
+    refreeze,
+    skip,
+)
 from broadsheet.editions.planning import (
     Plan,
     PlannedVariant,
     assignments,
     candidates,
+    drop,
     explained,
     leaving,
     plan,
@@ -15,6 +35,7 @@ from broadsheet.editions.planning import (
     variant_of,
 )
 from broadsheet.editions.states import (
+    ANEW,
     MOVES,
     approve,
     begin,
@@ -26,18 +47,28 @@ from broadsheet.editions.states import (
     reschedule,
     resend_failed,
     resume,
+    send_back,
+    settle_unknown,
     unapproved,
 )
+from broadsheet.editions.wording import Passage, Words
 
 __all__ = [
+    "ANEW",
     "MOVES",
+    "Changed",
     "Difference",
     "FrozenText",
+    "Passage",
     "Plan",
     "PlannedVariant",
     "PrintedVariant",
+    "Refrozen",
     "Side",
+    "Snapshot",
+    "Words",
     "approve",
+    "approved_before",
     "assignments",
     "begin",
     "call_off_waiting",
@@ -45,6 +76,7 @@ __all__ = [
     "candidates",
     "difference",
     "digest",
+    "drop",
     "earlier",
     "existing",
     "explained",
@@ -60,8 +92,11 @@ __all__ = [
     "reschedule",
     "resend_failed",
     "resume",
+    "send_back",
+    "settle_unknown",
     "skip",
     "target_of",
     "unapproved",
     "variant_of",
+    "words",
 ]

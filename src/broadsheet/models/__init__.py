@@ -39,16 +39,20 @@ from broadsheet.models.people import (
     SuppressionReason,
 )
 from broadsheet.models.returned import MailboxState, ReturnedMail
+from broadsheet.models.review import ApprovedText, Comment, CommentKind
 from broadsheet.models.staff import Audit, Member, Role
 
 __all__ = [
     "Allowance",
     "Among",
+    "ApprovedText",
     "Article",
     "Audit",
     "BounceClass",
     "Campaign",
     "Claim",
+    "Comment",
+    "CommentKind",
     "ConsentHow",
     "Delivery",
     "DeliveryState",

@@ -2,6 +2,7 @@
 
 from broadsheet.rendering.message import Message
 from broadsheet.rendering.press import compile_message
+from broadsheet.rendering.reading import readable
 from broadsheet.rendering.sheet import Sheet, sheet_for
 
-__all__ = ["Message", "Sheet", "compile_message", "sheet_for"]
+__all__ = ["Message", "Sheet", "compile_message", "readable", "sheet_for"]
