@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from broadsheet.cli.output import ERR, OUT, in_zone, print_table
+from broadsheet.cli.output import ERR, OUT, counted, in_zone, print_table
 from broadsheet.workspace import Workspace
 
 if TYPE_CHECKING:
-    from broadsheet.editions import Changed, Difference, Side
+    from broadsheet.editions import Difference, Passage, Side
 
 #: Rows of a table before it is cut short; ``--json`` has them all.
 SHOWN = 20
@@ -80,15 +80,16 @@ def print_diff(workspace: Workspace, changes: "Difference | None") -> None:
     if variants:
         title = shortened("Variants", len(variants), "changes")
         print_table(title, ("what", "readers", "subject", "articles"), variants[:SHOWN])
-    for each in changes.changed[:SHOWN]:
-        _print_words(each)
+    for together, passages in changes.alike:
+        if passages:
+            _print_words([each.now.subject for each in together], passages)
 
 
-def _print_words(changed: "Changed") -> None:
+def _print_words(subjects: list[str], passages: "tuple[Passage, ...]") -> None:
     """The passages that changed, marked as `git diff --word-diff` marks them."""
-    if changed.words:
-        OUT.print(f"Words of “{changed.now.subject}”", style="bold", markup=False)
-    for passage in changed.words:
+    more = f" and {counted(len(subjects) - 1, 'other')}" if len(subjects) > 1 else ""
+    OUT.print(f"Words of “{subjects[0]}”{more}", style="bold", markup=False)
+    for passage in passages:
         line = Text()
         for words in passage:
             before, style, after = _MARKS[words.fate]

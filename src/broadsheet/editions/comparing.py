@@ -109,6 +109,14 @@ class Difference:
     changed: tuple[Changed, ...]
 
     @property
+    def alike(self) -> list[tuple[list[Changed], tuple[Passage, ...]]]:
+        """The changed variants, those together in which the same words changed: an intro is in all of them."""
+        found: dict[tuple[Passage, ...], list[Changed]] = {}
+        for each in self.changed:
+            found.setdefault(each.words, []).append(each)
+        return [(together, passages) for passages, together in found.items()]
+
+    @property
     def nothing(self) -> bool:
         """Whether both are alike."""
         return not (self.settings or self.excluded or self.added or self.removed or self.changed)

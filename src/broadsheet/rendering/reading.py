@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from broadsheet.rendering.deferred import Expr
 from broadsheet.rendering.message import Choice, Line, Mark, MarkKind, Message, Pieces, Slot
-from broadsheet.rendering.mime import quoted_printable
+from broadsheet.rendering.mime import SOFT_BREAK, quoted_printable
 
 _NAMES: Final = ("attr", "item", "name")
 
@@ -46,4 +46,5 @@ def _written(pieces: Pieces) -> Iterator[bytes]:
 
 
 def _word(text: str) -> bytes:
-    return quoted_printable(text.encode())
+    """The text in quoted-printable and in one line, as it may stand in a header, too, that nobody reads here."""
+    return quoted_printable(text.encode()).replace(SOFT_BREAK, b"")

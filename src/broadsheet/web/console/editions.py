@@ -55,6 +55,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "variants": edition.variants.order_by("-readers", "pk").values("pk", "subject", "articles", "readers")[
             :VARIANTS
         ],
+        "others": max(0, edition.variants.count() - 5),
         "more_variants": max(0, edition.variants.count() - VARIANTS),
         **_facts(request, edition),
     }
