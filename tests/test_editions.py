@@ -401,6 +401,16 @@ def draft(freeze, write, cast):
     return edition
 
 
+def test_what_was_sent_back_wants_a_yes_though_its_campaign_asks_nobody(freeze, workspace, write, cast):
+    edition = freeze("weekly")
+    assert edition.state == EditionState.APPROVED
+    editions.send_back(edition, who="ada", why="an old story")
+    write("campaigns/weekly.md", WEEKLY + "\nA line that was not there.\n")
+    pipeline.refreeze(Workspace(workspace.root), edition, who="ben")
+    assert (edition.state, edition.approved_hash) == (EditionState.DRAFT, "")
+    assert "waited for a yes" in edition.reason
+
+
 def test_an_edit_after_approval_is_frozen_anew_and_wants_a_new_approval(draft, workspace, write, cast):
     old = draft.content_hash
     write("campaigns/weekly.md", WEEKLY.replace("automatic", "required") + "\nA line that was not there.\n")

@@ -26,6 +26,10 @@ from broadsheet.models import (
 from broadsheet.timing import not_before
 
 
+#: Why an edition that waited for a yes still does when it is frozen anew, though its campaign would ask nobody.
+WAITED = "it waited for a yes before it was frozen anew"
+
+
 @dataclass(frozen=True)
 class FrozenText:
     """What an edition keeps of the workspace, so that senders need the database only."""
@@ -121,7 +125,8 @@ def refreeze(edition: Edition, made: Refrozen, text: FrozenText, *, who: str) ->
         locked.asked_at = None
         locked.save()
         _fill(planned, printed, locked)
-        why = _settle(planned, printed, locked, text.hold)
+        looked_at = "" if before == EditionState.APPROVED or planned.campaign.approval == "required" else WAITED
+        why = _settle(planned, printed, locked, text.hold or looked_at)
         note(locked, before=before, who=who, why=f"{ANEW}: {why}" if why else ANEW)
         drop(planned)
     edition.refresh_from_db()

@@ -34,7 +34,8 @@ def act(request: HttpRequest, pk: int, what: str, does: Callable[[Edition], str 
         edition.refresh_from_db()
         after = f"{edition.state}: {detail}" if detail else edition.state
         audit(request, f"edition-{what}", f"edition {pk}", before, after)
-        messages.success(request, _SAID.get(what) or f"{detail}.")
+        said = detail or ""
+        messages.success(request, _SAID.get(what) or f"{said[:1].upper()}{said[1:]}.")
     return redirect("console-edition", pk=pk)
 
 
