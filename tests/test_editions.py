@@ -419,7 +419,7 @@ def test_an_edit_after_approval_is_frozen_anew_and_wants_a_new_approval(draft, w
     assert all(each.what == "other text" and each.then.readers == each.now.readers for each in changes.changed)
     new = [words.text for words in changes.changed[0].words[0] if words.fate == "new"]
     assert new == ["A line that was not there."]
-    assert {words.fate for each in changes.changed for passage in each.words for words in passage} == {"same", "new"}
+    assert {words.fate for each in changes.changed for passage in each.words for words in passage} == {"new"}
     assert (draft.state, draft.approved_hash, draft.content_hash == old) == ("draft", "", False)
     assert [(each.before, each.after, each.who, each.why) for each in draft.moves.all()][-1] == (
         "approved", "draft", "ben", "frozen anew",
