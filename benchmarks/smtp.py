@@ -44,7 +44,7 @@ def stamped(number: int) -> Mail:
     for static in STATIC:
         pieces += (b"Ada%d=\r\n" % number, static)
     address = f"r{number}@reader.example"
-    return Mail(number, "news@news.example", address, f"<{number}@news.example>", b"".join(pieces), pieces)
+    return Mail(number, "news@news.example", address, f"<{number}@news.example>", pieces)
 
 
 class Supply:

@@ -22,15 +22,13 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from broadsheet import articles, editions, events, reports, sending
-from broadsheet.articles import SyncReport
+from broadsheet import articles, editions, events, rendering, reports, sending
 from broadsheet.audience.readers import Reader, reader_of
 from broadsheet.conf import Pace
 from broadsheet.editions import Difference, FrozenText, Plan, PrintedVariant, Snapshot
 from broadsheet.errors import AdapterFailed, MailboxFailed, PlanOutdated, UnknownName
-from broadsheet.events import hooks
 from broadsheet.models import Delivery, Edition, EditionState, Variant
-from broadsheet.rendering import Message, compile_message, readable, sheet_for
+from broadsheet.rendering.message import Message
 from broadsheet.reports import Numbers
 from broadsheet.sending import Adapter, Batch, Job, Recovered
 from broadsheet.stamping import ADDRESSES, Imprint, LinkSigner, Mail, Stamp
@@ -99,10 +97,10 @@ def difference(planned: Plan, printed: list[PrintedVariant], edition: Edition) -
 
 def read(message: bytes) -> str:
     """A compiled mail as text that staff can read."""
-    return readable(Message.from_bytes(message))
+    return rendering.readable(Message.from_bytes(message))
 
 
-def collect(workspace: Workspace) -> SyncReport:
+def collect(workspace: Workspace) -> "articles.SyncReport":
     """Articles: files become rows."""
     return articles.sync(workspace)
 
@@ -117,8 +115,9 @@ def press(workspace: Workspace, planned: Plan) -> list[PrintedVariant]:
     content = articles.load_content(workspace, (slug for variant in planned.variants for slug in variant.slugs))
     printed = []
     for variant in planned.variants:
-        sheet = sheet_for(workspace, planned.campaign, planned.scheduled_for, [content[slug] for slug in variant.slugs])
-        message = compile_message(sheet)
+        chosen = [content[slug] for slug in variant.slugs]
+        sheet = rendering.sheet_for(workspace, planned.campaign, planned.scheduled_for, chosen)
+        message = rendering.compile_message(sheet)
         printed.append(PrintedVariant(variant.slugs, variant.key, message.subject, message.to_bytes(), message.links))
     return printed
 
@@ -232,10 +231,10 @@ def take_back(workspace: Workspace, mailbox: str | None = None) -> dict[str, int
 
 def take_in(workspace: Workspace) -> int:
     """Events: what providers' webhooks brought is recorded. How many calls of them there were."""
-    return hooks.work_on_calls(workspace)
+    return events.work_on_calls(workspace)
 
 
-def recorder(workspace: Workspace) -> events.Recorder:
+def recorder(workspace: Workspace) -> "events.Recorder":
     """What records the reports on this workspace's mail."""
     return events.Recorder(signer(), workspace.config.bounces.suppress_after)
 

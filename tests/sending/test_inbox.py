@@ -196,7 +196,7 @@ def test_the_workspaces_inbox_has_the_limits_of_its_settings(tmp_path):
     workspace = Workspace(tmp_path)
     outbox = make_adapter(workspace, "default")
     for number in range(3):
-        hand_over(outbox, [Mail(number, "a@b.example", "c@d.example", f"<{number}@x>", b"Subject: x\r\n\r\nx")])
+        hand_over(outbox, [Mail(number, "a@b.example", "c@d.example", f"<{number}@x>", (b"Subject: x\r\n\r\nx",))])
     assert len(MailFolder(workspace.state / "inbox").list()) == 2
     MailFolder.of(workspace).add("", ["a@b.example"], b"Subject: large\r\n\r\n" + b"x" * 1_000_000)
     assert [mail.subject for mail in MailFolder.of(workspace).list()] == ["large"]

@@ -248,7 +248,7 @@ def handed_over(adapter, *mails):
 
 
 def a_mail(number, to=ADA, sender="hello@news.example"):
-    return Mail(number, sender, to, f"<{number}@news.example>", b"Subject: x\r\n\r\nx\r\n")
+    return Mail(number, sender, to, f"<{number}@news.example>", (b"Subject: x\r\n\r\nx\r\n",))
 
 
 def test_an_international_sender_disturbs_nobody(server, smtp):

@@ -23,7 +23,7 @@ def mails(count, size=200):
     body = (b"x" * 60 + b"\r\n") * (size // 62)
     return [
         Mail(n, f"b+{n}@news.example", f"r{n}@reader.example", f"<{n}@news.example>",
-             b"Subject: x\r\nMessage-ID: <%d@news.example>\r\n\r\n%b" % (n, body))
+             (b"Subject: x\r\nMessage-ID: <%d@news.example>\r\n\r\n%b" % (n, body),))
         for n in range(1, count + 1)
     ]  # fmt: skip
 
@@ -350,10 +350,10 @@ def test_what_a_server_can_not_be_given_fails_alone(way):
     with HostileServer(Books((*offers, "SIZE 900"))) as server:
         good, utf8, long, eight, smuggler = mails(5)
         tray = Noting([
-            Mail(2, "b@x.example", "käthe@reader.example", "<2@x>", utf8.content),
-            Mail(3, "b@x.example", "c@reader.example", "<3@x>", long.content + b"x" * 900),
-            Mail(4, "b@x.example", "d@reader.example", "<4@x>", eight.content + "ü\r\n".encode()),
-            Mail(5, "b@x.example", "e@reader.example>\r\nRCPT TO:<f@reader.example", "<5@x>", smuggler.content),
+            Mail(2, "b@x.example", "käthe@reader.example", "<2@x>", (utf8.content,)),
+            Mail(3, "b@x.example", "c@reader.example", "<3@x>", (long.content + b"x" * 900,)),
+            Mail(4, "b@x.example", "d@reader.example", "<4@x>", (eight.content + "ü\r\n".encode(),)),
+            Mail(5, "b@x.example", "e@reader.example>\r\nRCPT TO:<f@reader.example", "<5@x>", (smuggler.content,)),
             good,
         ])  # fmt: skip
         results = delivered(adapter(server.port), tray)
@@ -381,7 +381,7 @@ def test_content_that_is_not_fit_for_the_wire_is_made_so(way, content):
     """Dots are doubled, line ends are CRLF; a bare one could end the mail for one server and not for the next."""
     whole = b"Message-ID: <1@news.example>\r\n\r\n" + content
     with HostileServer(Books(WAYS[way])) as server:
-        tray = Noting([Mail(1, "b@x.example", "a@reader.example", "<1@news.example>", whole)])
+        tray = Noting([Mail(1, "b@x.example", "a@reader.example", "<1@news.example>", (whole,))])
         assert delivered(adapter(server.port), tray) == {1: Result.SENT}
         ((_, _, got),) = server.books.mails
         lines = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
@@ -392,7 +392,7 @@ def test_content_that_is_not_fit_for_the_wire_is_made_so(way, content):
 def test_extensions_are_used_where_they_are_offered():
     with HostileServer(Books(CHUNKED)) as server:
         mail = Mail(
-            1, "b@x.example", "käthe@reader.example", "<a+b=c@x.example>", "Message-ID: <1@x>\r\n\r\nü\r\n".encode()
+            1, "b@x.example", "käthe@reader.example", "<a+b=c@x.example>", ("Message-ID: <1@x>\r\n\r\nü\r\n".encode(),)
         )
         delivered(adapter(server.port), Noting([mail]))
         assert server.books.mail_parameters == [" SIZE=25 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+2Bb+3Dc@x.example"]

@@ -87,7 +87,7 @@ def mail(number, to=None, content=None):
         f"b+{number}@news.example",
         to or f"r{number}@reader.example",
         f"<{number}@news.example>",
-        head + content,
+        (head + content,),
     )
 
 

@@ -14,7 +14,7 @@ NAMES = ["ada", "ben", "cleo", "dan", "eve"]
 def mail(name):
     content = f"Subject: x\r\nMessage-ID: <{name}@news.example>\r\n\r\nHello\r\n.\r\n..dots\r\nend\r\n".encode()
     return Mail(
-        NAMES.index(name) + 1, f"b+{name}@news.example", f"{name}@reader.example", f"<{name}@news.example>", content
+        NAMES.index(name) + 1, f"b+{name}@news.example", f"{name}@reader.example", f"<{name}@news.example>", (content,)
     )
 
 

@@ -219,7 +219,7 @@ def _mail(workspace: Workspace, address: str, subject: str, text: str, *, reply_
     message["Message-ID"] = make_msgid(domain=config.mail_domain)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
-    return Mail(0, config.sender.email, address, str(message["Message-ID"]), message.as_bytes())
+    return Mail(0, config.sender.email, address, str(message["Message-ID"]), (message.as_bytes(),))
 
 
 def _words(workspace: Workspace, edition: Edition, question: Question, *, held: bool) -> str:

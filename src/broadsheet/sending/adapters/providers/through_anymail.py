@@ -208,5 +208,5 @@ _NOBODY = Mail(
     "nobody@localhost.test",
     "nobody@localhost.test",
     "<nobody@localhost.test>",
-    b"From: nobody@localhost.test\r\nTo: nobody@localhost.test\r\nSubject: -\r\n\r\n-\r\n",
+    (b"From: nobody@localhost.test\r\nTo: nobody@localhost.test\r\nSubject: -\r\n\r\n-\r\n",),
 )

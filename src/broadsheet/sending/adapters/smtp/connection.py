@@ -1,6 +1,7 @@
 """One connection: carries a conversation's bytes to and from a transport."""
 
 import asyncio
+import time
 from typing import Protocol
 
 from broadsheet.conf import SmtpAdapter
@@ -47,9 +48,8 @@ class Connection(asyncio.BufferedProtocol):
         #: whether it ever had a letter taken
         self.proved = False
         self._post, self._settings = post, settings
-        self._loop = asyncio.get_running_loop()
         self._buffer = memoryview(bytearray(16_384))
-        self._born = self._heard = self._loop.time()
+        self._born = self._heard = time.monotonic()
         self._transport: asyncio.Transport | None = None
         #: why it ended
         self.why = ""
@@ -68,7 +68,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """The server said something."""
-        self._heard = self._loop.time()
+        self._heard = time.monotonic()
         conversation = self.conversation
         try:
             busy = bool(conversation.flight)
@@ -97,7 +97,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self.retiring and (room := min(conversation.room(), self.left)):
             letters = self._post.letters(self, room)
             if letters and not waited:
-                self._heard = self._loop.time()
+                self._heard = time.monotonic()
             for letter in letters:
                 conversation.begin(letter)
             self.left -= len(letters)
@@ -110,10 +110,10 @@ class Connection(asyncio.BufferedProtocol):
         if conversation.closing:
             self.cut(conversation.closing)
         elif conversation.room() and (self.retiring or not self.left):
-            self._heard = self._loop.time()
+            self._heard = time.monotonic()
             self.retiring = True
             conversation.leave()
-        elif conversation.room() and self._loop.time() - self._heard > _QUIET:
+        elif conversation.room() and time.monotonic() - self._heard > _QUIET:
             conversation.probe()
 
     def pause_writing(self) -> None:
@@ -123,7 +123,7 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """All has left."""
         self.conversation.held_up = False
-        self._heard = self._loop.time()
+        self._heard = time.monotonic()
         try:
             self.fill()
         except BaseException as error:  # noqa: BLE001  asyncio would keep it to itself
@@ -134,7 +134,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = None
         conversation = self.conversation
         busy = self._busy_at_the_end or bool(conversation.flight)
-        young = self._loop.time() - self._born < _YOUNG and not self.retiring
+        young = time.monotonic() - self._born < _YOUNG and not self.retiring
         self.why = self.why or conversation.closing or f"connection lost: {error or 'closed by the server'}"
         try:
             conversation.lost()

@@ -60,7 +60,8 @@ class Signer:
 
     def _relaxed_body(self, mail: Mail, content: bytes, start: int) -> bytes:
         """The body's canonical form (section 3.4.4), made of what is known of its pieces where they are its own."""
-        body = self._from_pieces(mail, start) if mail.content is content and mail.pieces else None
+        own = len(mail.pieces) > 1 and sum(map(len, mail.pieces)) == len(content)
+        body = self._from_pieces(mail, start) if own else None
         if body is None:
             body = _relaxed(content[start:])
         if not body.endswith(b"\r\n"):

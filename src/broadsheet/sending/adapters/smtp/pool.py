@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections import Counter, deque
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,6 @@ from typing import Final
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
 from broadsheet.sending.adapters.smtp.connection import Connection
-from broadsheet.sending.adapters.smtp.dkim import signer_of
 from broadsheet.sending.adapters.smtp.envelope import Contents, impossible
 from broadsheet.sending.adapters.smtp.login import logged_in, tls_context
 from broadsheet.sending.adapters.smtp.replies import asks_to_wait, refused
@@ -43,7 +43,7 @@ class Pool:
         self._servers = [Server(each) for each in places(settings, root)]
         self._tls: dict[Server, ssl.SSLContext | None] = {}
         self._window = Window(settings.in_flight, settings.in_flight_bytes)
-        self._contents = Contents(signer_of(settings, root))
+        self._contents = _contents(settings, root)
         self._connections: dict[Connection, None] = {}
         self._opening: dict[asyncio.Task[None], Server] = {}
         self._again: deque[Letter] = deque()
@@ -171,14 +171,14 @@ class Pool:
             self._finished.set_exception(error)
 
     def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+        return time.monotonic()  # which asyncio's loops go by
 
     def _answer(self, outcome: Outcome) -> None:
         if self._tray is not None:
             self._tray.answer(outcome)
 
     def _is_possible(self, letter: Letter, connection: Connection) -> bool:
-        problem = impossible(letter.mail, letter.mail.content, connection.conversation.offers)
+        problem = impossible(letter.mail, connection.conversation.offers)
         if problem:
             self._answer(Outcome(letter.mail.delivery_id, Result.FAILED, problem))
         return not problem
@@ -283,3 +283,11 @@ class Pool:
     def _note(self, mail: Mail) -> None:
         if self._tray is not None:
             self._tray.attempt(mail)
+
+
+def _contents(settings: SmtpAdapter, root: Path) -> Contents:
+    if settings.dkim_domain is None:
+        return Contents()
+    from broadsheet.sending.adapters.smtp.dkim import signer_of  # 7 MB of cryptography, for who signs only
+
+    return Contents(signer_of(settings, root))

@@ -12,7 +12,7 @@ verdict with its last reply; :meth:`Conversation.lost` judges what a broken conn
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -25,6 +25,8 @@ from broadsheet.stamping import Mail
 _LONGEST_LINE: Final = 8_192
 _MOST_LINES: Final = 100
 _GOOD, _GO_ON = b"23"
+#: Different lines that a server is expected to say again and again.
+_USUAL: Final = 20
 
 #: Refused letters after which a connection had better end. Each leaves an open transaction and costs a RSET, and Exim
 #: ends a session with the tenth of them (smtp_accept_max_nonmail), whatever is in flight then; Postfix slows down at
@@ -57,6 +59,7 @@ class Letter:
         "rcpt_command",
         "recipient_taken",
         "refusal",
+        "size",
         "tries",
     )
 
@@ -73,13 +76,15 @@ class Letter:
         self.recipient_taken = False
         #: where its data end in the stream of bytes; -1 while they are not in it
         self.end = -1
-        self.content = self.mail_command = self.rcpt_command = b""
+        self.content: Sequence[bytes] = ()
+        self.size = 0
+        self.mail_command = self.rcpt_command = b""
 
 
 Handler = Callable[[Letter, bytes], None]
 
 
-_NOBODY: Final = Letter(Mail(0, "", "", "", b""))
+_NOBODY: Final = Letter(Mail(0, "", "", "", ()))
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,7 @@ class Conversation:
         self._written = self._given_out = self._in_flight_bytes = 0
         self._rest = b""
         self._lines: list[bytes] = []
+        self._usual: set[bytes] = set()  # replies that were looked at
         self._opening = self._dirty = self._busy = False
         self._clean = True
         self._chunks = offers.chunking and offers.pipelining
@@ -140,10 +146,10 @@ class Conversation:
         letter.forget()
         contents = self._contents
         content = contents.for_chunk(letter.mail) if self.offers.chunking else contents.for_data(letter.mail)
-        letter.content = content
+        letter.content, letter.size = content.pieces, content.size
         letter.mail_command, letter.rcpt_command = commands(letter.mail, content, self.offers)
         self.flight.append(letter)
-        self._in_flight_bytes += len(content)
+        self._in_flight_bytes += letter.size
         self._start(letter)
 
     def probe(self) -> None:
@@ -209,8 +215,10 @@ class Conversation:
         """The mail itself; its attempt is noted first."""
         letter.noted = True
         self._note(letter.mail)
-        self._out += (before, letter.content, after)
-        self._written += len(before) + len(letter.content) + len(after)
+        self._out.append(before)
+        self._out += letter.content
+        self._out.append(after)
+        self._written += len(before) + letter.size + len(after)
         letter.end = self._written
         self._expected.append((self._ended, letter))
 
@@ -220,7 +228,7 @@ class Conversation:
         self._clean = False
         self._say(letter.mail_command, self._mail_answered, letter)
         self._say(letter.rcpt_command, self._rcpt_answered, letter)
-        self._say_content(letter, b"BDAT %d LAST\r\n" % len(letter.content), b"")
+        self._say_content(letter, b"BDAT %d LAST\r\n" % letter.size, b"")
 
     def _start_group(self, letter: Letter) -> None:
         self._opening = True
@@ -241,17 +249,24 @@ class Conversation:
 
     def _replied(self, line: bytes) -> None:
         """One whole reply: its last line; the others are in ``_lines``."""
-        if not line[:3].isdigit() or line[:1] not in b"2345" or line[3:4] not in (b" ", b"\r", b""):
+        self._lines.append(line)
+        if line not in self._usual and not self._is_reply(line):
             self.fault = f"no reply of SMTP: {line[:60]!r}"
             return
-        self._lines.append(line)
-        if line.startswith(b"421"):
-            self.closing = one_line(self._lines)
         if self._expected:
             handler, letter = self._expected.popleft()
             handler(letter, line)
         elif not self.closing:
             self.fault = f"a reply to nothing: {one_line(self._lines)}"
+
+    def _is_reply(self, line: bytes) -> bool:
+        if not line[:3].isdigit() or line[:1] not in b"2345" or line[3:4] not in (b" ", b"\r", b""):
+            return False
+        if line.startswith(b"421"):
+            self.closing = one_line(self._lines)
+        elif len(self._usual) < _USUAL and len(line) < 100:
+            self._usual.add(line)
+        return True
 
     def _skipped(self, letter: Letter, line: bytes) -> None:
         """A reply that changes nothing."""
@@ -268,8 +283,8 @@ class Conversation:
     def _settle(self, letter: Letter, verdict: Verdict) -> None:
         self.refusals += verdict is Verdict.REFUSED
         self.flight.popleft()
-        self._in_flight_bytes -= len(letter.content)
-        letter.content = b""
+        self._in_flight_bytes -= letter.size
+        letter.content = ()
         self.settled.append((letter, verdict))
 
     def _mail_answered(self, letter: Letter, line: bytes) -> None:
@@ -330,7 +345,7 @@ class Conversation:
             return
         letter.recipient_taken = True
         if self.offers.chunking:
-            self._say_content(letter, b"BDAT %d LAST\r\n" % len(letter.content), b"")
+            self._say_content(letter, b"BDAT %d LAST\r\n" % letter.size, b"")
         else:
             self._say(b"DATA\r\n", self._data_answered, letter)
 
