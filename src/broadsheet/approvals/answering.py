@@ -6,9 +6,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from broadsheet import editions
+from broadsheet import editions, reports
 from broadsheet.errors import WrongState
-from broadsheet.models import Audit, Comment, CommentKind, Delivery, DeliveryState, Edition, EditionState
+from broadsheet.models import Audit, Comment, CommentKind, Edition, EditionState
 from broadsheet.workspace import Workspace
 
 _GAPS = re.compile(r"[\s.,'’_]")
@@ -95,6 +95,6 @@ def send_now(workspace: Workspace, edition: Edition, now: datetime, *, who: str,
 
 def refuse_miscounted(edition: Edition, typed: str) -> None:
     """Raise WrongState unless ``typed`` is how many copies of the edition wait."""
-    waiting = Delivery.objects.filter(edition=edition, state=DeliveryState.QUEUED).count()
+    waiting = reports.waiting(edition)
     if _GAPS.sub("", typed) != str(waiting):
         raise WrongState(f"That is not the number of readers; nothing was sent. It is {waiting:,}.")

@@ -25,7 +25,6 @@ from broadsheet.models import (
 )
 from broadsheet.timing import not_before
 
-
 #: Why an edition that waited for a yes still does when it is frozen anew, though its campaign would ask nobody.
 WAITED = "it waited for a yes before it was frozen anew"
 

@@ -10,7 +10,7 @@ from broadsheet.reports.comparing import (
     growth,
 )
 from broadsheet.reports.health import Health, health_of
-from broadsheet.reports.numbers import Numbers, due_now, next_leaving, numbers
+from broadsheet.reports.numbers import Numbers, due_now, next_leaving, numbers, waiting
 from broadsheet.reports.report import Rate, Report, clicks_by_address, report
 from broadsheet.reports.summary import summarise, summary_of
 from broadsheet.reports.taking import RATES, as_csv, as_plain
@@ -38,4 +38,5 @@ __all__ = [
     "report",
     "summarise",
     "summary_of",
+    "waiting",
 ]

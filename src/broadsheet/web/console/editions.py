@@ -138,22 +138,34 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _facts(request: HttpRequest, edition: Edition) -> dict[str, Any]:
-    numbers = reports.numbers(edition, when=False)
-    done = numbers.readers - numbers.waiting - numbers.deferred
     is_late = timezone.now() >= edition.scheduled_for
-    speed = Speed.of(request.GET, done, time.time())
     facts = {
         "edition": edition,
-        "numbers": numbers,
-        "done": done,
-        "percent": 100 * done // numbers.readers if numbers.readers else 0,
         "is_live": edition.state == EditionState.SENDING or (edition.state == EditionState.APPROVED and is_late),
         "is_late": is_late,
         "allowed": editions.MOVES[edition.state],
+    }
+    if (
+        edition.state in review.WAITS and not facts["is_live"]
+    ):  # nothing has moved, so nothing is counted but its copies
+        return facts | {"waiting": reports.waiting(edition)}
+    return facts | _progress(request, edition)
+
+
+def _progress(request: HttpRequest, edition: Edition) -> dict[str, Any]:
+    """Where the copies stand, and how fast they go."""
+    numbers = reports.numbers(edition, when=False)
+    waiting = numbers.waiting + numbers.deferred
+    done = numbers.readers - waiting
+    speed = Speed.of(request.GET, done, time.time())
+    facts: dict[str, Any] = {
+        "numbers": numbers,
+        "waiting": numbers.waiting,
+        "done": done,
+        "percent": 100 * done // numbers.readers if numbers.readers else 0,
         "speed": speed,
     }
     if edition.state == EditionState.SENDING:
-        waiting = numbers.waiting + numbers.deferred
         facts |= {"rate": f"{speed.rate:,.{0 if speed.rate >= 10 else 1}f}", "left": _left(speed.left(waiting))}
         if waiting and not speed.rate and (then := reports.next_leaving(edition)) and then > timezone.now():
             facts["next_at"] = then

@@ -26,7 +26,7 @@ MINUTE = timedelta(minutes=1)
 def name_of(edition: Edition) -> str:
     """What the campaign is called; its file's name, once the file is gone or broken."""
     try:
-        return settings.WORKSPACE.campaign(edition.campaign.slug).name  # type: ignore[no-any-return]
+        return str(settings.WORKSPACE.campaign(edition.campaign.slug).name)
     except BroadsheetError:
         return edition.campaign.slug
 
