@@ -179,12 +179,20 @@ def _sample_copies(workspace: Workspace, planned: Plan, house: House) -> Iterato
 
 def _frozen_copies(workspace: Workspace, edition: Edition, house: House) -> Iterator[bytes | Finding]:
     """Each frozen mail as its sample readers would get it, and findings about its articles as they are now."""
+    try:
+        file = workspace.campaign(edition.campaign.slug)
+    except BroadsheetError:  # gone or broken since: nobody can say in which line of it a finding is
+        file = None
     variants = list(edition.variants.order_by("-readers", "pk")[:CHECKED_VARIANTS])
     content = articles.load_content(workspace, (slug for variant in variants for slug in variant.articles))
     for variant in variants:
         picked = [content[slug] for slug in variant.articles if slug in content]
         yield from findings.of_articles(picked, edition.campaign.slug, "") if picked else ()
-        yield from _stamped(workspace, Message.from_bytes(bytes(variant.message)), house)
+        message = Message.from_bytes(bytes(variant.message))
+        if file:
+            sheet = sheet_for(workspace, file, edition.scheduled_for, picked)
+            yield from findings.of_message(message, sheet, house.attributes)
+        yield from _stamped(workspace, message, house)
 
 
 def _stamped(workspace: Workspace, message: Message, house: House) -> Iterator[bytes | Finding]:

@@ -33,6 +33,7 @@ def steps(run, tmp_path_factory):
         database.execute("UPDATE broadsheet_editionmove SET who = 'somebody else'")
     done.other = step("edition", "1", "approve", "--json")
     done.sent = step("send", "weekly", *AT, "--yes", "--json")
+    done.compare = step("report", "1", "--compare")
     return done
 
 
@@ -58,3 +59,7 @@ def test_freezing_it_anew_does_not_help(steps):
 def test_once_somebody_else_said_yes_it_goes(steps):
     assert (steps.other.code, steps.other.json["state"]) == (0, "approved")
     assert (steps.sent.code, steps.sent.json["sent"]) == (0, 1)
+
+
+def test_one_edition_is_not_spoken_of_as_several(steps):
+    assert steps.compare.out.startswith("The last edition\n")

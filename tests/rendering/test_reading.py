@@ -20,4 +20,5 @@ def test_readers_values_are_named_and_both_sides_of_a_condition_are_there(press)
 def test_links_are_there_as_they_are_written(press):
     text = readable(press.compile('<a href="{{ articles[0].url }}">Read</a> <a href="{{ view_url }}">Here</a>', None))
     assert "https://stillwater.example/night" in text
+    assert "[1]" not in text, "one link more would change the numbers of all that follow"
     assert "‹view_url›" in text

@@ -1,5 +1,6 @@
 """A compiled mail's text as staff read it: what a reader's value stands for is named in angle brackets."""
 
+import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from typing import Any, Final
@@ -9,6 +10,7 @@ from broadsheet.rendering.message import Choice, Line, Mark, MarkKind, Message, 
 from broadsheet.rendering.mime import SOFT_BREAK, quoted_printable
 
 _NAMES: Final = ("attr", "item", "name")
+_NOTE: Final = re.compile(r"[ \t]?\[\d+\]")
 
 
 def named(expr: Expr | None) -> str:
@@ -20,10 +22,13 @@ def named(expr: Expr | None) -> str:
 
 
 def readable(message: Message) -> str:
-    """The subject and the text part of the mail; of a condition on a reader's value both sides, as ``‹this|that›``."""
+    """The subject and the text part of the mail; of a condition on a reader's value both sides, as ``‹this|that›``.
+
+    Its links stand at the end, without their numbers: one link more would change the numbers of all that follow.
+    """
     parsed = message_from_bytes(b"".join(_written(message.pieces)), policy=policy.default)
     text = parsed.get_body(("plain",))
-    return f"{message.subject}\n\n{text.get_content() if text else ''}"
+    return f"{message.subject}\n\n{_NOTE.sub('', text.get_content()) if text else ''}"
 
 
 def _written(pieces: Pieces) -> Iterator[bytes]:

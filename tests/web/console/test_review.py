@@ -68,7 +68,10 @@ def test_the_page_says_who_gets_what_and_who_does_not(as_role, draft):
 
 
 def test_blockers_are_parted_from_advice_and_each_says_where_to_mend_it(as_role, freeze, draft, write):
-    write("templates/plain/template.html", '<html lang="en"><body>{{ intro }}<p><a href="#">here</a></p></body></html>')
+    write(
+        "templates/plain/template.html",
+        '<html lang="en"><body>{{ intro }}<p><a href="#">{{ subscriber.nick }}</a></p></body></html>',
+    )
     pipeline.refreeze(Workspace(pipeline.settings.WORKSPACE.root), draft, who="test")
     shown = part(as_role, draft, "findings")
     blocks, _, rest = shown.partition("Should be mended")
@@ -77,6 +80,7 @@ def test_blockers_are_parted_from_advice_and_each_says_where_to_mend_it(as_role,
     assert '<li class="warn">' not in blocks
     assert '<li class="warn">' in rest
     assert shown.count('class="where"') == shown.count("<li class=")
+    assert "templates/plain/template.html, line 1" in shown
 
 
 def test_how_long_sending_takes_follows_the_pace(as_role, draft, write, settings):
