@@ -50,6 +50,7 @@ def test_who_wrote_its_campaign_in_the_console_may_not_approve_it(strict, cast, 
     for who in ("cleo@staff.test", "dan@staff.test"):
         Audit.objects.create(who=who, what="campaign", target="campaigns/weekly.md")
     Audit.objects.create(who="eve@staff.test", what="campaign", target="campaigns/letter.md")
+    Audit.objects.create(who="gus@staff.test", what="campaign-state", target="campaigns/weekly.md")  # paused it
     draft = pipeline.prepare(strict, "weekly", at, who="scheduler")
     Audit.objects.create(who="fay@staff.test", what="campaign", target="campaigns/weekly.md")  # not what is frozen
     for who in ("cleo@staff.test", "dan@staff.test"):

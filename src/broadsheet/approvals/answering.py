@@ -11,6 +11,8 @@ from broadsheet.errors import WrongState
 from broadsheet.models import Audit, Comment, CommentKind, Edition, EditionState
 from broadsheet.workspace import Workspace
 
+#: What staff do to a campaign's file in the console that is no writing of what readers get.
+_NO_WRITING = ("campaign-state", "campaign-discard")
 _GAPS = re.compile(r"[\s.,'’_]")
 
 
@@ -47,12 +49,12 @@ def composers(edition: Edition) -> dict[str, str]:
     was frozen, or else wrote it last.
     """
     frozen = edition.moves.filter(Q(before="") | Q(why__startswith=editions.ANEW)).last()
-    written = Audit.objects.filter(target=f"campaigns/{edition.campaign.slug}.md").order_by("pk")
+    written = Audit.objects.filter(target=f"campaigns/{edition.campaign.slug}.md").exclude(what__in=_NO_WRITING)
     if frozen:
         written = written.filter(at__lte=frozen.at)
     before = Edition.objects.filter(campaign=edition.campaign_id, pk__lt=edition.pk).order_by("-pk").first()
     lately = written.filter(at__gt=before.frozen_at) if before else written
-    last = written.last()
+    last = written.order_by("pk").last()
     wrote = {*lately.values_list("who", flat=True), *([last.who] if last else [])}
     found = dict.fromkeys((who.casefold() for who in wrote), "wrote its campaign")
     return found | ({frozen.who.casefold(): "froze it"} if frozen else {})

@@ -12,9 +12,11 @@ from django.utils import timezone
 from broadsheet import approvals, drafts, editions, pipeline
 from broadsheet.errors import BroadsheetError, WrongState
 from broadsheet.models import Comment, Edition, EditionState, Member, Role
+from broadsheet.rendering.findings import LEVELS
 from broadsheet.timing import span_in_words
 from broadsheet.web.console.access import audit, who
 from broadsheet.web.console.acting import act, edition_or_404
+from broadsheet.web.console.mending import with_pages
 
 #: The states in which somebody may still say no.
 WAITS = (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED)
@@ -59,7 +61,8 @@ def findings(request: HttpRequest, pk: int) -> HttpResponse:
         found = drafts.findings_of_edition(settings.WORKSPACE, edition)
     except BroadsheetError as error:
         return render(request, "console/parts/findings.html", {"trouble": str(error)})
-    levels = {level: [each for each in found if each.level == level] for level in ("block", "warn", "advice")}
+    placed = with_pages(found, edition.campaign.slug)
+    levels = {level: [each for each in placed if each["level"] == level] for level in LEVELS}
     return render(request, "console/parts/findings.html", {"found": found, **levels})
 
 
