@@ -167,7 +167,8 @@ def _progress(request: HttpRequest, edition: Edition) -> dict[str, Any]:
     }
     if edition.state == EditionState.SENDING:
         facts |= {"rate": f"{speed.rate:,.{0 if speed.rate >= 10 else 1}f}", "left": _left(speed.left(waiting))}
-        if waiting and not speed.rate and (then := reports.next_leaving(edition)) and then > timezone.now():
+        stands = waiting and not speed.rate and "had" in request.GET  # since the last look
+        if stands and (then := reports.next_leaving(edition)) and then > timezone.now():
             facts["next_at"] = then
     return facts
 
