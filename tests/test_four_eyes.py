@@ -31,10 +31,10 @@ def draft(strict, cast, at):
 
 def test_who_froze_it_may_not_approve_it_and_somebody_else_may(strict, draft):
     with pytest.raises(WrongState, match="somebody else has to approve it"):
-        approvals.approve(strict, draft, who="ann@staff.test", content_hash=draft.content_hash)
+        pipeline.approve(strict, draft, who="ann@staff.test", content_hash=draft.content_hash)
     draft.refresh_from_db()
     assert draft.state == EditionState.DRAFT
-    approvals.approve(strict, draft, who="ben@staff.test", content_hash=draft.content_hash)
+    pipeline.approve(strict, draft, who="ben@staff.test", content_hash=draft.content_hash)
     assert draft.state == EditionState.APPROVED
 
 
@@ -42,8 +42,8 @@ def test_who_froze_it_anew_is_behind_it_from_then_on_and_who_did_before_is_not(s
     write("campaigns/weekly.md", WEEKLY + "\nOne more line.\n")
     pipeline.refreeze(Workspace(strict.root), draft, who="ben@staff.test")
     with pytest.raises(WrongState):
-        approvals.approve(strict, draft, who="ben@staff.test")
-    approvals.approve(strict, draft, who="ann@staff.test")
+        pipeline.approve(strict, draft, who="ben@staff.test")
+    pipeline.approve(strict, draft, who="ann@staff.test")
 
 
 def test_who_wrote_its_campaign_in_the_console_may_not_approve_it(strict, cast, at):
@@ -55,8 +55,8 @@ def test_who_wrote_its_campaign_in_the_console_may_not_approve_it(strict, cast, 
     Audit.objects.create(who="fay@staff.test", what="campaign", target="campaigns/weekly.md")  # not what is frozen
     for who in ("cleo@staff.test", "dan@staff.test"):
         with pytest.raises(WrongState):
-            approvals.approve(strict, draft, who=who)
-    assert set(approvals.composers(draft)) == {"scheduler", "cleo@staff.test", "dan@staff.test"}
+            pipeline.approve(strict, draft, who=who)
+    assert set(editions.composers(draft)) == {"scheduler", "cleo@staff.test", "dan@staff.test"}
 
 
 def test_of_those_who_wrote_for_an_edition_before_only_the_last_counts(strict, cast, at):
@@ -64,7 +64,7 @@ def test_of_those_who_wrote_for_an_edition_before_only_the_last_counts(strict, c
         Audit.objects.create(who=who, what="campaign", target="campaigns/weekly.md")
     pipeline.prepare(strict, "weekly", at, who="scheduler")
     later = pipeline.prepare(strict, "weekly", at + timedelta(days=7), who="scheduler")
-    assert set(approvals.composers(later)) == {"scheduler", "dan@staff.test"}
+    assert set(editions.composers(later)) == {"scheduler", "dan@staff.test"}
 
 
 def test_a_campaign_that_asks_nobody_wants_a_yes_all_the_same(strict, draft):
@@ -96,5 +96,5 @@ def test_send_now_is_an_approval_too(strict, draft, at):
 def test_without_the_option_one_approves_ones_own(workspace, freeze, cast):
     edition = freeze()
     editions.send_back(edition, who="test", why="one more look")
-    approvals.approve(workspace, edition, who="test")
+    pipeline.approve(workspace, edition, who="test")
     assert edition.state == EditionState.APPROVED

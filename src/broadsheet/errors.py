@@ -5,6 +5,7 @@
     BroadsheetError
     ├── WorkspaceNotFound(FileNotFoundError)   no broadsheet.toml here or above
     ├── InvalidFile(ValueError)                a workspace file holds mistakes; all of them are in .problems
+    ├── FileChanged(RuntimeError)              a workspace file is not any more as it was read; both texts are there
     ├── UnknownName(LookupError)               a campaign, list, segment, template or adapter that isn't there
     ├── RejectedArticle(ValueError)            one article file can't be read; the others go on
     ├── TooSlow(TimeoutError)                  reading something took too long, and was ended
@@ -54,6 +55,15 @@ class InvalidFile(BroadsheetError, ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class FileChanged(BroadsheetError, RuntimeError):
+    """A file that somebody changed since it was read, so that nothing was written; ``mine`` was to be."""
+
+    def __init__(self, path: str, *, theirs: str | None, mine: str) -> None:
+        self.path, self.theirs, self.mine = path, theirs, mine
+        what = "was changed" if theirs is not None else "was taken away"
+        super().__init__(f"{path} {what} since it was read, so nothing was written. Compare the two and choose.")
 
 
 class UnknownName(BroadsheetError, LookupError):

@@ -14,19 +14,20 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from functools import partial
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from broadsheet import articles, editions, events, rendering, reports, sending
 from broadsheet.audience.readers import Reader, reader_of
 from broadsheet.conf import Pace
 from broadsheet.editions import Difference, FrozenText, Plan, PrintedVariant, Snapshot
-from broadsheet.errors import AdapterFailed, MailboxFailed, PlanOutdated, UnknownName
+from broadsheet.errors import AdapterFailed, MailboxFailed, PlanOutdated, UnknownName, WrongState
 from broadsheet.models import Delivery, Edition, EditionState, Variant
 from broadsheet.rendering.message import Message
 from broadsheet.reports import Numbers
@@ -71,7 +72,7 @@ def refreeze(workspace: Workspace, edition: Edition, *, who: str) -> Difference:
 
     Where nothing changed, it stays as it is. Raises WrongState for an edition that has begun.
     """
-    editions.refuse_begun(edition, "frozen anew")
+    editions.refuse_begun(edition, "frozen anew", skipped_may=True)
     collect(workspace)
     for _ in range(PLANS):
         planned = select(workspace, workspace.campaign(edition.campaign.slug), edition.scheduled_for)
@@ -79,7 +80,7 @@ def refreeze(workspace: Workspace, edition: Edition, *, who: str) -> Difference:
         before = Snapshot.of_edition(edition, read)
         changes = editions.difference(before, Snapshot.of_plan(planned, printed, read), edition)
         try:
-            if not changes.nothing:
+            if edition.state == EditionState.SKIPPED or not changes.nothing:
                 made = editions.Refrozen(planned, printed, before.plain())
                 editions.refreeze(edition, made, _frozen_text(workspace, planned.campaign), who=who)
         except PlanOutdated as error:
@@ -98,6 +99,65 @@ def difference(planned: Plan, printed: list[PrintedVariant], edition: Edition) -
 def read(message: bytes) -> str:
     """A compiled mail as text that staff can read."""
     return rendering.readable(Message.from_bytes(message))
+
+
+def reinstate(workspace: Workspace, file: CampaignFile, time: datetime, *, who: str) -> str:
+    """One time of the campaign's schedule is neither skipped nor moved any more; which of them it was.
+
+    An edition that was skipped with it is frozen anew, from the files and readers as they are now. Raises WrongState if
+    that time has passed.
+    """
+    edition = editions.edition_of(file.slug, time)
+    skipped = time in editions.changes_of(file.slug, time - timedelta(seconds=1))
+    if skipped and edition is not None and edition.state == EditionState.SKIPPED:
+        editions.refuse_past(workspace, file, time)
+        refreeze(workspace, edition, who=who)
+    return editions.reinstate(workspace, file, time, who=who)
+
+
+def send_now(workspace: Workspace, file: CampaignFile, time: datetime | None, readers: int, *, who: str) -> Edition:
+    """The campaign's edition of that time of its schedule, approved for this moment; None: one that no schedule names.
+
+    ``readers`` is how many a person said would get it. Raises WrongState if it is another number now, with that
+    number, and nothing is written then.
+    """
+    now = timezone.now().replace(microsecond=0)
+    if file.resting:
+        raise WrongState(f"Nothing of {file.name} goes out: {file.resting}.")
+    edition = editions.edition_of(file.slug, time) if time else None
+    if edition is not None:
+        _refuse_number(reports.numbers(edition).waiting, readers)
+        with transaction.atomic():
+            editions.reschedule(edition, now, who=who, local=editions.local_times(workspace, file, now))
+            if edition.state != EditionState.APPROVED:
+                approve(workspace, edition, who=who, content_hash=edition.content_hash)
+        return edition
+    collect(workspace)
+    planned = select(workspace, file, now)
+    _refuse_number(planned.readers, readers)
+    printed = press(workspace, planned)
+    with transaction.atomic():
+        editions.pull_forward(workspace, file, time, now, who=who)
+        edition = freeze(workspace, planned, printed, who=who)
+        if edition.state == EditionState.DRAFT:
+            approve(workspace, edition, who=who, content_hash=edition.content_hash)
+    return edition
+
+
+def approve(workspace: Workspace, edition: Edition, *, who: str, content_hash: str | None = None) -> None:
+    """Approve what is frozen now.
+
+    Raises WrongState if it changed since ``content_hash`` was looked at, or if ``who`` wrote or froze it and
+    ``approval.four_eyes`` is on.
+    """
+    if workspace.config.approval.four_eyes:
+        editions.refuse_own(edition, who)
+    editions.approve(edition, who=who, content_hash=content_hash)
+
+
+def _refuse_number(now: int, said: int) -> None:
+    if now != said:
+        raise WrongState(f"That is not the number of readers: it is {now:,} now. Nothing was sent.")
 
 
 def collect(workspace: Workspace) -> "articles.SyncReport":

@@ -8,11 +8,8 @@
 """
 
 from broadsheet.approvals.answering import (
-    approve,
     approve_by_link,
-    composers,
     refuse_miscounted,
-    refuse_own,
     send_back,
     send_now,
     take_back,
@@ -33,15 +30,12 @@ __all__ = [
     "Since",
     "anew",
     "approval_url",
-    "approve",
     "approve_by_link",
     "ask",
     "ask_approval",
-    "composers",
     "edition_of",
     "facts",
     "refuse_miscounted",
-    "refuse_own",
     "send_back",
     "send_now",
     "send_proofs",

@@ -4,26 +4,13 @@ import re
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 
-from broadsheet import editions, reports
+from broadsheet import editions, pipeline, reports
 from broadsheet.errors import WrongState
-from broadsheet.models import Audit, Comment, CommentKind, Edition, EditionState
+from broadsheet.models import Comment, CommentKind, Edition, EditionState
 from broadsheet.workspace import Workspace
 
-#: What staff do to a campaign's file in the console that is no writing of what readers get.
-_NO_WRITING = ("campaign-state", "campaign-discard")
 _GAPS = re.compile(r"[\s.,'’_]")
-
-
-def approve(workspace: Workspace, edition: Edition, *, who: str, content_hash: str | None = None) -> None:
-    """Approve what is frozen now.
-
-    Raises WrongState if it changed since ``content_hash`` was looked at, or if ``who`` wrote or froze it and
-    ``approval.four_eyes`` is on.
-    """
-    refuse_own(workspace, edition, who)
-    editions.approve(edition, who=who, content_hash=content_hash)
 
 
 def approve_by_link(workspace: Workspace, edition: Edition, *, content_hash: str | None) -> None:
@@ -31,33 +18,6 @@ def approve_by_link(workspace: Workspace, edition: Edition, *, content_hash: str
     if workspace.config.approval.four_eyes:
         raise WrongState("Here nobody approves without their name. Sign in, then approve.")
     editions.approve(edition, who="an approver, by mail", content_hash=content_hash)
-
-
-def refuse_own(workspace: Workspace, edition: Edition, who: str) -> None:
-    """Raise WrongState if the workspace wants four eyes and these two are behind the edition already."""
-    if workspace.config.approval.four_eyes and who.casefold() in composers(edition):
-        raise WrongState(
-            f"You wrote or froze edition {edition.pk} yourself, so somebody else has to approve it "
-            "(broadsheet.toml: approval.four_eyes)."
-        )
-
-
-def composers(edition: Edition) -> dict[str, str]:
-    """Who is behind the edition, in lower case, and what they did last.
-
-    Those are whoever froze it last, and whoever wrote its campaign's file in the console since the edition before it
-    was frozen, or else wrote it last.
-    """
-    frozen = edition.moves.filter(Q(before="") | Q(why__startswith=editions.ANEW)).last()
-    written = Audit.objects.filter(target=f"campaigns/{edition.campaign.slug}.md").exclude(what__in=_NO_WRITING)
-    if frozen:
-        written = written.filter(at__lte=frozen.at)
-    before = Edition.objects.filter(campaign=edition.campaign_id, pk__lt=edition.pk).order_by("-pk").first()
-    lately = written.filter(at__gt=before.frozen_at) if before else written
-    last = written.order_by("pk").last()
-    wrote = {*lately.values_list("who", flat=True), *([last.who] if last else [])}
-    found = dict.fromkeys((who.casefold() for who in wrote), "wrote its campaign")
-    return found | ({frozen.who.casefold(): "froze it"} if frozen else {})
 
 
 def send_back(edition: Edition, *, who: str, why: str) -> None:
@@ -82,12 +42,12 @@ def take_back(edition: Edition, *, who: str) -> None:
 def send_now(workspace: Workspace, edition: Edition, now: datetime, *, who: str, content_hash: str, typed: str) -> None:
     """Approve and let every copy leave at once, whatever its time was.
 
-    Raises WrongState unless ``typed`` is how many copies wait, and as :func:`approve` does.
+    Raises WrongState unless ``typed`` is how many copies wait, and as :func:`broadsheet.pipeline.approve` does.
     """
     refuse_miscounted(edition, typed)
     with transaction.atomic():
         if edition.state != EditionState.APPROVED:
-            approve(workspace, edition, who=who, content_hash=content_hash)
+            pipeline.approve(workspace, edition, who=who, content_hash=content_hash)
         elif edition.content_hash != content_hash:
             raise WrongState(f"Edition {edition.pk} has changed since you looked at it; look again.")
         if edition.scheduled_for > now:

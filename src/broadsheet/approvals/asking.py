@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from broadsheet import editions, reports, sending
-from broadsheet.approvals.answering import composers
 from broadsheet.audience.addresses import known_address
 from broadsheet.audience.readers import reader_of
 from broadsheet.drafts import specimen
@@ -90,7 +89,9 @@ def tell_comment(workspace: Workspace, comment: Comment) -> list[str]:
     edition = comment.edition
     earlier = edition.comments.exclude(pk=comment.pk).values_list("who", "asked")
     concerned = {address.strip().casefold() for who, asked in earlier for address in (who, *asked.split(","))}
-    concerned |= {who.casefold() for who in edition.moves.values_list("who", flat=True)} | set(composers(edition))
+    concerned |= {who.casefold() for who in edition.moves.values_list("who", flat=True)} | set(
+        editions.composers(edition)
+    )
     concerned -= {comment.who.casefold()}
     staff = Member.objects.filter(user__is_active=True).values_list("user__email", flat=True)
     to = sorted(address for address in staff if address.casefold() in concerned)

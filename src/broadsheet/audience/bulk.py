@@ -90,12 +90,21 @@ def update(cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequ
 
 
 def select(cursor: CursorWrapper, columns: str, table: str, key: str, values: Iterable[Any]) -> list[tuple[Any, ...]]:
-    """The rows whose ``key`` is one of the values, however many there are."""
-    given = list(values)
+    """The rows whose ``key``, which has an index, is one of the values, however many there are.
+
+    PostgreSQL takes 10,000 of a million for reason enough to read the whole table, which takes three processes half a
+    second each; told to look each of them up (``OFFSET 0`` keeps it from making a join of that), it takes 150 ms.
+    """
+    given = list(dict.fromkeys(values))
     if not given:
         return []
     if connection.vendor == "postgresql":
-        cursor.execute(f"SELECT {columns} FROM {table} WHERE {key} = ANY(%s)", [given])  # noqa: S608
+        kind = "bigint" if isinstance(given[0], int) else "text"
+        cursor.execute(
+            f"SELECT found.* FROM unnest(%s::{kind}[]) AS given(one) CROSS JOIN LATERAL"  # noqa: S608
+            f" (SELECT {columns} FROM {table} WHERE {key} = given.one OFFSET 0) AS found",
+            [given],
+        )
     else:
         cursor.execute(
             f"SELECT {columns} FROM {table} WHERE {key} IN (SELECT value FROM json_each(%s))",  # noqa: S608

@@ -85,26 +85,36 @@ def _moment(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
 
 
-def to_json_lines(found: Iterable[dict[str, Any]], out: IO[str]) -> int:
-    """Each person as a line of JSON; how many."""
-    count = 0
+def json_lines(found: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Each person as a line of JSON."""
     for each in found:
-        out.write(json.dumps(each, ensure_ascii=False) + "\n")
-        count += 1
-    return count
+        yield json.dumps(each, ensure_ascii=False) + "\n"
 
 
-def to_csv(workspace: Workspace, people: QuerySet[Subscriber], out: IO[str], list_name: str | None = None) -> int:
-    """A line of CSV for each person, safe to open in a spreadsheet; how many. An import takes them back as they are.
+def csv_lines(workspace: Workspace, people: QuerySet[Subscriber], list_name: str | None = None) -> Iterator[str]:
+    """A line of names, then one of CSV for each person, safe in a spreadsheet. An import takes them back as they are.
 
     The attributes that any of them have stand after the columns of :data:`~broadsheet.audience.columns.OWN_HEADER`.
     """
     names = attribute_names(workspace, people)
-    writer = csv.writer(out)
-    writer.writerow([*OWN_HEADER, *map(disarmed, names)])
-    count = 0
+    writer = csv.writer(_Echo())
+    yield writer.writerow([*OWN_HEADER, *map(disarmed, names)])
     for each in records(people, list_name):
-        writer.writerow([disarmed(cell) for cell in _cells(each, names)])
+        yield writer.writerow([disarmed(cell) for cell in _cells(each, names)])
+
+
+class _Echo:
+    """What a CSV writer writes comes back from it at once."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def written(lines: Iterable[str], out: IO[str]) -> int:
+    """Write the lines; how many."""
+    count = 0
+    for line in lines:
+        out.write(line)
         count += 1
     return count
 

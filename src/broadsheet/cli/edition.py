@@ -53,7 +53,7 @@ def edition(
 
 def _act(workspace: Workspace, found: "Edition", action: str, at: datetime | None, why: str, as_: str) -> str:
     """Do it; what was done, in words."""
-    from broadsheet import approvals, editions
+    from broadsheet import editions, pipeline
     from broadsheet.models import EditionState
 
     zone, me = workspace.config.zone, who()
@@ -63,7 +63,7 @@ def _act(workspace: Workspace, found: "Edition", action: str, at: datetime | Non
         raise WrongUse("Say what the unknown copies were: --as sent, or --as queued to send them again.")
     does: dict[str, tuple[Callable[[], object], str]] = {
         "approve": (
-            lambda: approvals.approve(workspace, found, who=me, content_hash=found.content_hash),
+            lambda: pipeline.approve(workspace, found, who=me, content_hash=found.content_hash),
             f"approved; it goes out {in_zone(found.scheduled_for, zone)}.",
         ),
         "pause": (
@@ -102,16 +102,12 @@ def _act(workspace: Workspace, found: "Edition", action: str, at: datetime | Non
 
 def _local_times(workspace: Workspace, found: "Edition", at: datetime) -> Callable[[str], datetime | None] | None:
     """When copies for a reader's zone may leave at the edition's new time; None if its campaign's file is gone."""
-    from broadsheet import timing
+    from broadsheet import editions
 
     try:
-        schedule = workspace.campaign(found.campaign.slug).schedule
+        return editions.local_times(workspace, workspace.campaign(found.campaign.slug), at)
     except UnknownName:
         return None
-    if schedule is None:
-        return None
-    zone = schedule.zone(workspace.config.zone)
-    return lambda name: timing.not_before(schedule, zone, at, name)
 
 
 def _facts(workspace: Workspace, found: "Edition") -> dict[str, Any]:

@@ -225,9 +225,13 @@ def newest_move() -> int:
     return EditionMove.objects.filter(frozen | again).aggregate(newest=Max("pk"))["newest"] or 0
 
 
-def refuse_begun(edition: Edition, what: str) -> None:
-    """Raise WrongState if the edition has begun or is over, so that it can't be ``what``."""
-    if edition.state not in (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED):
+def refuse_begun(edition: Edition, what: str, *, skipped_may: bool = False) -> None:
+    """Raise WrongState if the edition has begun or is over, so that it can't be ``what``.
+
+    ``skipped_may``: one that was skipped may, as long as its time is still to come.
+    """
+    may = skipped_may and edition.state == EditionState.SKIPPED and edition.scheduled_for > timezone.now()
+    if edition.state not in (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED) and not may:
         raise WrongState(f"Edition {edition.pk} is {edition.state}; only one that has not begun can be {what}.")
 
 
@@ -253,7 +257,7 @@ def reschedule(
         else:
             timed.update(at=F("at") + later)
         first = locked.moved_from or locked.scheduled_for  # its schedule's time, which has its edition with this one
-        Edition.objects.filter(pk=edition.pk).update(scheduled_for=at, moved_from=first)
+        Edition.objects.filter(pk=edition.pk).update(scheduled_for=at, moved_from=None if at == first else first)
         note(locked, before=locked.state, who=who, why=f"moved from {locked.scheduled_for:%Y-%m-%d %H:%M} UTC")
     edition.refresh_from_db()
 

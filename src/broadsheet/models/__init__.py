@@ -4,6 +4,7 @@ from broadsheet.models.among import Among
 from broadsheet.models.content import (
     Article,
     Campaign,
+    Deviation,
     Edition,
     EditionMove,
     EditionState,
@@ -23,6 +24,7 @@ from broadsheet.models.delivery import (
     Link,
     PaceBucket,
 )
+from broadsheet.models.drafts import CampaignDraft
 from broadsheet.models.errands import Allowance, Errand, ErrandKind
 from broadsheet.models.hooks import HookCall, HookRefusals
 from broadsheet.models.outgoing import Outgoing
@@ -41,8 +43,10 @@ from broadsheet.models.people import (
 from broadsheet.models.returned import MailboxState, ReturnedMail
 from broadsheet.models.review import ApprovedText, Comment, CommentKind
 from broadsheet.models.staff import Audit, Member, Role
+from broadsheet.models.uploads import AT_WORK, Upload, UploadState
 
 __all__ = [
+    "AT_WORK",
     "Allowance",
     "Among",
     "ApprovedText",
@@ -50,12 +54,14 @@ __all__ = [
     "Audit",
     "BounceClass",
     "Campaign",
+    "CampaignDraft",
     "Claim",
     "Comment",
     "CommentKind",
     "ConsentHow",
     "Delivery",
     "DeliveryState",
+    "Deviation",
     "Edition",
     "EditionMove",
     "EditionState",
@@ -87,5 +93,7 @@ __all__ = [
     "SuppressionReason",
     "Tag",
     "Tally",
+    "Upload",
+    "UploadState",
     "Variant",
 ]

@@ -45,6 +45,18 @@ HAD = (
 )
 
 
+class ByState(models.Index):
+    """SQLite asks this index alone for the readers of an edition; PostgreSQL never does, and without its last field
+    keeps an edition's equal entries once: 45 bytes a delivery less.
+    """
+
+    def create_sql(self, model: type[models.Model], schema_editor: Any, using: str = "", **kwargs: Any) -> Any:
+        """The statement that makes it."""
+        if schema_editor.connection.vendor != "postgresql":
+            return super().create_sql(model, schema_editor, using, **kwargs)
+        return models.Index(fields=self.fields[:-1], name=self.name).create_sql(model, schema_editor, using, **kwargs)
+
+
 class Delivery(models.Model):
     """One reader's copy of an edition.
 
@@ -75,7 +87,7 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["subscriber", "edition"], name="delivery_once_per_reader"),
         ]
         indexes = [
-            models.Index(fields=["edition", "state", "subscriber"], name="delivery_by_state"),
+            ByState(fields=["edition", "state", "subscriber"], name="delivery_by_state"),
             models.Index(
                 fields=["edition", "variant", "id"],
                 name="delivery_open",

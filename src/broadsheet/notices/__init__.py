@@ -13,6 +13,19 @@ the scheduler, a queue's worker), a row is done once.
 from broadsheet.notices.carrying import carry_out
 from broadsheet.notices.errands import add, on_waking, post
 from broadsheet.notices.forgetting import forget
-from broadsheet.notices.joining import Confirmed, Wish, confirm, may_ask
+from broadsheet.notices.joining import Confirmed, Entered, Wish, confirm, enter, join, may_ask
 
-__all__ = ["Confirmed", "Wish", "add", "carry_out", "confirm", "forget", "may_ask", "on_waking", "post"]
+__all__ = [
+    "Confirmed",
+    "Entered",
+    "Wish",
+    "add",
+    "carry_out",
+    "confirm",
+    "enter",
+    "forget",
+    "join",
+    "may_ask",
+    "on_waking",
+    "post",
+]

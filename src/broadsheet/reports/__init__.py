@@ -4,10 +4,12 @@ from broadsheet.reports.comparing import (
     ArticleRow,
     EditionRow,
     GrowthDay,
+    Result,
     articles_ranked,
     compared,
     editions_with,
     growth,
+    results,
 )
 from broadsheet.reports.health import Health, health_of
 from broadsheet.reports.numbers import Numbers, due_now, next_leaving, numbers, waiting
@@ -24,6 +26,7 @@ __all__ = [
     "Numbers",
     "Rate",
     "Report",
+    "Result",
     "articles_ranked",
     "as_csv",
     "as_plain",
@@ -36,6 +39,7 @@ __all__ = [
     "next_leaving",
     "numbers",
     "report",
+    "results",
     "summarise",
     "summary_of",
     "waiting",

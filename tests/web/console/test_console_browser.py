@@ -186,7 +186,10 @@ def test_the_main_way_goes_by_keyboard_alone(public_site, signed_in, open_page):
     assert signed_in.edition.state == "approved"
 
 
-SCREENS = ("", "editions", "editions/{pk}", "reports", "team", "account/second/", "account/password/", "account/login/")
+SCREENS = (
+    *("", "editions", "editions/{pk}", "reports", "team", "campaigns/weekly/compose"),
+    *("account/second/", "account/password/", "account/login/"),
+)
 
 
 @pytest.mark.parametrize("path", SCREENS)

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from tests.conftest import WEEKLY
 
-from broadsheet import approvals, editions, pipeline
+from broadsheet import editions, pipeline
 from broadsheet.models import Audit, Comment, Edition, EditionState, Role
 from broadsheet.sending.inbox import MailFolder
 from broadsheet.workspace import Workspace
@@ -93,7 +93,7 @@ def test_how_long_sending_takes_follows_the_pace(as_role, draft, write, settings
 
 def test_what_changed_since_the_last_yes_is_shown_by_the_word(as_role, draft, write, settings):
     assert "Nobody has approved an edition of this campaign before" in part(as_role, draft, "changes")
-    approvals.approve(settings.WORKSPACE, draft, who="pia@stillwater.test")
+    pipeline.approve(settings.WORKSPACE, draft, who="pia@stillwater.test")
     assert "Nothing, since pia@stillwater.test said yes" in part(as_role, draft, "changes")
     for words in ("here is what is old.", "here is what is newest."):
         write("campaigns/weekly.md", WEEKLY.replace("here is what is new.", words))
@@ -106,7 +106,7 @@ def test_what_changed_since_the_last_yes_is_shown_by_the_word(as_role, draft, wr
 
 
 def test_a_new_edition_is_compared_with_the_last_that_was_approved(as_role, draft, workspace, write):
-    approvals.approve(workspace, draft, who="pia@stillwater.test")
+    pipeline.approve(workspace, draft, who="pia@stillwater.test")
     write(
         "campaigns/weekly.md", WEEKLY.replace("here is what is new.", "here is more.").replace("newest: 2", "newest: 1")
     )
@@ -136,7 +136,7 @@ def test_freezing_anew_is_tried_out_first_and_changes_nothing_until_it_is_done(a
 
 
 def test_an_approved_edition_is_not_frozen_anew_under_the_hands_of_who_approved_it(post, draft, workspace, write):
-    approvals.approve(workspace, draft, who="pia@stillwater.test")
+    pipeline.approve(workspace, draft, who="pia@stillwater.test")
     write("campaigns/weekly.md", WEEKLY.replace("here is what is new.", "here is more."))
     assert "Take the approval back first" in post("admin", "anew")
     assert draft.state == EditionState.APPROVED

@@ -11,7 +11,7 @@ from tests.conftest import WEEKLY
 from tests.web.console.conftest import PASSWORD
 from tests.web.console.test_console_browser import GROUNDS, RULES
 
-from broadsheet import approvals, pipeline
+from broadsheet import pipeline
 from broadsheet.models import Comment, Edition, Tally
 from broadsheet.sending.inbox import MailFolder
 from broadsheet.workspace import Workspace
@@ -157,7 +157,7 @@ def test_a_publisher_reviews_and_sends_back_by_keyboard_alone(desk, draft):
 @pytest.fixture
 def states(draft, workspace, write, freeze):
     """Editions for every look of the pages: changed since approved, approved, held, sent with clicks."""
-    approvals.approve(workspace, draft, who="pia@stillwater.test")
+    pipeline.approve(workspace, draft, who="pia@stillwater.test")
     write("campaigns/weekly.md", WEEKLY.replace("here is what is new.", "here is " + "Wolfeschlegelstein" * 6))
     pipeline.refreeze(Workspace(workspace.root), draft, who="ed")
     Edition.objects.filter(pk=draft.pk).update(state="draft", approved_hash="", reason="Sent back: " + "x" * 200)
@@ -172,9 +172,9 @@ def test_a_page_fits_follows_the_scheme_and_can_be_used_by_everybody(
 ):
     edition = states["held" if which == "held" else "draft"]
     if which == "approved":
-        approvals.approve(workspace, edition, who="pia@stillwater.test")
+        pipeline.approve(workspace, edition, who="pia@stillwater.test")
     if which == "sent":
-        approvals.approve(workspace, edition, who="pia@stillwater.test")
+        pipeline.approve(workspace, edition, who="pia@stillwater.test")
         send(edition, memory)
         edition.deliveries.filter(pk=edition.deliveries.first().pk).update(state="failed", reason="550 " + "no" * 60)
         edition.deliveries.filter(pk=edition.deliveries.last().pk).update(state="unknown", reason="the line broke")

@@ -36,7 +36,7 @@ def name_of(edition: Edition) -> str:
 def facts(request: HttpRequest, edition: Edition) -> dict[str, Any]:
     """What the page of an edition that waits shows beside what every edition's page does."""
     me = who(request).casefold()
-    behind = approvals.composers(edition)
+    behind = editions.composers(edition)
     four_eyes = settings.WORKSPACE.config.approval.four_eyes
     adapter = settings.WORKSPACE.config.adapters.get(edition.adapter)
     publishers = [role for role in Role if role.may(Role.PUBLISHER)]
@@ -114,7 +114,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponseBase:
         if edition.scheduled_for <= timezone.now():
             approvals.refuse_miscounted(edition, request.POST.get("typed", ""))
         shown = request.POST.get("hash")
-        approvals.approve(settings.WORKSPACE, edition, who=who(request), content_hash=shown)
+        pipeline.approve(settings.WORKSPACE, edition, who=who(request), content_hash=shown)
 
     return act(request, pk, "approve", does)
 
