@@ -62,7 +62,7 @@ def findings(request: HttpRequest, pk: int) -> HttpResponse:
     except BroadsheetError as error:
         return render(request, "console/parts/findings.html", {"trouble": str(error)})
     placed = with_pages(found, edition.campaign.slug)
-    levels = {level: [each for each in placed if each["level"] == level] for level in LEVELS}
+    levels: dict[str, Any] = {level: [each for each in placed if each["level"] == level] for level in LEVELS}
     return render(request, "console/parts/findings.html", {"found": found, **levels})
 
 
