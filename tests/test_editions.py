@@ -401,12 +401,25 @@ def draft(freeze, write, cast):
     return edition
 
 
+def test_what_was_sent_back_wants_a_yes_though_its_campaign_asks_nobody(freeze, workspace, write, cast):
+    edition = freeze("weekly")
+    assert edition.state == EditionState.APPROVED
+    editions.send_back(edition, who="ada", why="an old story")
+    write("campaigns/weekly.md", WEEKLY + "\nA line that was not there.\n")
+    pipeline.refreeze(Workspace(workspace.root), edition, who="ben")
+    assert (edition.state, edition.approved_hash) == (EditionState.DRAFT, "")
+    assert "waited for a yes" in edition.reason
+
+
 def test_an_edit_after_approval_is_frozen_anew_and_wants_a_new_approval(draft, workspace, write, cast):
     old = draft.content_hash
     write("campaigns/weekly.md", WEEKLY.replace("automatic", "required") + "\nA line that was not there.\n")
     changes = pipeline.refreeze(Workspace(workspace.root), draft, who="ben")
     assert changes.changed
-    assert all(then.digest != now.digest and then.readers == now.readers for then, now in changes.changed)
+    assert all(each.what == "other text" and each.then.readers == each.now.readers for each in changes.changed)
+    new = [words.text for words in changes.changed[0].words[0] if words.fate == "new"]
+    assert new == ["A line that was not there."]
+    assert {words.fate for each in changes.changed for passage in each.words for words in passage} == {"new"}
     assert (draft.state, draft.approved_hash, draft.content_hash == old) == ("draft", "", False)
     assert [(each.before, each.after, each.who, each.why) for each in draft.moves.all()][-1] == (
         "approved", "draft", "ben", "frozen anew",

@@ -220,7 +220,7 @@ def test_failed_copies_go_again_and_the_others_do_not(freeze, send, memory, cast
     send(edition, memory)
     edition.deliveries.filter(subscriber=cast.ben).update(state=DeliveryState.FAILED, attempts=8, reason="552 full")
     assert editions.resend_failed(edition, who="ada") == 1
-    assert last_move(edition) == ("sent", "sending", "ada", "1 failed copies go again")
+    assert last_move(edition) == ("sent", "sending", "ada", "1 failed copy goes again")
     memory.mails.clear()
     assert send(edition, memory).sent == 3
     assert [mail.rcpt_to for mail in memory.mails] == ["ben@reader.example"]
@@ -247,6 +247,60 @@ def test_a_cancelled_edition_sends_nothing_again(in_state):
     with pytest.raises(WrongState):
         editions.resend_failed(edition, who="ada")
     assert set(Delivery.objects.values_list("state", flat=True)) == {DeliveryState.FAILED}
+
+
+# Copies of which nobody knows
+
+
+@pytest.mark.parametrize(
+    ("as_", "state", "why"),
+    [("sent", "sent", "3 unknown copies counted as sent"), ("queued", "sending", "3 unknown copies to be sent again")],
+)
+def test_unknown_copies_are_settled_by_somebody_and_an_edition_that_was_over_goes_on(
+    in_state, send, memory, as_, state, why
+):
+    edition = in_state(EditionState.SENT)
+    edition.deliveries.update(state=DeliveryState.UNKNOWN)
+    assert editions.settle_unknown(edition, as_, who="ada") == 3
+    edition.refresh_from_db()
+    assert last_move(edition) == ("sent", state, "ada", why)
+    send(edition, memory)
+    edition.refresh_from_db()
+    assert (edition.state, len(memory.mails)) == (EditionState.SENT, 3 if as_ == "queued" else 0)
+
+
+def test_unknown_copies_of_a_cancelled_edition_are_never_sent_again(in_state):
+    edition = in_state(EditionState.CANCELLED)
+    edition.deliveries.update(state=DeliveryState.UNKNOWN)
+    with pytest.raises(WrongState, match="nothing of it is sent again"):
+        editions.settle_unknown(edition, "queued", who="ada")
+    assert editions.settle_unknown(edition, "sent", who="ada") == 3
+
+
+# No
+
+
+@pytest.mark.parametrize("state", [EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED])
+def test_what_has_not_begun_can_be_sent_back_and_is_not_sent_then(in_state, workspace, memory, state):
+    edition = in_state(state)
+    editions.send_back(edition, who="ada", why="a wrong picture")
+    assert (edition.state, edition.reason) == (EditionState.DRAFT, "a wrong picture")
+    assert last_move(edition) == (state, "draft", "ada", "a wrong picture")
+    with pytest.raises(WrongState, match="waits for approval"):
+        pipeline.send(workspace, edition, memory)
+
+
+@pytest.mark.parametrize("state", [EditionState.SENDING, EditionState.SENT, EditionState.CANCELLED])
+def test_what_has_begun_or_is_over_can_not_be_sent_back(in_state, state):
+    with pytest.raises(WrongState, match="has not begun"):
+        editions.send_back(in_state(state), who="ada", why="late")
+
+
+def test_what_is_sent_back_does_not_outdate_the_plans_of_others(in_state, plan):
+    edition = in_state(EditionState.DRAFT)
+    planned = plan("letter")
+    editions.send_back(edition, who="ada", why="a wrong picture")
+    assert plan("letter").newest_move == planned.newest_move
 
 
 # Another time

@@ -1,7 +1,7 @@
 """What staff look at before anything is sent: the mail as a reader would get it, what is wrong with it, a proof."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ from broadsheet.audience.addresses import known_address
 from broadsheet.audience.readers import reader_of
 from broadsheet.editions import Plan
 from broadsheet.errors import BroadsheetError, TemplateProblem, UnstampableReader
-from broadsheet.models import Subscriber
+from broadsheet.models import Edition, Subscriber
 from broadsheet.pipeline import select, signer
 from broadsheet.rendering import Message, compile_message, findings, sheet_for
 from broadsheet.rendering.findings import Finding, House
@@ -132,10 +132,23 @@ def findings_of_plan(workspace: Workspace, planned: Plan, *, links: bool = False
     """As :func:`findings_of`, of a plan that is there."""
     house = House.of(workspace, known_attributes())
     found = findings.of_plan(planned) + findings.of_rules(planned.campaign, articles.known_names())
-    health = reports.health_of(planned.campaign.list)
-    found += findings.of_health(health.warning, health.hold, planned.campaign.list)
+    return _weighed(house, planned.campaign.list, found, _sample_copies(workspace, planned, house), links=links)
+
+
+def findings_of_edition(workspace: Workspace, edition: Edition) -> list[Finding]:
+    """Findings: what is wrong with the mails that are frozen, worst first."""
+    house = House.of(workspace, known_attributes())
+    return _weighed(house, edition.list_name, [], _frozen_copies(workspace, edition, house))
+
+
+def _weighed(
+    house: House, list_name: str, found: list[Finding], samples: Iterable[bytes | Finding], *, links: bool = False
+) -> list[Finding]:
+    """All findings of so many copies, with those that were found already."""
+    health = reports.health_of(list_name)
+    found = found + findings.of_health(health.warning, health.hold, list_name)
     copies = []
-    for made in _sample_copies(workspace, planned, house):
+    for made in samples:
         if isinstance(made, Finding):
             found.append(made)
         else:
@@ -149,22 +162,44 @@ def findings_of_plan(workspace: Workspace, planned: Plan, *, links: bool = False
 
 def _sample_copies(workspace: Workspace, planned: Plan, house: House) -> Iterator[bytes | Finding]:
     """Each variant's mail as its sample readers would get it, and findings on the way there."""
-    campaign = planned.campaign
     variants = planned.variants[:CHECKED_VARIANTS]
     content = articles.load_content(workspace, (slug for variant in variants for slug in variant.slugs))
     for variant in variants:
         picked = [content[slug] for slug in variant.slugs]
-        yield from findings.of_articles(picked, campaign.slug, campaign.intro)
-        sheet = sheet_for(workspace, campaign, planned.scheduled_for, picked)
+        yield from findings.of_articles(picked, planned.campaign.slug, planned.campaign.intro)
+        sheet = sheet_for(workspace, planned.campaign, planned.scheduled_for, picked)
         try:
             message = compile_message(sheet)
         except TemplateProblem as problem:
             yield findings.of_problem(problem)
             continue
         yield from findings.of_message(message, sheet, house.attributes)
-        stamp = Stamp(message, _imprint(workspace))
-        for who, reader in findings.sample_readers(workspace.lists, house.attributes).items():
-            try:
-                yield stamp(reader, delivery_id=0, now=timezone.now()).content
-            except UnstampableReader as problem:
-                yield findings.of_reader(problem, who)
+        yield from _stamped(workspace, message, house)
+
+
+def _frozen_copies(workspace: Workspace, edition: Edition, house: House) -> Iterator[bytes | Finding]:
+    """Each frozen mail as its sample readers would get it, and findings about its articles as they are now."""
+    try:
+        file = workspace.campaign(edition.campaign.slug)
+    except BroadsheetError:  # gone or broken since: nobody can say in which line of it a finding is
+        file = None
+    variants = list(edition.variants.order_by("-readers", "pk")[:CHECKED_VARIANTS])
+    content = articles.load_content(workspace, (slug for variant in variants for slug in variant.articles))
+    for variant in variants:
+        picked = [content[slug] for slug in variant.articles if slug in content]
+        yield from findings.of_articles(picked, edition.campaign.slug, "") if picked else ()
+        message = Message.from_bytes(bytes(variant.message))
+        if file:
+            sheet = sheet_for(workspace, file, edition.scheduled_for, picked)
+            yield from findings.of_message(message, sheet, house.attributes)
+        yield from _stamped(workspace, message, house)
+
+
+def _stamped(workspace: Workspace, message: Message, house: House) -> Iterator[bytes | Finding]:
+    """The mail as its sample readers would get it."""
+    stamp = Stamp(message, _imprint(workspace))
+    for who, reader in findings.sample_readers(workspace.lists, house.attributes).items():
+        try:
+            yield stamp(reader, delivery_id=0, now=timezone.now()).content
+        except UnstampableReader as problem:
+            yield findings.of_reader(problem, who)

@@ -27,7 +27,7 @@ from django.utils import timezone
 from broadsheet import articles, editions, events, rendering, reports, sending
 from broadsheet.audience.readers import Reader, reader_of
 from broadsheet.conf import Pace
-from broadsheet.editions import Difference, FrozenText, Plan, PrintedVariant
+from broadsheet.editions import Difference, FrozenText, Plan, PrintedVariant, Snapshot
 from broadsheet.errors import AdapterFailed, MailboxFailed, PlanOutdated, UnknownName, WrongState
 from broadsheet.models import Delivery, Edition, EditionState, Variant
 from broadsheet.rendering.message import Message
@@ -78,15 +78,28 @@ def refreeze(workspace: Workspace, edition: Edition, *, who: str) -> Difference:
     for _ in range(PLANS):
         planned = select(workspace, workspace.campaign(edition.campaign.slug), edition.scheduled_for)
         printed = press(workspace, planned)
-        changes = editions.difference(planned, printed, edition)
+        before = Snapshot.of_edition(edition, read)
+        changes = editions.difference(before, Snapshot.of_plan(planned, printed, read), edition)
         try:
             if edition.state == EditionState.SKIPPED or not changes.nothing:
-                editions.refreeze(edition, planned, printed, _frozen_text(workspace, planned.campaign), who=who)
+                made = editions.Refrozen(planned, printed, before.plain())
+                editions.refreeze(edition, made, _frozen_text(workspace, planned.campaign), who=who)
         except PlanOutdated as error:
             outdated = error
         else:
             return changes
     raise outdated
+
+
+def difference(planned: Plan, printed: list[PrintedVariant], edition: Edition) -> Difference:
+    """What the plan, with its variants' mails in order, changes against the edition."""
+    before, now = Snapshot.of_edition(edition, read), Snapshot.of_plan(planned, printed, read)
+    return editions.difference(before, now, edition)
+
+
+def read(message: bytes) -> str:
+    """A compiled mail as text that staff can read."""
+    return rendering.readable(Message.from_bytes(message))
 
 
 def reinstate(workspace: Workspace, file: CampaignFile, time: datetime, *, who: str) -> str:
@@ -118,7 +131,7 @@ def send_now(workspace: Workspace, file: CampaignFile, time: datetime | None, re
         with transaction.atomic():
             editions.reschedule(edition, now, who=who, local=editions.local_times(workspace, file, now))
             if edition.state != EditionState.APPROVED:
-                editions.approve(edition, who=who, content_hash=edition.content_hash)
+                approve(workspace, edition, who=who, content_hash=edition.content_hash)
         return edition
     collect(workspace)
     planned = select(workspace, file, now)
@@ -128,8 +141,19 @@ def send_now(workspace: Workspace, file: CampaignFile, time: datetime | None, re
         editions.pull_forward(workspace, file, time, now, who=who)
         edition = freeze(workspace, planned, printed, who=who)
         if edition.state == EditionState.DRAFT:
-            editions.approve(edition, who=who, content_hash=edition.content_hash)
+            approve(workspace, edition, who=who, content_hash=edition.content_hash)
     return edition
+
+
+def approve(workspace: Workspace, edition: Edition, *, who: str, content_hash: str | None = None) -> None:
+    """Approve what is frozen now.
+
+    Raises WrongState if it changed since ``content_hash`` was looked at, or if ``who`` wrote or froze it and
+    ``approval.four_eyes`` is on.
+    """
+    if workspace.config.approval.four_eyes:
+        editions.refuse_own(edition, who)
+    editions.approve(edition, who=who, content_hash=content_hash)
 
 
 def _refuse_number(now: int, said: int) -> None:
@@ -175,8 +199,18 @@ def _frozen_text(workspace: Workspace, campaign: CampaignFile) -> FrozenText:
         public_url=config.public.url,
         tracking=campaign.tracking,
         without_consent=campaign.without_consent,
-        hold=reports.health_of(campaign.list).hold,
+        hold=reports.health_of(campaign.list).hold or _second_person(workspace, campaign),
     )
+
+
+def wants_approval(workspace: Workspace, campaign: CampaignFile) -> bool:
+    """Whether somebody has to say yes to each edition of the campaign."""
+    return campaign.approval == "required" or workspace.config.approval.four_eyes
+
+
+def _second_person(workspace: Workspace, campaign: CampaignFile) -> str:
+    by_file = campaign.approval == "required"
+    return "every edition wants a second person's yes" if wants_approval(workspace, campaign) and not by_file else ""
 
 
 def send(
@@ -298,13 +332,16 @@ _GONE = "\x00"
 _EMPTIED = re.compile(rf"<p\b[^>]*>(?:\s|{_GONE})*{_GONE}(?:\s|{_GONE})*</p>\s*|{_GONE}")
 
 
-def as_nobody_got_it(edition_id: int, to: str) -> tuple[str, str, str] | None:
+def as_nobody_got_it(edition_id: int, to: str, variant_id: int | None = None) -> tuple[str, str, str] | None:
     """Subject, text and HTML of the copy that most readers of the edition got, with nothing of anybody's in it.
+
+    ``variant_id`` names another of its variants.
 
     No name, no address, no link that is somebody's own; ``to`` stands where the reader's address stood. None for an
     edition without copies.
     """
-    variant = Variant.objects.select_related("edition").filter(edition_id=edition_id).order_by("pk").first()
+    variants = Variant.objects.select_related("edition").filter(edition_id=edition_id).order_by("-readers", "pk")
+    variant = (variants.filter(pk=variant_id) if variant_id else variants).first()
     if variant is None:
         return None
     edition = variant.edition

@@ -129,6 +129,6 @@ def test_unknown_copies_are_settled_and_the_rest_called_off(steps):
 
 def test_the_audit_says_who_did_all_this(steps):
     rows = edition_rows(steps.root, "SELECT after, who FROM broadsheet_editionmove ORDER BY id")
-    assert [after for after, _ in rows] == ["draft", "approved", "sending", "paused", "sending", "cancelled"]
+    assert [after for after, _ in rows] == ["draft", "approved", "sending", "paused", "sending", "sending", "cancelled"]
     assert {who for after, who in rows if after != "sending"} == {rows[0][1]}
     assert rows[0][1].endswith("command)")

@@ -8,7 +8,7 @@ from threading import Event, Timer
 import pytest
 from django.utils import timezone
 
-from broadsheet import events, pipeline, sending
+from broadsheet import editions, events, pipeline, sending
 from broadsheet.errors import AdapterFailed
 from broadsheet.models import Claim, Delivery, DeliveryState, Edition, EditionState, Missing, Subscription, Suppression
 from broadsheet.sending import Outcome, Result, claims
@@ -320,7 +320,7 @@ def test_what_was_under_way_when_a_sender_was_cut_off_is_what_its_answer_says(
 def test_a_person_who_settled_it_meanwhile_has_the_last_word(workspace, sending_edition, journal):
     claims.claim(sending_edition.pk, "cut-off", 3)
     taken_for_dead(workspace)
-    sending.settle_unknown(sending_edition, "sent")
+    editions.settle_unknown(sending_edition, "sent", who="test")
     journal("cut-off").close(keep=True)
     pipeline.sweep(workspace)
     assert set(sending_edition.deliveries.filter(variant__isnull=False).values_list("state", flat=True)) == {"sent"}

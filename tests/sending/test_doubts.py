@@ -284,7 +284,7 @@ def test_what_a_person_settles_is_not_asked_for(api, made, died):
     workspace = made("resend", batch=1)
     edition, pks = died(workspace, (0,))
     pipeline.sweep(workspace)
-    assert sending.settle_unknown(edition, "sent") == 1
+    assert editions.settle_unknown(edition, "sent", who="test") == 1
     pipeline.send(workspace, edition)
     assert len(api.calls) == 2
     assert states(edition) == dict.fromkeys(pks, "sent")

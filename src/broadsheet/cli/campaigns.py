@@ -81,7 +81,7 @@ def send(
     elif edition.state in ("draft", "proofed") and not yes:
         _confirm(workspace, file, reports.numbers(edition).waiting, in_zone(due, workspace.config.zone))
     if edition.state in ("draft", "proofed"):  # whoever says send has said yes
-        edition_store.approve(edition, who=who(), content_hash=edition.content_hash)
+        pipeline.approve(workspace, edition, who=who(), content_hash=edition.content_hash)
     waiting = reports.due_now(edition, timezone.now())
     if before and before.finished:
         ERR.print(f"Edition {edition.pk} ({edition.key}) was sent before; nobody was mailed again.", style="bold")

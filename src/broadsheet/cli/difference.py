@@ -1,15 +1,19 @@
 """What changed between an edition and a plan, for people and as JSON."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from broadsheet.cli.output import ERR, in_zone, print_table
+from rich.text import Text
+
+from broadsheet.cli.output import ERR, OUT, counted, in_zone, print_table
 from broadsheet.workspace import Workspace
 
 if TYPE_CHECKING:
-    from broadsheet.editions import Difference, Side
+    from broadsheet.editions import Difference, Passage, Side
 
 #: Rows of a table before it is cut short; ``--json`` has them all.
 SHOWN = 20
+#: What stands round words that are gone or new, and how they look where there are colours.
+_MARKS: Final = {"same": ("", "", ""), "gone": ("[-", "red strike", "-]"), "new": ("{+", "green", "+}")}
 
 
 def shortened(title: str, number: int, what: str) -> str:
@@ -38,12 +42,13 @@ def diff_facts(workspace: Workspace, changes: "Difference") -> dict[str, Any]:
         "removed": [_side_facts(side) for side in changes.removed],
         "changed": [
             {
-                "articles": list(now.articles),
-                "readers": both((then.readers, now.readers)),
-                "subject": both((then.subject, now.subject)),
-                "text": then.digest != now.digest,
+                "articles": list(each.now.articles),
+                "readers": both((each.then.readers, each.now.readers)),
+                "subject": both((each.then.subject, each.now.subject)),
+                "text": each.otherwise,
+                "words": [[{words.fate: words.text} for words in passage] for passage in each.words],
             }
-            for then, now in changes.changed
+            for each in changes.changed
         ],
     }
 
@@ -67,11 +72,26 @@ def print_diff(workspace: Workspace, changes: "Difference | None") -> None:
         print_table("Numbers", ("", "then", "now"), rows)
     sides = [("new", each) for each in changes.added] + [("gone", each) for each in changes.removed]
     variants = [(what, f"{side.readers:,}", side.subject, "\n".join(side.articles)) for what, side in sides]
-    for then, now in changes.changed:
+    for each in changes.changed:
+        then, now = each.then, each.now
         subject = now.subject if now.subject == then.subject else f"{then.subject}\n→ {now.subject}"
         readers = f"{now.readers:,}" if now.readers == then.readers else f"{then.readers:,} → {now.readers:,}"
-        what = "changed" if then.digest == now.digest else "other text"
-        variants.append((what, readers, subject, "\n".join(now.articles)))
+        variants.append((each.what, readers, subject, "\n".join(now.articles)))
     if variants:
         title = shortened("Variants", len(variants), "changes")
         print_table(title, ("what", "readers", "subject", "articles"), variants[:SHOWN])
+    for together, passages in changes.alike:
+        if passages:
+            _print_words([each.now.subject for each in together], passages)
+
+
+def _print_words(subjects: list[str], passages: "tuple[Passage, ...]") -> None:
+    """The passages that changed, marked as `git diff --word-diff` marks them."""
+    more = f" and {counted(len(subjects) - 1, 'other')}" if len(subjects) > 1 else ""
+    OUT.print(f"Words of “{subjects[0]}”{more}", style="bold", markup=False)
+    for passage in passages:
+        line = Text()
+        for words in passage:
+            before, style, after = _MARKS[words.fate]
+            line.append(f"{before}{words.text}{after}", style=style)
+        OUT.print(line, soft_wrap=True)

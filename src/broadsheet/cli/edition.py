@@ -53,7 +53,7 @@ def edition(
 
 def _act(workspace: Workspace, found: "Edition", action: str, at: datetime | None, why: str, as_: str) -> str:
     """Do it; what was done, in words."""
-    from broadsheet import editions, sending
+    from broadsheet import editions, pipeline
     from broadsheet.models import EditionState
 
     zone, me = workspace.config.zone, who()
@@ -63,7 +63,7 @@ def _act(workspace: Workspace, found: "Edition", action: str, at: datetime | Non
         raise WrongUse("Say what the unknown copies were: --as sent, or --as queued to send them again.")
     does: dict[str, tuple[Callable[[], object], str]] = {
         "approve": (
-            lambda: editions.approve(found, who=me, content_hash=found.content_hash),
+            lambda: pipeline.approve(workspace, found, who=me, content_hash=found.content_hash),
             f"approved; it goes out {in_zone(found.scheduled_for, zone)}.",
         ),
         "pause": (
@@ -92,7 +92,7 @@ def _act(workspace: Workspace, found: "Edition", action: str, at: datetime | Non
             "{} will go again.",
         ),
         "resolve": (
-            lambda: counted(sending.settle_unknown(found, as_), "unknown copy", "unknown copies"),
+            lambda: counted(editions.settle_unknown(found, as_, who=me), "unknown copy", "unknown copies"),
             f"{{}} settled as {as_}.",
         ),
     }

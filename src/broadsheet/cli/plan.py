@@ -43,7 +43,7 @@ def plan(
     subjects = [each.subject for each in printed]
     levels: Counter[str] = Counter(each.level for each in drafts.findings_of_plan(workspace, planned))
     before = editions.earlier(planned) if diff else None
-    changes = editions.difference(planned, printed, before) if before else None
+    changes = pipeline.difference(planned, printed, before) if before else None
     if json:
         shown = _facts(workspace, planned, subjects) | {"findings": dict(levels)}
         if diff:

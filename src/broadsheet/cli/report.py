@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,32 +36,11 @@ def report(
         return
     found = reports.report(workspace, edition)
     if json:
-        print_json(_plain(workspace, found))
+        print_json(reports.as_plain(found, workspace.config.zone))
     elif as_csv:
         sys.stdout.write(reports.as_csv(found))
     else:
         _print(workspace, found)
-
-
-def _plain(workspace: "Workspace", found: "Report") -> dict[str, Any]:
-    from broadsheet.reports import RATES
-
-    zone = workspace.config.zone
-    plain: dict[str, Any] = {
-        "edition": found.edition.pk,
-        "campaign": found.edition.campaign.slug,
-        "scheduled_for": found.edition.scheduled_for.astimezone(zone),
-        "as_of": found.as_of.astimezone(zone),
-        "readers": found.readers,
-        "sent": found.sent,
-    }
-    for field in fields(found):
-        value = getattr(found, field.name)
-        if field.name in RATES:
-            plain[field.name] = {**asdict(value), "share": round(value.share, 6)}
-        elif field.name not in ("edition", "as_of"):
-            plain[field.name] = value
-    return plain
 
 
 def _print(workspace: "Workspace", found: "Report") -> None:
@@ -125,7 +104,7 @@ def _compare(workspace: "Workspace", rows: list[Any], *, json: bool) -> None:
         )
         return
     print_table(
-        f"The last {counted(len(rows), 'edition')}",
+        "The last edition" if len(rows) == 1 else f"The last {counted(len(rows), 'edition')}",
         ("edition", "time", "sent", *names),
         [
             (

@@ -24,6 +24,7 @@ from broadsheet.conf.adapters import (
     SmtpAdapter,
     SmtpServer,
 )
+from broadsheet.conf.approval import Approval
 from broadsheet.conf.bounces import MAILBOX_KINDS, AnyMailbox, BounceMailbox, Bounces, ImapMailbox, Pop3Mailbox
 from broadsheet.conf.console import Console, Oidc
 from broadsheet.conf.environment import (
@@ -53,6 +54,7 @@ __all__ = [
     "AmazonSesAdapter",
     "AnyMailbox",
     "AnySource",
+    "Approval",
     "BounceMailbox",
     "Bounces",
     "Config",
@@ -164,6 +166,7 @@ class Config:
     sender: Sender = Field(default_factory=Sender)
     public: Public = Field(default_factory=Public)
     schedule: Scheduling = Field(default_factory=Scheduling)
+    approval: Approval = Field(default_factory=Approval)
     privacy: Privacy = Field(default_factory=Privacy)
     inbox: Inbox = Field(default_factory=Inbox)
     logging: Logging = Field(default_factory=Logging)
@@ -236,6 +239,7 @@ SETTINGS: tuple[Setting, ...] = (
     *_rows("sender", Sender),
     *_rows("public", Public),
     *_rows("schedule", Scheduling),
+    *_rows("approval", Approval),
     *_rows("privacy", Privacy),
     *_rows("inbox", Inbox),
     *_rows("logging", Logging),
@@ -306,6 +310,7 @@ _SECTIONS: dict[str, type] = {
     "sender": Sender,
     "public": Public,
     "schedule": Scheduling,
+    "approval": Approval,
     "privacy": Privacy,
     "inbox": Inbox,
     "logging": Logging,

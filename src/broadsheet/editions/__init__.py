@@ -1,6 +1,16 @@
 """Picks and audience to a frozen Edition; its states."""
 
-from broadsheet.editions.comparing import Difference, Side, difference, earlier
+from broadsheet.editions.behind import composers, refuse_own
+from broadsheet.editions.comparing import (
+    Changed,
+    Difference,
+    Side,
+    Snapshot,
+    approved_before,
+    difference,
+    earlier,
+    words,
+)
 from broadsheet.editions.deviations import (
     changes,
     changes_of,
@@ -15,12 +25,23 @@ from broadsheet.editions.deviations import (
     refuse_past,
     reinstate,
 )
-from broadsheet.editions.freezing import FrozenText, PrintedVariant, digest, existing, freeze, latest, refreeze, skip
+from broadsheet.editions.freezing import (
+    FrozenText,
+    PrintedVariant,
+    Refrozen,
+    digest,
+    existing,
+    freeze,
+    latest,
+    refreeze,
+    skip,
+)
 from broadsheet.editions.planning import (
     Plan,
     PlannedVariant,
     assignments,
     candidates,
+    drop,
     explained,
     leaving,
     picks_of,
@@ -30,6 +51,7 @@ from broadsheet.editions.planning import (
     variant_of,
 )
 from broadsheet.editions.states import (
+    ANEW,
     MOVES,
     approve,
     begin,
@@ -41,18 +63,28 @@ from broadsheet.editions.states import (
     reschedule,
     resend_failed,
     resume,
+    send_back,
+    settle_unknown,
     unapproved,
 )
+from broadsheet.editions.wording import Passage, Words
 
 __all__ = [
+    "ANEW",
     "MOVES",
+    "Changed",
     "Difference",
     "FrozenText",
+    "Passage",
     "Plan",
     "PlannedVariant",
     "PrintedVariant",
+    "Refrozen",
     "Side",
+    "Snapshot",
+    "Words",
     "approve",
+    "approved_before",
     "assignments",
     "begin",
     "call_off_waiting",
@@ -60,8 +92,10 @@ __all__ = [
     "candidates",
     "changes",
     "changes_of",
+    "composers",
     "difference",
     "digest",
+    "drop",
     "earlier",
     "edition_of",
     "edition_times",
@@ -83,13 +117,17 @@ __all__ = [
     "ready_to_send",
     "refreeze",
     "refuse_begun",
+    "refuse_own",
     "refuse_past",
     "reinstate",
     "reschedule",
     "resend_failed",
     "resume",
+    "send_back",
+    "settle_unknown",
     "skip",
     "target_of",
     "unapproved",
     "variant_of",
+    "words",
 ]

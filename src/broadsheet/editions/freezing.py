@@ -1,20 +1,33 @@
 """A plan to rows, once: ``(campaign, scheduled_for)`` is unique, so a second firing finds the first one's edition."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
 
 from broadsheet.editions.deviations import moved_from
 from broadsheet.editions.planning import Plan, drop
 from broadsheet.editions.states import ANEW, newest_move, note, one_at_a_time, refuse_begun
 from broadsheet.errors import PlanOutdated, WrongState
-from broadsheet.models import Article, Campaign, DeliveryState, Edition, EditionState, Link, Variant
+from broadsheet.models import (
+    ApprovedText,
+    Article,
+    Campaign,
+    DeliveryState,
+    Edition,
+    EditionState,
+    Link,
+    Variant,
+)
 from broadsheet.timing import not_before
+
+#: Why an edition that waited for a yes still does when it is frozen anew, though its campaign would ask nobody.
+WAITED = "it waited for a yes before it was frozen anew"
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,17 @@ class PrintedVariant:
     message: bytes
     links: tuple[str, ...] = ()
     """The addresses whose clicks may be counted."""
+
+
+@dataclass(frozen=True)
+class Refrozen:
+    """What is frozen in place of what was."""
+
+    planned: Plan
+    printed: Sequence[PrintedVariant]
+    """In the order of ``planned.variants``."""
+    before: Mapping[str, Any]
+    """What was frozen, to be kept if it was approved: :class:`broadsheet.editions.Snapshot`, plain."""
 
 
 def existing(campaign_slug: str, at: datetime) -> Edition | None:
@@ -77,12 +101,13 @@ def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *
     return edition
 
 
-def refreeze(edition: Edition, planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *, who: str) -> None:
+def refreeze(edition: Edition, made: Refrozen, text: FrozenText, *, who: str) -> None:
     """Put the plan in place of what is frozen, in one transaction; an approval of what was there is void.
 
-    Raises WrongState for an edition that has begun or is over, which a skipped one is not before its time; PlanOutdated
-    as :func:`freeze` does.
+    What was approved is kept, so that it can be compared. Raises WrongState for an edition that has begun or is over,
+    which a skipped one is not before its time; PlanOutdated as :func:`freeze` does.
     """
+    planned, printed = made.planned, made.printed
     with transaction.atomic():
         one_at_a_time()
         locked = Edition.objects.select_for_update().select_related("campaign").get(pk=edition.pk)
@@ -90,6 +115,8 @@ def refreeze(edition: Edition, planned: Plan, printed: Sequence[PrintedVariant],
         refuse_begun(locked, "frozen anew", skipped_may=True)
         if newest_move() != planned.newest_move:
             raise PlanOutdated("Another edition was frozen meanwhile, so the plan is out of date; try again.")
+        if locked.approved_hash and locked.approved_hash == locked.content_hash:
+            keep_approved(locked, made.before)
         with connection.cursor() as cursor:  # a million rows that nothing hangs on yet
             cursor.execute("DELETE FROM broadsheet_delivery WHERE edition_id = %s", [locked.pk])
         locked.variants.all().delete()
@@ -99,10 +126,18 @@ def refreeze(edition: Edition, planned: Plan, printed: Sequence[PrintedVariant],
         locked.asked_at = None
         locked.save()
         _fill(planned, printed, locked)
-        why = _settle(planned, printed, locked, text.hold)
+        waited = before in (EditionState.DRAFT, EditionState.PROOFED) and planned.campaign.approval != "required"
+        why = _settle(planned, printed, locked, text.hold or (WAITED if waited else ""))
         note(locked, before=before, who=who, why=f"{ANEW}: {why}" if why else ANEW)
         drop(planned)
     edition.refresh_from_db()
+
+
+def keep_approved(edition: Edition, content: Mapping[str, Any]) -> None:
+    """Keep what was approved of the edition, with who did."""
+    yes = edition.moves.filter(after=EditionState.APPROVED).last()
+    who, at = (yes.who, yes.at) if yes else ("", timezone.now())
+    ApprovedText.objects.update_or_create(edition=edition, defaults={"who": who, "at": at, "content": content})
 
 
 def digest(printed: Sequence[PrintedVariant]) -> str:
@@ -172,8 +207,15 @@ def _first_state(planned: Plan, hold: str) -> tuple[EditionState, str]:
 
 def _fill(planned: Plan, printed: Sequence[PrintedVariant], edition: Edition) -> None:
     rows = Variant.objects.bulk_create(
-        Variant(edition=edition, key=each.key, articles=list(each.slugs), subject=each.subject, message=each.message)
-        for each in printed
+        Variant(
+            edition=edition,
+            key=each.key,
+            articles=list(each.slugs),
+            subject=each.subject,
+            readers=variant.readers,
+            message=each.message,
+        )
+        for variant, each in zip(planned.variants, printed, strict=True)
     )
     urls = list(dict.fromkeys(url for each in printed for url in each.links))
     of_articles = dict(Article.objects.filter(url__in=urls).values_list("url", "slug"))

@@ -15,6 +15,7 @@ from broadsheet.models import (
     Edition,
     EditionMove,
     EditionState,
+    Missing,
     Repeat,
     Subscriber,
     Summary,
@@ -97,6 +98,22 @@ def approve(edition: Edition, *, who: str, content_hash: str | None = None) -> N
     edition.refresh_from_db()
 
 
+def send_back(edition: Edition, *, who: str, why: str) -> None:
+    """Say no to what is frozen, or take a yes back before anything left: it is a draft, with the reason.
+
+    Raises WrongState for an edition that has begun or is over.
+    """
+    with transaction.atomic():
+        locked = Edition.objects.select_for_update().get(pk=edition.pk)
+        refuse_begun(locked, "sent back")
+        if locked.state == EditionState.DRAFT:
+            Edition.objects.filter(pk=edition.pk).update(reason=why[:300])
+            note(locked, before=EditionState.DRAFT, who=who, why=why)
+        else:
+            move(locked, EditionState.DRAFT, who=who, why=why)
+    edition.refresh_from_db()
+
+
 def begin(edition: Edition, *, who: str) -> bool:
     """Make ready to send; whether copies may leave now. Raises WrongState for an edition nobody approved."""
     edition.refresh_from_db(fields=["state", "reason", "content_hash", "approved_hash"])
@@ -141,12 +158,36 @@ def resend_failed(edition: Edition, *, who: str) -> int:
             again += Delivery.objects.filter(pk__in=pks[start : start + 500]).update(
                 state=DeliveryState.QUEUED, reason="", attempts=0, deferred_since=None, at=timezone.now()
             )
-        why = f"{again} failed copies go again"
+        why = f"{again} failed {'copy goes' if again == 1 else 'copies go'} again"
         if again and edition.state in (EditionState.SENDING, EditionState.PAUSED):
             note(edition, before=edition.state, who=who, why=why)
         elif again:
             move(edition, EditionState.SENDING, who=who, why=why)
     return again
+
+
+def settle_unknown(edition: Edition, as_: str, *, who: str) -> int:
+    """Turn the edition's unknown copies into ``sent`` or ``queued`` again, as a person decided; how many.
+
+    An edition that had come to its end goes on with what is queued. Raises WrongState for one that can't.
+    """
+    state = DeliveryState.SENT if as_ == "sent" else DeliveryState.QUEUED
+    again = state == DeliveryState.QUEUED
+    with transaction.atomic():
+        one_at_a_time()
+        if again and edition.state in _CALLED_OFF:
+            raise WrongState(f"Edition {edition.pk} is {edition.state}, so nothing of it is sent again.")
+        for told in (Repeat, Missing, Summary):
+            told.objects.filter(edition=edition).delete()
+        unknown = Delivery.objects.filter(edition=edition, state=DeliveryState.UNKNOWN)
+        settled = unknown.update(state=state, reason="", at=timezone.now())
+        copies = f"{settled} unknown {'copy' if settled == 1 else 'copies'}"
+        why = f"{copies} to be sent again" if again else f"{copies} counted as sent"
+        if settled and again and edition.state == EditionState.SENT:
+            move(edition, EditionState.SENDING, who=who, why=why)
+        elif settled:
+            note(edition, before=edition.state, who=who, why=why)
+    return settled
 
 
 def _had_meanwhile(edition: Edition, failed: QuerySet[Delivery]) -> set[int]:
@@ -181,7 +222,9 @@ def one_at_a_time() -> None:
 def newest_move() -> int:
     """The last move that put copies into the queue: a plan made before it may not know what readers have had."""
     frozen = (Q(before="") & ~Q(after=EditionState.SKIPPED)) | Q(why__startswith=ANEW)
-    again = (Q(after=EditionState.SENDING) & ~Q(before=EditionState.APPROVED)) | Q(before=F("after"))
+    again = (Q(after=EditionState.SENDING) & ~Q(before=EditionState.APPROVED)) | Q(
+        before=F("after"), after__in=(EditionState.SENDING, EditionState.PAUSED)
+    )
     return EditionMove.objects.filter(frozen | again).aggregate(newest=Max("pk"))["newest"] or 0
 
 

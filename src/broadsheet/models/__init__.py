@@ -43,6 +43,7 @@ from broadsheet.models.people import (
     SuppressionReason,
 )
 from broadsheet.models.returned import MailboxState, ReturnedMail
+from broadsheet.models.review import ApprovedText, Comment, CommentKind
 from broadsheet.models.staff import Audit, Member, Role
 from broadsheet.models.uploads import AT_WORK, Upload, UploadState
 
@@ -50,12 +51,15 @@ __all__ = [
     "AT_WORK",
     "Allowance",
     "Among",
+    "ApprovedText",
     "Article",
     "Audit",
     "BounceClass",
     "Campaign",
     "CampaignDraft",
     "Claim",
+    "Comment",
+    "CommentKind",
     "ConsentHow",
     "Delivery",
     "DeliveryState",

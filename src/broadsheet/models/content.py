@@ -231,6 +231,8 @@ class Variant(models.Model):
     key = models.CharField(max_length=64)
     articles = models.JSONField(default=list)
     subject = models.TextField(blank=True)
+    #: how many shared it at the freeze
+    readers = models.PositiveIntegerField(default=0)
     message = models.BinaryField()
 
     class Meta:

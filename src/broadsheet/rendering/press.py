@@ -21,6 +21,7 @@ from broadsheet.rendering.message import Encoding, Line, Message, Pieces, Slot
 from broadsheet.rendering.mime import joined, skeleton
 from broadsheet.rendering.notes import Notes
 from broadsheet.rendering.plain_text import from_html
+from broadsheet.rendering.reading import named
 from broadsheet.rendering.sheet import OWN_ADDRESSES, Sheet
 
 DEFERRED_NAMES = ("subscriber", *OWN_ADDRESSES)
@@ -192,10 +193,7 @@ def _shown(recorder: Recorder, match: re.Match[str]) -> str:
     token = recorder.read(match[2])
     if token.kind != "v":
         return ""
-    expr: Any = token.expr
-    while isinstance(expr, list) and expr and expr[0] not in ("attr", "item", "name"):
-        expr = next((each for each in expr[1:] if isinstance(each, list)), None)
-    return f"‹{expr[-1]}›" if expr else "‹…›"
+    return named(token.expr)
 
 
 def _fixed_headers(sheet: Sheet) -> list[tuple[str, str]]:

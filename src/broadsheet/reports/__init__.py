@@ -13,10 +13,10 @@ from broadsheet.reports.comparing import (
     side_by_side,
 )
 from broadsheet.reports.health import Health, health_of
-from broadsheet.reports.numbers import Numbers, due_now, numbers
-from broadsheet.reports.report import Rate, Report, report
+from broadsheet.reports.numbers import Numbers, due_now, next_leaving, numbers, waiting
+from broadsheet.reports.report import Rate, Report, clicks_by_address, report
 from broadsheet.reports.summary import summarise, summary_of
-from broadsheet.reports.taking import RATES, as_csv
+from broadsheet.reports.taking import RATES, as_csv, as_plain
 
 __all__ = [
     "RATES",
@@ -28,18 +28,21 @@ __all__ = [
     "Rate",
     "Report",
     "Result",
-    "Uses",
     "articles_ranked",
     "as_csv",
+    "as_plain",
+    "clicks_by_address",
     "compared",
     "due_now",
     "editions_with",
     "growth",
     "health_of",
+    "next_leaving",
     "numbers",
     "report",
     "results",
     "side_by_side",
     "summarise",
     "summary_of",
+    "waiting",
 ]

@@ -84,6 +84,11 @@ def next_leaving(edition: Edition) -> datetime | None:
     return first
 
 
+def waiting(edition: Edition) -> int:
+    """How many copies are queued; counted from an index alone."""
+    return Delivery.objects.filter(edition=edition, state=DeliveryState.QUEUED).count()
+
+
 def due_now(edition: Edition, now: datetime, most: int | None = None) -> int:
     """How many copies may leave at this moment; ``most`` is what the counting ends at."""
     return _waiting(edition).filter(Q(at__isnull=True) | Q(at__lte=now))[:most].count()

@@ -165,6 +165,11 @@ def _links(edition: Edition, tallies: list[tuple[str, bool, int, int, int]]) -> 
     return sorted(listed, key=lambda each: (-each["clicks"], each["url"]))
 
 
+def clicks_by_address(edition: Edition) -> dict[str, int]:
+    """How often people followed each address that the edition's mails lead to."""
+    return {each["url"]: each["clicks"] for each in _links(edition, _tallies(edition))}
+
+
 def _by_article(links: list[dict[str, Any]]) -> list[dict[str, Any]]:
     totals: dict[str, int] = {}
     for link in links:

@@ -1,14 +1,35 @@
-"""A report to take away, as CSV."""
+"""A report to take away, as CSV and as JSON."""
 
 import csv
 import io
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import asdict, fields
+from datetime import tzinfo
+from typing import Any, Final
 
 from broadsheet.reports.report import Report
 
 #: The numbers of a report that are shares of something.
 RATES: Final = ("failed", "bounced", "complained", "unsubscribed", "clicked", "opened")
+
+
+def as_plain(found: Report, zone: tzinfo) -> dict[str, Any]:
+    """The report in plain values, ready for JSON but for its times, which are those of the zone."""
+    plain: dict[str, Any] = {
+        "edition": found.edition.pk,
+        "campaign": found.edition.campaign.slug,
+        "scheduled_for": found.edition.scheduled_for.astimezone(zone),
+        "as_of": found.as_of.astimezone(zone),
+        "readers": found.readers,
+        "sent": found.sent,
+    }
+    for field in fields(found):
+        value = getattr(found, field.name)
+        if field.name in RATES:
+            plain[field.name] = {**asdict(value), "share": round(value.share, 6)}
+        elif field.name not in ("edition", "as_of"):
+            plain[field.name] = value
+    return plain
 
 
 def as_csv(found: Report) -> str:

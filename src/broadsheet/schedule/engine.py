@@ -184,7 +184,7 @@ class NextTime(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
     """The next moment at which the campaign wants something made."""
 
     def __init__(self, workspace: Workspace, file: CampaignFile) -> None:
-        self._zone = workspace.config.zone
+        self._workspace = workspace
         self._file = file
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
@@ -192,8 +192,9 @@ class NextTime(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         after, schedule = previous or now, self._file.schedule
         if schedule is None:
             return None
-        zone = schedule.zone(self._zone)
-        moments = (opens(schedule, zone, at) - ahead(self._file) for at in firings(schedule, zone, after))
+        zone = schedule.zone(self._workspace.config.zone)
+        early = ahead(self._workspace, self._file)
+        moments = (opens(schedule, zone, at) - early for at in firings(schedule, zone, after))
         return next((moment.astimezone(UTC) for moment in moments if moment > after), None)
 
 

@@ -160,7 +160,7 @@ class _Maker:
         did_something = False
         for run in runs(schedule, zone, since, editions.changes_of(file.slug, since)):
             at = run.moment
-            if opens(schedule, zone, run.at) - ahead(file) > self._now:
+            if opens(schedule, zone, run.at) - ahead(self._workspace, file) > self._now:
                 break
             if at in known:
                 continue
@@ -213,9 +213,9 @@ class _Maker:
         log.warning("%s, %s: skipped, %s", file.slug, _shown(at), reason)
 
 
-def ahead(file: CampaignFile) -> timedelta:
+def ahead(workspace: Workspace, file: CampaignFile) -> timedelta:
     """How long before the first copy may leave an edition of the campaign is frozen."""
-    return file.schedule.lead if file.schedule and file.approval == "required" else timedelta(0)
+    return file.schedule.lead if file.schedule and pipeline.wants_approval(workspace, file) else timedelta(0)
 
 
 def _ask(workspace: Workspace, now: datetime, troubles: Troubles, resting: Container[str]) -> None:

@@ -1,7 +1,6 @@
 """Bytes to Outcome: claims rows of the ledger, stamps, hands over, and reports what was answered."""
 
 from broadsheet.sending.adapters import Adapter, hand_over, keys_of, login, make_adapter
-from broadsheet.sending.doubts import settle_unknown
 from broadsheet.sending.ledger import Batch, Job, pause
 from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.pace import time_needed
@@ -25,6 +24,5 @@ __all__ = [
     "make_adapter",
     "pause",
     "recover",
-    "settle_unknown",
     "time_needed",
 ]

@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import timezone
 
 from broadsheet import editions
-from broadsheet.models import Claim, Delivery, DeliveryState, Edition, EditionState, Missing, Repeat, Summary
+from broadsheet.models import Claim, Delivery, DeliveryState, EditionState, Missing, Repeat, Summary
 from broadsheet.sending.outcome import Outcome
 from broadsheet.sending.verdict import ASSUMED
 
@@ -73,14 +72,3 @@ def settle_missing(row: Missing, never_left: Collection[int]) -> None:
                 why = "copies that were taken for sent or lost had not left"
                 editions.move(edition, EditionState.SENDING, who="send", why=why)
             editions.call_off_waiting(edition)
-
-
-def settle_unknown(edition: Edition, as_: str) -> int:
-    """Turns the edition's unknown copies into ``sent`` or ``queued`` again, as a person decided; how many."""
-    state = DeliveryState.SENT if as_ == "sent" else DeliveryState.QUEUED
-    with transaction.atomic():
-        for told in (Repeat, Missing, Summary):
-            told.objects.filter(edition=edition).delete()
-        return Delivery.objects.filter(edition=edition, state=DeliveryState.UNKNOWN).update(
-            state=state, reason="", at=timezone.now()
-        )

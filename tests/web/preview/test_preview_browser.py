@@ -207,6 +207,7 @@ def test_a_proof_lands_in_the_local_inbox_and_one_click_on_it_changes_nothing(op
     assert list(Subscription.objects.order_by("pk").values()) == before
     assert not Edition.objects.exists()
     assert not Delivery.objects.exists()
+    page.wait_for_load_state()
     page.reload()
     assert not page.get_by_text("Sent to me@staff.example").is_visible()
 

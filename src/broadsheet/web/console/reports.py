@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
@@ -56,6 +56,17 @@ def as_csv(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponse(
         reports.as_csv(found), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}
     )
+
+
+def as_json(request: HttpRequest, pk: int) -> HttpResponse:
+    """An edition's numbers as JSON, as ``broadsheet report --json`` gives them."""
+    edition = get_object_or_404(Edition.objects.select_related("campaign"), pk=pk)
+    workspace = settings.WORKSPACE
+    plain = reports.as_plain(reports.report(workspace, edition), workspace.config.zone)
+    options = {"indent": 2, "ensure_ascii": False}
+    response = JsonResponse(plain, json_dumps_params=options)
+    response.headers["Content-Disposition"] = f"attachment; filename={edition.key}.json"
+    return response
 
 
 def chart(request: HttpRequest, pk: int) -> HttpResponse:

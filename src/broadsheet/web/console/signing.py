@@ -20,6 +20,9 @@ def nothing(_request: HttpRequest, **_words: Any) -> HttpResponse:
     raise Http404
 
 
+#: whatever one proves oneself by
+AGAIN = "console/again.html"
+
 #: path under ``/console/account/``, view, allauth's name for it
 SIGNING: tuple[tuple[str, View, str], ...] = (
     ("login/", oidc.sign_in, "account_login"),
@@ -27,11 +30,11 @@ SIGNING: tuple[tuple[str, View, str], ...] = (
     ("sso/<str:provider_id>/callback/", oidc.come_back, "openid_connect_callback"),
     ("logout/", account.logout, "account_logout"),
     ("inactive/", account.account_inactive, "account_inactive"),
-    ("reauthenticate/", account.reauthenticate, "account_reauthenticate"),
+    ("reauthenticate/", account.ReauthenticateView.as_view(template_name=AGAIN), "account_reauthenticate"),
     ("password/", account.password_change, "account_change_password"),
     ("second/", factor.index, "mfa_index"),
     ("second/code/", factor.authenticate, "mfa_authenticate"),
-    ("second/again/", factor.reauthenticate, "mfa_reauthenticate"),
+    ("second/again/", factor.ReauthenticateView.as_view(template_name=AGAIN), "mfa_reauthenticate"),
     ("second/on/", totp.activate_totp, "mfa_activate_totp"),
     ("second/off/", totp.deactivate_totp, "mfa_deactivate_totp"),
     ("second/recovery/", codes.view_recovery_codes, "mfa_view_recovery_codes"),
