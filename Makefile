@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Test processes side by side: more than there are processors, as much of the time they wait.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo inbox pages serve test check format torture bench pictures screenshots catalogues lock clean
@@ -30,8 +32,12 @@ pages: $(STAMP) ## the pages behind the links in the demo's mails, on http://127
 serve: $(STAMP) ## the console on a year of made-up history, on http://127.0.0.1:8000/console/
 	@$(BIN)/broadsheet demo --serve
 
+# Side by side, and then alone those that measure time, as others would make them late. Both run whatever the first says.
 test: $(STAMP) ## run the whole test suite
-	$(BIN)/python -m pytest
+	@failed=0; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not clock" || failed=1; \
+	$(BIN)/python -m pytest -m clock || failed=1; \
+	exit $$failed
 
 check: $(STAMP) ## format, lint, types, layers, migrations
 	$(BIN)/ruff format --check src tests benchmarks docs

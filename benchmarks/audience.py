@@ -23,6 +23,8 @@ EDITIONS = 10
 #: Seconds for a segment, by database; the import's are the same for both.
 COUNT = {"sqlite": 2.0, "postgresql": 1.0}
 IMPORT, MEMORY, FLAT = 60, 300, 20
+#: Milliseconds for a page of the console, and for the count beside rules that somebody is writing.
+PAGE, LIVE = 200, 2_000
 #: A tenth of the people has to do in a fifth of the time: what costs the same for any number weighs more then.
 SMALL = 5
 
@@ -78,11 +80,11 @@ def figures() -> list[Figure]:
         with tempfile.TemporaryDirectory(prefix="broadsheet-audience-") as folder:
             measured = measured_in(
                 vendor, Path(folder), FILES, ["-m", "benchmarks.audience", str(people)],
-                ("write", "take", "again", "export", "ledger", "count"),
+                ("write", "take", "again", "export", "ledger", "count", "pages"),
             )  # fmt: skip
         shown = f"{people:,} people, {vendor}"
         for name, value in measured.items():
-            unit = "MB" if "memory" in name else "s"
+            unit = "MB" if "memory" in name else "ms" if name.startswith(("page,", "live")) else "s"
             rows.append(Figure(f"audience: {name}, {shown}", value, unit, _target(name, vendor, share)))
     return rows
 
@@ -90,6 +92,10 @@ def figures() -> list[Figure]:
 def _target(name: str, vendor: str, share: int) -> float | None:
     if name.startswith("segment "):
         return COUNT[vendor] / share
+    if name.startswith("page,"):
+        return PAGE
+    if name.startswith("live"):
+        return LIVE
     if name == "memory while iterating, growth":
         return FLAT
     return MEMORY if "memory" in name else IMPORT / share if "import" in name else None
@@ -156,11 +162,11 @@ def _again(_: int) -> dict[str, float]:
 
 
 def _export(_: int) -> dict[str, float]:
-    from broadsheet.audience import chosen, to_csv
+    from broadsheet.audience import chosen, csv_lines, written
 
     start = time.perf_counter()
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        to_csv(_workspace(), chosen(), nowhere)
+        written(csv_lines(_workspace(), chosen()), nowhere)
     return {"export as CSV": time.perf_counter() - start, "memory of the export": _peak()}
 
 
@@ -212,12 +218,26 @@ def _count(_: int) -> dict[str, float]:
     return found | {"memory while iterating, growth": _peak() - before}
 
 
+def _pages(_: int) -> dict[str, float]:
+    from benchmarks import _console
+
+    return _console.measure()
+
+
 def _peak() -> float:
     """Megabytes this process has had at the most."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-STEPS = {"write": _write, "take": _take, "again": _again, "export": _export, "ledger": _ledger, "count": _count}
+STEPS = {
+    "write": _write,
+    "take": _take,
+    "again": _again,
+    "export": _export,
+    "ledger": _ledger,
+    "count": _count,
+    "pages": _pages,
+}
 
 
 def main(people: int, step: str) -> None:

@@ -1,21 +1,30 @@
 """What comes back by mail: messages a second, parsed and recorded; time and memory for one of 5 MB."""
 
+import contextlib
+import io
 import os
+import smtplib
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tracemalloc
-from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
 
 from benchmarks.figures import Figure, median_seconds
 
 SAMPLES = Path(__file__).resolve().parents[1] / "tests" / "events" / "samples"
 LARGE = 5_000_000
-#: milliseconds a message: 200 messages a second
-TARGET = 5.0
-ROUNDS = 5
+#: messages a second, and milliseconds for each
+RATE, TARGET = 200, 5.0
+ROUNDS = 10
+#: connections that a mail server opens to the listener
+CONNECTIONS = 10
+WAYS = {"folder": "a folder", "mailbox": "a mailbox", "listener": "the listener"}
 
 
 def figures() -> list[Figure]:
@@ -27,8 +36,7 @@ def figures() -> list[Figure]:
     large = _large()
     return [
         Figure("bounces: parsing a message", each, "ms", TARGET),
-        Figure("bounces: a message of a folder recorded, processor time", _recorded("folder"), "ms", TARGET),
-        Figure("bounces: a message stored and recorded by itself", _recorded("mailbox"), "ms"),
+        *(figure for what, title in WAYS.items() for figure in _recorded(what, title)),
         Figure("bounces: parsing a message of 5 MB", median_seconds(lambda: parse(large)) * 1000, "ms", 1000),
         Figure("bounces: memory for a message of 5 MB, beside itself", _memory(), "MB", 10),
     ]
@@ -52,36 +60,105 @@ def _memory() -> float:
     return peak / 1e6
 
 
-def _recorded(what: str) -> float:
-    """In a process with a database of its own."""
-    with tempfile.TemporaryDirectory(prefix="broadsheet-bounces-") as state:
-        environment = os.environ | {"BROADSHEET_STATE": state, "DJANGO_SETTINGS_MODULE": "broadsheet.settings"}
-        command = [sys.executable, "-m", "benchmarks.bounces", what]
-        return float(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout)
+def _recorded(what: str, title: str) -> list[Figure]:
+    """In a process with a workspace of its own."""
+    with tempfile.TemporaryDirectory(prefix="broadsheet-bounces-") as folder:
+        Path(folder, "broadsheet.toml").write_text("", encoding="utf-8")
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("BROADSHEET", "DJANGO"))}
+        environment = kept | {"BROADSHEET_WORKSPACE": folder, "DJANGO_SETTINGS_MODULE": "broadsheet.settings"}
+        command = [sys.executable, "-m", "benchmarks.bounces", what, folder]
+        said = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    rate, processor = map(float, said.split())
+    return [
+        Figure(f"bounces: messages of {title} stored and recorded", rate, "messages/s", RATE, least=True),
+        Figure(f"bounces: one of {title}, processor time", processor, "ms", TARGET),
+    ]
 
 
-def _measure(what: str) -> float:
+def _measure(what: str, folder: Path) -> tuple[float, float]:
+    """Messages a second, until the last is recorded; and milliseconds of this process for each."""
     import django
 
     django.setup()
     from django.core.management import call_command
-    from django.db import transaction
 
-    from broadsheet import events, pipeline
-    from broadsheet.events.bounces import parse
+    from broadsheet import pipeline
+    from broadsheet.models import ReturnedMail
+    from broadsheet.workspace import Workspace
 
-    raws = [path.read_bytes() for path in sorted(SAMPLES.glob("*.eml"))]
     call_command("migrate", verbosity=0)
-    recorder = events.Recorder(pipeline.signer(), suppress_after=5)
-    parse(raws[0])
-    clock = time.process_time if what == "folder" else time.perf_counter
-    start = clock()
-    for round_ in range(ROUNDS):
-        with transaction.atomic() if what == "folder" else nullcontext():
-            for raw in raws:
-                events.record(events.keep(raw + b" " * round_, "benchmark"), recorder)
-    return (clock() - start) / (ROUNDS * len(raws)) * 1000
+    raws = [path.read_bytes() for path in sorted(SAMPLES.glob("*.eml")) if path.stat().st_size]
+    raws = [raw.rstrip() + b"\r\n" + b"-" * round_ + b"\r\n" for round_ in range(ROUNDS) for raw in raws]
+    recorder = pipeline.recorder(Workspace(folder))
+    way = {"folder": _of_a_folder, "mailbox": _of_a_mailbox, "listener": _of_the_listener}[what]
+    processor = time.process_time()
+    seconds = way(raws, folder, recorder)
+    processor = time.process_time() - processor
+    recorded = ReturnedMail.objects.filter(recorded_at__isnull=False).count()
+    assert recorded > 0.95 * len(raws), f"{recorded} of {len(raws)}"
+    return recorded / seconds, processor / recorded * 1000
+
+
+def _of_a_folder(raws: list[bytes], folder: Path, _recorder: object) -> float:
+    """As ``broadsheet bounces FOLDER`` does."""
+    from broadsheet.cli import app
+
+    inside = folder / "came-back"
+    inside.mkdir()
+    for number, raw in enumerate(raws):
+        (inside / f"{number:05}.eml").write_bytes(raw)
+    start = time.perf_counter()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+        app(["bounces", str(inside), "--json"])
+    return time.perf_counter() - start
+
+
+def _of_a_mailbox(raws: list[bytes], folder: Path, recorder: Any) -> float:
+    """By IMAP, from a Dovecot on this machine."""
+    from tests.events import dovecot
+
+    from broadsheet.conf import ImapMailbox
+    from broadsheet.events.incoming import mailboxes
+
+    with tempfile.TemporaryDirectory(prefix="broadsheet-dovecot-") as place, dovecot.running(Path(place)) as server:
+        server.put(*raws)
+        settings = ImapMailbox(
+            kind="imap",
+            host="127.0.0.1",
+            user=dovecot.USER,
+            password=SecretStr(dovecot.PASSWORD),
+            port=server.ports["imap"],
+            security="none",
+        )
+        start = time.perf_counter()
+        mailboxes._read("benchmark", settings, recorder)
+        return time.perf_counter() - start
+
+
+def _of_the_listener(raws: list[bytes], folder: Path, recorder: Any) -> float:
+    """By SMTP, over as many connections as a mail server opens."""
+    from broadsheet.events import Listener
+    from broadsheet.models import ReturnedMail
+
+    with Listener("127.0.0.1:0", recorder, addresses=["fbl@back.example"]) as listener:
+
+        def hand_over(mine: list[bytes]) -> None:
+            with smtplib.SMTP("127.0.0.1", listener.port) as client:
+                for raw in mine:
+                    client.sendmail("a@b.example", ["fbl@back.example"], raw)
+
+        start = time.perf_counter()
+        threads = [
+            threading.Thread(target=hand_over, args=(raws[number::CONNECTIONS],)) for number in range(CONNECTIONS)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        while ReturnedMail.objects.filter(recorded_at__isnull=True).exists():
+            time.sleep(0.02)
+        return time.perf_counter() - start
 
 
 if __name__ == "__main__":
-    print(_measure(sys.argv[1]))
+    print(*_measure(sys.argv[1], Path(sys.argv[2])))

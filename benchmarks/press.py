@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from benchmarks.figures import Figure, median_seconds
 from broadsheet.articles import Content, Picture, direction
-from broadsheet.articles.folders import read_source
-from broadsheet.articles.parsing import ParsedArticle
+from broadsheet.articles.folders import ArticleFile, article_files
+from broadsheet.articles.parsing import Context, ParsedArticle, parse_article
+from broadsheet.articles.tagging import Tagging
 from broadsheet.audience import Reader
 from broadsheet.conf import FolderSource
 from broadsheet.rendering import Message, Sheet, compile_message, sheet_for
@@ -78,7 +79,13 @@ def _big_sheet(folder: Path) -> Sheet:
 def _digest_sheet() -> Sheet:
     workspace = Workspace(Path(os.environ["BROADSHEET_WORKSPACE"]))
     folders = [source for source in workspace.config.sources if isinstance(source, FolderSource)]
-    parsed = [each for folder in folders for each in read_source(workspace, folder)]
+    tagging = Tagging.of(workspace.config)
+    parsed = [
+        parse_article(file.text(), file.path, Context.of(workspace.config, tagging, folder.keys))
+        for folder in folders
+        for file in article_files(workspace, folder)
+        if isinstance(file, ArticleFile)
+    ]
     chosen = [_content(each) for each in parsed if isinstance(each, ParsedArticle)][:5]
     return sheet_for(workspace, workspace.campaign("weekly-digest"), NOW, chosen)
 

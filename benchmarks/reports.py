@@ -72,8 +72,8 @@ def _load(deliveries: int) -> dict[str, float]:
     )
     copies = (
         "INSERT INTO broadsheet_delivery (edition_id, subscriber_id, variant_id, state, reason, attempts,"
-        " claimed_by, at) SELECT %s, id, %s + id %% 8, CASE WHEN id %% 50 = 0 THEN 'failed' ELSE 'sent' END,"
-        " CASE WHEN id %% 50 = 0 THEN '550 5.1.1 gone' ELSE '' END, 1, '', %s FROM broadsheet_subscriber ORDER BY id"
+        " at) SELECT %s, id, %s + id %% 8, CASE WHEN id %% 50 = 0 THEN 'failed' ELSE 'sent' END,"
+        " CASE WHEN id %% 50 = 0 THEN '550 5.1.1 gone' ELSE '' END, 1, %s FROM broadsheet_subscriber ORDER BY id"
     )
     answers = (
         "INSERT INTO broadsheet_event (kind, delivery_id, subscriber_id, edition_id, automatic, cause,"

@@ -67,6 +67,9 @@ class Supply:
     def wait(self, seconds: float) -> None:
         """Never needed."""
 
+    def attempt_together(self, mails: Sequence[Mail]) -> None:
+        """Nothing is kept."""
+
     def attempt(self, mail: Mail) -> None:
         """Kept nowhere."""
 

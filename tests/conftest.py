@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import hypothesis
 import pytest
-from tests.postgresql import database, postgresql
+from tests.postgresql import database, empty_database, postgresql
 
 from broadsheet import editions, pipeline, sending
 from broadsheet.audience import interest_set
@@ -30,11 +30,34 @@ from broadsheet.reports import Numbers
 from broadsheet.sending.adapters.memory import MemoryOutbox
 from broadsheet.workspace import Workspace
 
-__all__ = ["database", "postgresql"]
+__all__ = ["database", "empty_database", "postgresql"]
 
-if os.environ.get("CI"):  # the project's own check finds the same examples each time; a developer's finds new ones
-    hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
-    hypothesis.settings.load_profile("ci")
+# The project's own check finds the same examples each time, a developer's finds new ones; how long one takes is as
+# much a matter of what runs beside it.
+hypothesis.settings.register_profile("here", derandomize=bool(os.environ.get("CI")), deadline=None)
+hypothesis.settings.load_profile("here")
+
+#: What takes longest begins first when files are shared out, so that no worker is left with it at the end.
+FIRST = (
+    "tests/schedule/test_processes.py",
+    "tests/test_postgresql.py",
+    "tests/cli/",
+    "tests/web/",
+    "tests/test_package.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "clock: measures time, or does something at a moment; is run alone, as others would make it late"
+    )
+
+
+@pytest.hookimpl(trylast=True)  # after Django's plugin, which sorts by what a test needs of the database
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: next((at for at, path in enumerate(FIRST) if item.nodeid.startswith(path)), 99))
+
 
 #: a Tuesday morning
 AT = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)

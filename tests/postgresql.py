@@ -2,14 +2,15 @@
 
 import os
 import shutil
-import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 PROGRAMS = sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 _numbers = count(1)
@@ -24,11 +25,10 @@ class Server:
     def __init__(self, address: str = "127.0.0.1", within: Sequence[str] = ()) -> None:
         self.address, self._within = address, tuple(within)
         self.folder = Path(tempfile.mkdtemp(prefix="broadsheet-postgresql-"))
+        self._migrated = ""
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         data = self.folder / "data"
         self._run("initdb", "--pgdata", str(data), "--auth=trust", "--username=broadsheet", "-N")
         with (data / "pg_hba.conf").open("a") as rules:
@@ -64,15 +64,38 @@ class Server:
         self.crash()
         shutil.rmtree(self.folder)
 
+    def empty_database(self) -> str:
+        """The address of a new database without a table."""
+        return self._made()
+
     def database(self) -> str:
-        """The address of a new, empty database."""
+        """The address of a new database with all tables and no row: a copy of one that was migrated once."""
+        if not self._migrated:
+            address = self._made()
+            _migrate(self.nearby(address), self.folder / "migrating")
+            self._migrated = address.rpartition("/")[2]
+        return self._made("--template", self._migrated)
+
+    def _made(self, *options: str) -> str:
         name = f"test_{next(_numbers)}"
-        self._run("createdb", "-h", str(self.folder), "-p", str(self.port), "-U", "broadsheet", name)
+        self._run("createdb", "-h", str(self.folder), "-p", str(self.port), "-U", "broadsheet", *options, name)
         return f"postgresql://broadsheet@{self.address}:{self.port}/{name}"
 
     def nearby(self, database: str) -> str:
         """The same database by way of a file, wherever the server's network is."""
         return f"postgresql://broadsheet@/{database.rpartition('/')[2]}?host={self.folder}&port={self.port}"
+
+
+def _migrate(database: str, workspace: Path) -> None:
+    workspace.mkdir()
+    (workspace / "broadsheet.toml").touch()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROADSHEET", "DJANGO"))}
+    here = {"BROADSHEET_DATABASE": database, "BROADSHEET_WORKSPACE": str(workspace)}
+    done = subprocess.run(
+        [sys.executable, "-m", "broadsheet", "editions", "--json"],
+        env=kept | here, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="session")
@@ -89,5 +112,11 @@ def postgresql() -> Iterator[Server]:
 
 @pytest.fixture
 def database(postgresql: Server) -> str:
-    """The address of an empty database."""
+    """The address of a database with all tables and no row."""
     return postgresql.database()
+
+
+@pytest.fixture
+def empty_database(postgresql: Server) -> str:
+    """The address of a database without a table, for those who see to their first command."""
+    return postgresql.empty_database()

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 
-def test_the_main_job_runs_on_postgresql_and_mails_nobody_twice(database: str, tmp_path: Path) -> None:
+def test_the_main_job_runs_on_postgresql_and_mails_nobody_twice(empty_database: str, tmp_path: Path) -> None:
     target = tmp_path / "workspace"
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("BROADSHEET", "DJANGO"))}
-    environment["BROADSHEET_DATABASE"] = database
+    environment["BROADSHEET_DATABASE"] = empty_database
 
     def broadsheet(*arguments: str, folder: Path = target) -> str:
         command = [sys.executable, "-m", "broadsheet", *arguments]

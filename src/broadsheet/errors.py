@@ -5,12 +5,14 @@
     BroadsheetError
     ├── WorkspaceNotFound(FileNotFoundError)   no broadsheet.toml here or above
     ├── InvalidFile(ValueError)                a workspace file holds mistakes; all of them are in .problems
+    ├── FileChanged(RuntimeError)              a workspace file is not any more as it was read; both texts are there
     ├── UnknownName(LookupError)               a campaign, list, segment, template or adapter that isn't there
     ├── RejectedArticle(ValueError)            one article file can't be read; the others go on
     ├── TooSlow(TimeoutError)                  reading something took too long, and was ended
     ├── TemplateProblem(ValueError)            a template can't be compiled; names template and line
     │   └── NotDeferrable(TypeError)           a reader's value is used where only a known value can be
     ├── UnstampableReader(ValueError)          one reader's data can't go into a message
+    ├── ChangedMeanwhile(RuntimeError)         a file is not what it was when somebody began to edit it
     ├── PlanOutdated(RuntimeError)             another edition was frozen since a plan was made; plan again
     ├── WrongState(RuntimeError)               an edition or delivery can't make this move
     ├── MailboxFailed(OSError)                 a mailbox of reports can't be read; the others are
@@ -56,6 +58,15 @@ class InvalidFile(BroadsheetError, ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class FileChanged(BroadsheetError, RuntimeError):
+    """A file that somebody changed since it was read, so that nothing was written; ``mine`` was to be."""
+
+    def __init__(self, path: str, *, theirs: str | None, mine: str) -> None:
+        self.path, self.theirs, self.mine = path, theirs, mine
+        what = "was changed" if theirs is not None else "was taken away"
+        super().__init__(f"{path} {what} since it was read, so nothing was written. Compare the two and choose.")
+
+
 class UnknownName(BroadsheetError, LookupError):
     """A name that nothing in the workspace bears."""
 
@@ -96,6 +107,10 @@ class NotDeferrable(TemplateProblem, TypeError):
 
 class UnstampableReader(BroadsheetError, ValueError):
     """A reader whose data can't be put into the message (a line break in a header, for example)."""
+
+
+class ChangedMeanwhile(BroadsheetError, RuntimeError):
+    """A file that somebody else wrote while it was edited; nothing was written over it."""
 
 
 class PlanOutdated(BroadsheetError, RuntimeError):

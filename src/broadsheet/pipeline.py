@@ -14,19 +14,21 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from broadsheet import articles, editions, events, rendering, reports, sending
 from broadsheet.audience.readers import Reader, reader_of
 from broadsheet.conf import Pace
 from broadsheet.editions import Difference, FrozenText, Plan, PrintedVariant
-from broadsheet.errors import AdapterFailed, MailboxFailed, PlanOutdated, UnknownName
+from broadsheet.errors import AdapterFailed, MailboxFailed, PlanOutdated, UnknownName, WrongState
 from broadsheet.models import Delivery, Edition, EditionState, Variant
 from broadsheet.rendering.message import Message
 from broadsheet.reports import Numbers
@@ -71,20 +73,68 @@ def refreeze(workspace: Workspace, edition: Edition, *, who: str) -> Difference:
 
     Where nothing changed, it stays as it is. Raises WrongState for an edition that has begun.
     """
-    editions.refuse_begun(edition, "frozen anew")
+    editions.refuse_begun(edition, "frozen anew", skipped_may=True)
     collect(workspace)
     for _ in range(PLANS):
         planned = select(workspace, workspace.campaign(edition.campaign.slug), edition.scheduled_for)
         printed = press(workspace, planned)
         changes = editions.difference(planned, printed, edition)
         try:
-            if not changes.nothing:
+            if edition.state == EditionState.SKIPPED or not changes.nothing:
                 editions.refreeze(edition, planned, printed, _frozen_text(workspace, planned.campaign), who=who)
         except PlanOutdated as error:
             outdated = error
         else:
             return changes
     raise outdated
+
+
+def reinstate(workspace: Workspace, file: CampaignFile, time: datetime, *, who: str) -> str:
+    """One time of the campaign's schedule is neither skipped nor moved any more; which of them it was.
+
+    An edition that was skipped with it is frozen anew, from the files and readers as they are now. Raises WrongState if
+    that time has passed.
+    """
+    edition = editions.edition_of(file.slug, time)
+    skipped = time in editions.changes_of(file.slug, time - timedelta(seconds=1))
+    if skipped and edition is not None and edition.state == EditionState.SKIPPED:
+        editions.refuse_past(workspace, file, time)
+        refreeze(workspace, edition, who=who)
+    return editions.reinstate(workspace, file, time, who=who)
+
+
+def send_now(workspace: Workspace, file: CampaignFile, time: datetime | None, readers: int, *, who: str) -> Edition:
+    """The campaign's edition of that time of its schedule, approved for this moment; None: one that no schedule names.
+
+    ``readers`` is how many a person said would get it. Raises WrongState if it is another number now, with that
+    number, and nothing is written then.
+    """
+    now = timezone.now().replace(microsecond=0)
+    if file.resting:
+        raise WrongState(f"Nothing of {file.name} goes out: {file.resting}.")
+    edition = editions.edition_of(file.slug, time) if time else None
+    if edition is not None:
+        _refuse_number(reports.numbers(edition).waiting, readers)
+        with transaction.atomic():
+            editions.reschedule(edition, now, who=who, local=editions.local_times(workspace, file, now))
+            if edition.state != EditionState.APPROVED:
+                editions.approve(edition, who=who, content_hash=edition.content_hash)
+        return edition
+    collect(workspace)
+    planned = select(workspace, file, now)
+    _refuse_number(planned.readers, readers)
+    printed = press(workspace, planned)
+    with transaction.atomic():
+        editions.pull_forward(workspace, file, time, now, who=who)
+        edition = freeze(workspace, planned, printed, who=who)
+        if edition.state == EditionState.DRAFT:
+            editions.approve(edition, who=who, content_hash=edition.content_hash)
+    return edition
+
+
+def _refuse_number(now: int, said: int) -> None:
+    if now != said:
+        raise WrongState(f"That is not the number of readers: it is {now:,} now. Nothing was sent.")
 
 
 def collect(workspace: Workspace) -> "articles.SyncReport":
@@ -149,7 +199,8 @@ def send(
         try:
             adapter.open()
             tell = partial(events.record_refusals, suppress_after=workspace.config.bounces.suppress_after)
-            for batch in sending.drain(_job(workspace, edition, adapter), lambda: not stop(), tell):
+            job, go_on = _job(workspace, edition, adapter), lambda: not stop()
+            for batch in chain(sending.ask_again(job, go_on, tell), sending.drain(job, go_on, tell)):
                 if progress:
                     progress(batch)
         except AdapterFailed as error:
@@ -165,7 +216,8 @@ def send(
 
 def sweep(workspace: Workspace, edition: Edition | None = None) -> list[Recovered]:
     """Settle what dead senders had in hand, of one edition or of all; what became of it. Safe at any time."""
-    found = sending.recover(journals(workspace), workspace.config.sending, events.record_refusals, edition)
+    rules = sending.Rules(workspace.config.sending, events.record_refusals, partial(sending.keys_of, workspace))
+    found = sending.recover(journals(workspace), rules, edition)
     for each in Edition.objects.filter(pk__in={each.edition_id for each in found}):
         editions.call_off_waiting(each)
     return found
@@ -241,6 +293,9 @@ def as_reader_got_it(edition_id: int, subscriber_id: int) -> str | None:
 #: Stands where a reader's own addresses stood; the links that would lead to it are taken out, with what parts them.
 _NOBODYS = "https://nobody.invalid/"
 _LEADS_NOWHERE = re.compile(rf'(?:\s|&nbsp;|[·•|])*<a\b[^>]*\bhref="{re.escape(_NOBODYS)}"[^>]*>.*?</a>', re.DOTALL)
+#: A paragraph that held nothing but such links; the second form is what is left of others.
+_GONE = "\x00"
+_EMPTIED = re.compile(rf"<p\b[^>]*>(?:\s|{_GONE})*{_GONE}(?:\s|{_GONE})*</p>\s*|{_GONE}")
 
 
 def as_nobody_got_it(edition_id: int, to: str) -> tuple[str, str, str] | None:
@@ -259,7 +314,11 @@ def as_nobody_got_it(edition_id: int, to: str) -> tuple[str, str, str] | None:
     mail = Stamp(Message.from_bytes(bytes(variant.message)), imprint)(nobody, delivery_id=0, now=edition.scheduled_for)
     subject = message_from_bytes(mail.content, policy=policy.default)["Subject"]
     text, html = bodies(mail)
-    return str(subject or ""), _without_nobodys(text), _LEADS_NOWHERE.sub("", html).replace(_NOBODYS, "")
+    return (
+        str(subject or ""),
+        _without_nobodys(text),
+        _EMPTIED.sub("", _LEADS_NOWHERE.sub(_GONE, html)).replace(_NOBODYS, ""),
+    )
 
 
 def _without_nobodys(text: str) -> str:

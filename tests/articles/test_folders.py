@@ -3,12 +3,23 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.articles.folders import MAX_BYTES, read_source
-from broadsheet.articles.parsing import ParsedArticle
+from broadsheet.articles.folders import MAX_BYTES, article_files
+from broadsheet.articles.parsing import Context, ParsedArticle, parse_article
+from broadsheet.articles.tagging import Tagging
 from broadsheet.conf import FolderSource as Source
 from broadsheet.errors import BroadsheetError, RejectedArticle
 
 ARTICLES = Source(path="articles")
+
+
+def read_source(workspace, source):
+    """The articles of the folder, each parsed or rejected, as the sync reads them."""
+    context = Context.of(workspace.config, Tagging.of(workspace.config), source.keys)
+    for file in article_files(workspace, source):
+        try:
+            yield file if isinstance(file, RejectedArticle) else parse_article(file.text(), file.path, context)
+        except RejectedArticle as rejected:
+            yield rejected
 
 
 def titles(workspace, source=ARTICLES):

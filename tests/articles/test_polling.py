@@ -271,6 +271,7 @@ def broken_off(page):
     page.wfile.write(b"<rss")
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize(
     ("page", "reason"),
     [

@@ -12,7 +12,11 @@ WORDS = [
     "", "a", "an", "AN", "ann", "öz", "Öz", "å", "100%", "1%", "under_", "underX", "o'h", "\\", "_", "%", "p1", "P1",
     "jean luc", "jean l", "anna o", "hara", "ann å", "#sl", "#deep", "#50%", "#5_%", "#x", "@mail", "@MAIL", "@other", "@_", "\x00", "\U0010ffff",
 ]  # fmt: skip
-NARROWED = [("", ""), ("newsletter", "subscribed"), ("", "pending"), ("letters", "suppressed")]
+#: list, state, language, interest
+NARROWED = [
+    ("", "", "", ""), ("newsletter", "subscribed", "", ""), ("", "pending", "", ""), ("letters", "suppressed", "", ""),
+    ("", "", "de", ""), ("newsletter", "", "", "Sleep"), ("", "suppressed", "fr", "mind"), ("", "", "", "50%_off"),
+]  # fmt: skip
 
 
 def fill():
@@ -28,6 +32,7 @@ def fill():
             email_key=address,
             first_name=first,
             last_name=last,
+            language=("de", "de-AT", "fr", "", "den")[number % 5],
             interests=interest_set([["sleep"], ["deep sleep", "mind"], ["50%_off"]][number % 3]),
             created_at=datetime(2026, 1, 1, tzinfo=UTC),
         )

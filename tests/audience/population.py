@@ -122,7 +122,7 @@ def segments() -> dict[str, dict[str, list[dict[str, object]]]]:
 
 def members(workspace: object) -> dict[str, list[str]]:
     """Who is in each of the segments, and who of the newsletter may be mailed of it, and with it excluded."""
-    from broadsheet.audience import Target, mailable, segment_query
+    from broadsheet.audience import Target, mailable, segment_members, segment_query
     from broadsheet.models import Subscriber
     from broadsheet.workspace import Workspace
 
@@ -131,9 +131,11 @@ def members(workspace: object) -> dict[str, list[str]]:
         json.dumps({"segments": {"germans": {"all": [RULES[5], {"list": "newsletter"}]}, **segments()}})
     )
     found, written = {}, Workspace(workspace.root)
+    everybody = set(Subscriber.objects.values_list("pk", flat=True))
     for name in segments():
         segment = written.segment(name)
         found[name] = _numbers(Subscriber.objects.filter(segment_query(segment)))
+        assert found[name] == _numbers(Subscriber.objects.filter(pk__in=segment_members(segment, everybody))), name
         found[f"mailed {name}"] = _numbers(mailable(Target("newsletter", (segment,))))
         found[f"without {name}"] = _numbers(mailable(Target("newsletter", (), (segment,))))
     return found

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from broadsheet.audience import (
     ImportChoices,
     chosen,
+    csv_lines,
     import_people,
     interest_set,
+    json_lines,
     known_address,
     records,
-    to_csv,
-    to_json_lines,
+    written,
 )
 from broadsheet.audience.spreadsheets import DANGEROUS, armed, disarmed
 from broadsheet.models import Subscriber, Subscription, Suppression
@@ -32,7 +33,7 @@ attributes: {age: {type: number}, visit: {type: date}, vip: {type: yes/no}, size
 
 def exported(workspace, list_name=None, segment=None):
     out = io.StringIO(newline="")
-    to_csv(workspace, chosen(list_name, segment), out, list_name)
+    written(csv_lines(workspace, chosen(list_name, segment), list_name), out)
     return out.getvalue()
 
 
@@ -105,7 +106,7 @@ def test_json_lines_hold_all_evidence_of_consent(cast):
         consent_how="form", consent_detail="footer", consent_network="192.0.2.0", consent_wording="Yes, please."
     )
     out = io.StringIO()
-    assert to_json_lines(records(chosen("newsletter"), "newsletter"), out) == 7
+    assert written(json_lines(records(chosen("newsletter"), "newsletter")), out) == 7
     people = {each["email"]: each for each in map(json.loads, out.getvalue().splitlines())}
     assert people["ada@reader.example"]["subscriptions"][0] | {"consent_at": None} == {
         "list": "newsletter",

@@ -27,7 +27,11 @@ def begins_as(name, word):
     return name.casefold().startswith(word.casefold())
 
 
-def fits(person, list_name, state):
+def fits(person, list_name, state, language, interest):
+    if language and person.language != language and not person.language.startswith(f"{language}-"):
+        return False
+    if interest and interest.lower() not in person.interests.tags:
+        return False
     said = [each for each in person.subscriptions.all() if list_name in ("", each.list_name)]
     if state == "suppressed":
         return bool(said) and Suppression.objects.filter(email_key=person.email_key).exists()

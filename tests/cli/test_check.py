@@ -28,8 +28,14 @@ def no_spamc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("broadsheet.sending.spam.shutil.which", lambda name: None)
 
 
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures are kept once they fit a mail, for all tests: they are named by content, and costly to make."""
+    return tmp_path_factory.mktemp("pictures")
+
+
 @pytest.fixture
-def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def sample(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the sample workspace, its articles read and its people imported."""
     for name in STARTER:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
@@ -39,6 +45,8 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("BROADSHEET_SECRET_KEY", "test")
     monkeypatch.setattr(sys.modules["broadsheet.cli.check"], "ready", lambda: Workspace(tmp_path))
     workspace = Workspace(tmp_path)
+    workspace.state.mkdir()
+    (workspace.state / "images").symlink_to(pictures)
     articles.sync(workspace)
     for file in sorted((tmp_path / "subscribers").glob("*.csv")):
         audience.import_people(workspace, file)

@@ -113,6 +113,7 @@ print(reports.numbers(edition).sent, waits())
 """
 
 
+@pytest.mark.clock
 def test_a_turn_ends_with_the_hint_at_the_queue_s_end_and_late_hints_do_nothing(tmp_path, postgresql, redis, sink, app):
     here = Cluster(tmp_path, postgresql, redis, sink)
     here.readers(400)

@@ -10,6 +10,7 @@ from tests.cluster.machines import CONNECTIONS, LONG, PER_SECOND, Cluster
 
 from broadsheet.sending.pace import BURST
 
+pytestmark = pytest.mark.clock  # the pace of all of them, and how evenly they share
 READERS, STORMS = (20_000, 12) if LONG else (1200, 1)
 #: What does not depend on the broker is tried on one of them.
 ON_RABBITMQ = pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True, scope="module")

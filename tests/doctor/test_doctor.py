@@ -15,12 +15,12 @@ import dns.rcode
 import dns.rrset
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from django.utils import timezone
 from tests.sending.api import KINDS, SECRETS, Api
 
 from broadsheet.conf import PROVIDER_KINDS
-from broadsheet.doctor import Names, examine
+from broadsheet.doctor import Names, Record, examine, records
 from broadsheet.doctor.domain import examine_domain
 from broadsheet.errors import AdapterFailed
 from broadsheet.models import EditionMove, HookCall, HookRefusals, SourceState
@@ -162,6 +162,81 @@ def test_a_resolver_that_does_not_answer_is_one_clear_sentence_for_each(workspac
     assert all("can't be looked up" in detail and "--resolver" in detail for _, detail in found.values())
 
 
+ADAPTERS = """
+[sender]
+email = "hello@news.stillwater.example"
+reply_to = "editors@stillwater.example"
+bounce_domain = "back.stillwater.example"
+[public]
+url = "https://pages.stillwater.example"
+[bounces]
+listen = "127.0.0.1:2424"
+[adapters.default]
+kind = "mailgun"
+[adapters.relay]
+kind = "smtp"
+host = "127.0.0.1"
+dkim_domain = "news.stillwater.example"
+dkim_selector = "own"
+dkim_key_file = "key.pem"
+[adapters.other]
+kind = "smtp"
+host = "192.0.2.9"
+[adapters.third]
+kind = "smtp"
+provider = "brevo"
+"""
+OURS = "include:mailgun.org a:pages.stillwater.example ip4:192.0.2.9 include:spf.brevo.com"
+
+
+@pytest.mark.parametrize(
+    ("there", "value"),
+    [
+        ([], f"v=spf1 {OURS} ~all"),
+        (["v=spf1 a ip4:192.0.2.9 ?all"], "v=spf1 a ip4:192.0.2.9 include:mailgun.org a:pages.stillwater.example include:spf.brevo.com ~all"),
+        (["v=spf1 a -all", "v=spf1 mx a ~all"], f"v=spf1 a mx {OURS} -all"),
+    ],
+)  # fmt: skip
+def test_the_spf_record_to_paste_holds_what_is_there_and_what_the_adapters_need(workspace, write, names, there, value):
+    write("broadsheet.toml", ADAPTERS)
+    asking, served = names
+    served.pop((DOMAIN, "TXT"))
+    served |= {(DOMAIN, "TXT"): there} if there else {}
+    found = {check.check: check for check in examine_domain(Workspace(workspace.root).config, asking, ())}
+    assert found["spf"].record == Record(DOMAIN, "TXT", value)
+
+
+def test_records_to_paste_for_dkim_dmarc_and_the_return_paths(workspace, write, names):
+    key = rsa.generate_private_key(65537, 2048)
+    write("key.pem", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    write("broadsheet.toml", ADAPTERS)
+    own, (asking, served) = Workspace(workspace.root), names
+    served["_dmarc.stillwater.example", "TXT"] = ["v=DMARC1; rua=mailto:a@b.example"]
+
+    def looked():
+        return {check.check: check for check in examine_domain(own.config, asking, (), records.dkim(own))}
+
+    found = looked()
+    public = base64.b64encode(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+    wanted = Record(f"own._domainkey.{DOMAIN}", "TXT", f"v=DKIM1; k=rsa; p={public}")
+    assert found["dkim"].record == wanted
+    assert found["dmarc"].record == Record(
+        "_dmarc.stillwater.example", "TXT", "v=DMARC1; p=none; rua=mailto:a@b.example"
+    )
+    assert found["mx of back.stillwater.example"].record == Record(
+        "back.stillwater.example", "MX", "10 pages.stillwater.example."
+    )
+    assert found["spf of back.stillwater.example"].record.value == f"v=spf1 {OURS} ~all"
+    assert found["mx"].record is None, "it is well"
+    del served["_dmarc.stillwater.example", "TXT"]
+    served[wanted.name, "TXT"] = [wanted.value]
+    found = looked()
+    assert found["dmarc"].record == Record(
+        f"_dmarc.{DOMAIN}", "TXT", "v=DMARC1; p=none; rua=mailto:editors@stillwater.example"
+    )
+    assert (found["dkim"].ok, found["dkim"].record) == (True, None), "what was pasted is found"
+
+
 def test_made_up_domains_are_not_asked_for(workspace):
     [check] = examine_domain(workspace.config, Names("127.0.0.1:1"), ())
     assert (check.check, check.ok) == ("sender", False)
@@ -277,4 +352,4 @@ def test_the_command_says_json_and_its_exit_code(workspace):
     assert {"database", "disk", "clock", "workspace", "adapter default"} <= {
         each["check"] for each in found if each["ok"]
     }
-    assert all(set(each) == {"check", "ok", "detail"} for each in found)
+    assert all(set(each) == {"check", "ok", "detail", "record"} for each in found)

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from imapclient import IMAPClient
+from tests.ports import free_port
 
 PROGRAM = "/usr/sbin/dovecot"
 USER, PASSWORD = "reports", "open-sesame"
@@ -102,7 +103,7 @@ class Dovecot:
     def count(self, folder: str = "INBOX") -> int:
         """How many messages a folder has."""
         with self.client() as client:
-            return client.select_folder(folder, readonly=True)[b"EXISTS"]
+            return int(client.select_folder(folder, readonly=True)[b"EXISTS"])
 
     def empty(self) -> None:
         """As after a first start; the folder gets new numbers."""
@@ -113,15 +114,6 @@ class Dovecot:
             for _, _, name in client.list_folders():
                 if name != "INBOX":
                     client.delete_folder(name)
-
-
-def free_ports(*names: str) -> dict[str, int]:
-    """A free port for each name."""
-    sockets = {name: socket.create_server(("127.0.0.1", 0)) for name in names}
-    ports = {name: each.getsockname()[1] for name, each in sockets.items()}
-    for each in sockets.values():
-        each.close()
-    return ports
 
 
 @contextmanager
@@ -157,7 +149,7 @@ def running(folder: Path) -> Iterator[Dovecot]:
         check=True,
         capture_output=True,
     )
-    ports = free_ports("imap", "imaps", "pop3", "pop3s")
+    ports = {name: free_port() for name in ("imap", "imaps", "pop3", "pop3s")}
     settings = SETTINGS.format(
         folder=folder, internal=owner, login=login, owner=owner, group=group, password=PASSWORD, **ports
     )

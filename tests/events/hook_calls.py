@@ -5,11 +5,13 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509.oid import NameOID
 
 PASSWORD = "hooks:correct-horse"
 _RSA = rsa.generate_private_key(65537, 2048)
@@ -74,8 +76,32 @@ def signed(kind: str, event: object) -> Call:
         signature = base64.b64encode(hmac.new(SECRETS[kind].encode(), text.encode(), hashlib.sha1).digest())
         headers = {"X-Mandrill-Signature": signature.decode()}
         return Call(urlencode(posted).encode(), "application/x-www-form-urlencoded", headers)
+    event = by_sns(event) if kind == "amazon-ses" else event
     body = json.dumps(event).encode()
     return Call(body, "application/json", _HEADERS.get(kind, _basic)(body))
+
+
+#: where Amazon's certificate would be; the tests' own takes its place
+SNS_PLACE = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-tests.pem"
+
+
+def sns_certificate(key=_RSA, days=(-1, 1)) -> x509.Certificate:
+    """A certificate as Amazon's, good from and until so many days from now."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+    begins, ends = (datetime.now(UTC) + timedelta(days=each) for each in days)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), begins, ends)
+    return builder.sign(key, hashes.SHA256())
+
+
+def by_sns(message: dict, version: str = "1", place: str = SNS_PLACE, key=_RSA) -> dict:
+    """The message with the signature that Amazon SNS puts into it."""
+    names = ["Message", "MessageId", "Timestamp", "TopicArn", "Type"]
+    names += ["Subject"] if "Subject" in message else []
+    names += ["SubscribeURL", "Token"] if message["Type"] != "Notification" else []
+    text = "".join(f"{name}\n{message[name]}\n" for name in sorted(names)).encode()
+    kind = {"1": hashes.SHA1(), "2": hashes.SHA256()}[version]
+    signature = base64.b64encode(key.sign(text, padding.PKCS1v15(), kind)).decode()
+    return {**message, "SignatureVersion": version, "Signature": signature, "SigningCertURL": place}
 
 
 def _basic(body: bytes) -> dict[str, str]:

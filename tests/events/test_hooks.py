@@ -5,11 +5,23 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
-from tests.events.hook_calls import HAS_NOT, KINDS, PASSWORD, SECRETS, About, Call, call, signed
+from tests.events.hook_calls import (
+    HAS_NOT,
+    KINDS,
+    PASSWORD,
+    SECRETS,
+    SNS_PLACE,
+    About,
+    Call,
+    call,
+    signed,
+    sns_certificate,
+)
 from tests.sending.api import SECRETS as KEYS
 
 from broadsheet import pipeline
-from broadsheet.events.hooks import keeping
+from broadsheet.errors import BroadsheetError
+from broadsheet.events.hooks import keeping, sns
 from broadsheet.models import Event, HookCall, HookRefusals, Subscription, Suppression
 from broadsheet.workspace import Workspace
 
@@ -17,6 +29,14 @@ pytestmark = pytest.mark.django_db
 
 ADA = "ada@reader.example"
 NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture(autouse=True)
+def _amazons_certificate():
+    """The tests' own stands where Amazon's would be."""
+    sns._kept[SNS_PLACE] = sns_certificate()
+    yield
+    sns._kept.clear()
 
 
 @pytest.fixture
@@ -158,6 +178,27 @@ def test_a_wrong_signature_changes_nothing_and_is_counted(provider, about, post,
     assert HookCall.objects.count() == (expected or 0)
     assert HookRefusals.objects.get(adapter="default").times == 1
     assert events() == set()
+
+
+def test_amazon_needs_its_signature_beside_the_password(provider, about, post, monkeypatch):
+    provider("amazon-ses")
+    good = call("amazon-ses", "dead", about)
+    answer = post(
+        replace(good, body=good.body.replace(b"2.1.5", b"x").replace(b'"m-1"', b'"m-2"')),
+        **{"X-Amz-Sns-Message-Id": "m-2"},
+    )
+    assert (answer.status_code, answer.content) == (403, b"Refused: the signature is wrong\n")
+    assert (HookCall.objects.count(), HookRefusals.objects.get().times) == (0, 1)
+
+    def away(place, request):
+        raise BroadsheetError(f"{place} can't be fetched (timed out)")
+
+    sns._kept.clear()
+    monkeypatch.setattr(sns, "get", away)
+    assert post(good).status_code == 503, "Amazon tries again later"
+    assert (HookCall.objects.count(), HookRefusals.objects.get().times) == (0, 1)
+    sns._kept[SNS_PLACE] = sns_certificate()
+    assert post(good).status_code == 200
 
 
 def test_refusals_are_all_counted_and_written_a_second_apart(provider, about, post, monkeypatch):

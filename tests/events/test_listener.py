@@ -1,15 +1,17 @@
 """The listener, spoken to as mail servers do: it takes what is ours, answers once it is stored, and records it after."""
 
 import smtplib
+import socket
 import time
 from contextlib import contextmanager
+from threading import Thread
 
 import pytest
 from tests.events.conftest import word
 
 from broadsheet import pipeline
 from broadsheet.errors import BroadsheetError
-from broadsheet.events import Listener
+from broadsheet.events import Came, Listener, keep
 from broadsheet.models import ReturnedMail, Subscription, Suppression
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,9 +71,7 @@ def test_the_same_message_handed_over_twice_is_stored_once(recorder, copy, repor
 
 
 def test_a_message_that_was_stored_and_not_recorded_is_recorded_with_the_next(recorder, copy, report, workspace):
-    from broadsheet.events import keep
-
-    keep(report(copy()), "listener")
+    keep([Came(report(copy()), "listener")])
     assert not Suppression.objects.filter(reason="dead").exists()
     pipeline.take_back(workspace)
     assert Suppression.objects.filter(reason="dead").exists()
@@ -91,3 +91,44 @@ def test_a_port_that_is_taken_is_said(recorder):
 def test_a_report_that_is_larger_than_ten_megabytes_is_refused(recorder):
     with listening(recorder) as client, pytest.raises(smtplib.SMTPException):
         client.sendmail("a@b.example", ["fbl@back.example"], b"x" * 70 + b"\r\n" * 6_000_000)
+
+
+def test_many_connections_at_once_lose_nothing_and_each_is_answered(recorder, copy, report, join):
+    copies = [copy(join(f"r{number}@reader.example")) for number in range(60)]
+    answered = []
+
+    def hand_over(mine, port):
+        with smtplib.SMTP("127.0.0.1", port) as client:
+            for each in mine:
+                assert client.sendmail("", [f"b+{word(each, 'b')}@back.example"], report(each)) == {}
+                answered.append(each)
+
+    with Listener("127.0.0.1:0", recorder) as listener:
+        threads = [Thread(target=hand_over, args=(copies[start::12], listener.port)) for start in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert ReturnedMail.objects.count() == len(answered) == 60
+        recorded(60)
+    assert Suppression.objects.filter(reason="dead").count() == 60
+
+
+def test_who_hangs_up_before_the_answer_disturbs_nobody(recorder, copy, report, cast):
+    ada, ben = copy(cast.ada), copy(cast.ben)
+    with listening(recorder) as client:
+        with socket.create_connection(("127.0.0.1", client.sock.getpeername()[1])) as rude:
+            lines = ["HELO x", "MAIL FROM:<>", f"RCPT TO:<b+{word(ada, 'b')}@back.example>", "DATA"]
+            for line in lines:
+                rude.sendall(f"{line}\r\n".encode())
+                time.sleep(0.05)
+            rude.sendall(report(ada) + b"\r\n.\r\n")
+        client.sendmail("", [f"b+{word(ben, 'b')}@back.example"], report(ben))
+        recorded(ReturnedMail.objects.count())
+    assert "ben@reader.example" in Suppression.objects.filter(reason="dead").values_list("email_key", flat=True)
+
+
+def test_a_report_that_returns_lines_of_any_length_is_taken(recorder, copy, report, cast):
+    with listening(recorder) as client:
+        client.sendmail("", [f"b+{word(copy(), 'b')}@back.example"], report(copy(cast.ben)) + b"x" * 500_000 + b"\r\n")
+        recorded()

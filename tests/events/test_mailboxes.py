@@ -2,10 +2,11 @@
 
 import pytest
 from tests.events.dovecot import PASSWORD, USER
+from tests.ports import free_port
 
 from broadsheet import conf, pipeline
 from broadsheet.errors import MailboxFailed, UnknownName
-from broadsheet.events.incoming import mailboxes
+from broadsheet.events.incoming import mailboxes, storing
 from broadsheet.models import Event, MailboxState, ReturnedMail, Subscription, Suppression
 from broadsheet.workspace import Workspace
 
@@ -67,22 +68,35 @@ def test_or_moved_to_another_folder(look, server, copy, report):
 
 @pytest.mark.parametrize(("kind", "after"), [("imap", "delete"), ("imap", "move"), ("pop3", "delete")])
 def test_nothing_leaves_the_mailbox_before_it_is_recorded(look, server, copy, report, cast, monkeypatch, kind, after):
-    server.put(report(copy(cast.ada)), report(copy(cast.ben), number=1))
+    monkeypatch.setattr(storing, "AT_ONCE", 2)
+    server.put(*(report(copy(person), number=number) for number, person in enumerate((cast.ada, cast.ben, cast.cleo))))
     recording, done = mailboxes.record, []
 
-    def dies_at_the_second(row, recorder):
+    def dies_at_the_second_group(rows, recorder):
         if done:
             raise KeyboardInterrupt
-        done.append(recording(row, recorder))
+        done.append(recording(rows, recorder))
 
-    monkeypatch.setattr(mailboxes, "record", dies_at_the_second)
+    monkeypatch.setattr(mailboxes, "record", dies_at_the_second_group)
     with pytest.raises(KeyboardInterrupt):
         look(kind, after=after)
-    recorded = {row.envelope_to or row.pk for row in ReturnedMail.objects.filter(recorded_at__isnull=False)}
-    assert len(recorded) == 1
-    assert server.count() >= 1
+    assert ReturnedMail.objects.filter(recorded_at__isnull=False).count() == 2
     assert ReturnedMail.objects.filter(recorded_at__isnull=True).count() == 1, "stored first"
+    assert server.count() >= 1
     monkeypatch.undo()
+
+
+def test_many_messages_are_read_in_groups_of_few_large_ones(look, server, copy, report, join, monkeypatch):
+    monkeypatch.setattr(storing, "_BYTES", 100_000)
+    taken, keep = [], mailboxes.keep
+    monkeypatch.setattr(mailboxes, "keep", lambda came: taken.append(len(came)) or keep(came))
+    copies = [copy(join(f"r{number}@reader.example")) for number in range(120)]
+    server.put(*(report(each, number=n) + b"x\r\n" * (40_000 if n >= 117 else 0) for n, each in enumerate(copies)))
+    assert look() == 120
+    assert Suppression.objects.filter(reason="dead").count() == 120
+    assert max(taken) == 50
+    assert taken[-3:] == [1, 1, 1]
+    assert look() == 0
 
 
 def test_after_a_crash_the_rest_is_recorded_and_nothing_twice(look, server, copy, report, cast, monkeypatch):
@@ -157,9 +171,7 @@ def test_a_password_goes_nowhere_in_plain_text(look):
 
 def test_a_folder_that_is_not_there_and_a_port_that_nobody_listens_on_are_said(look, server):
     assert "check `folder`" in str(look(folder="Nowhere"))
-    from tests.events.dovecot import free_ports
-
-    assert "refused" in str(look(port=free_ports("a")["a"]))
+    assert "refused" in str(look(port=free_port()))
 
 
 def test_a_mailbox_of_another_name_is_unknown(workspace, db):

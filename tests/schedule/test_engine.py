@@ -160,6 +160,7 @@ def test_stopping_lets_each_end_what_it_has_in_hand_and_begins_no_other(sending)
     assert len(sending.begun) == senders.AT_ONCE
 
 
+@pytest.mark.clock
 def test_a_sender_that_does_not_end_in_time_is_not_waited_for(sending, monkeypatch):
     going, never = Event(), Event()
     monkeypatch.setattr(pipeline, "send", lambda *_, **__: never.wait(2) and going)

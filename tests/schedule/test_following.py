@@ -26,6 +26,12 @@ def test_it_knows_the_campaigns_there_are(follower):
     assert sorted(follower.workspace.kept) == ["letter", "weekly"]
 
 
+def test_what_is_there_at_the_start_is_not_said_to_be_new(workspace, caplog):
+    caplog.set_level(logging.INFO)
+    assert not Follower(Workspace(workspace.root)).look()
+    assert caplog.records == []
+
+
 @pytest.mark.usefixtures("long_ago")
 def test_it_reads_nothing_while_no_file_changes(follower, monkeypatch):
     follower.look()

@@ -66,7 +66,7 @@ def test_a_waiting_scheduler_takes_over_and_one_that_is_to_stop_waits_no_longer(
         assert not second.wait(0.1)
         stopping.set()
         assert not leads.leads()
-    assert second.wait(2)
+    assert second.wait(10)
     waiting.join()
     with Leadership(workspace, stopping) as leads:
         assert not leads.won()

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from broadsheet import approvals, editions, pipeline
-from broadsheet.errors import AdapterFailed, BroadsheetError
+from broadsheet.errors import AdapterFailed, BroadsheetError, WrongState
 from broadsheet.models import Delivery, Edition
 from broadsheet.schedule.ticking import Troubles
+from broadsheet.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("seen")
 
@@ -276,3 +277,71 @@ def test_its_copies_leave_when_each_readers_clock_says_so(at, nine, rule, cast):
     assert due == {"ada": nine - 4.5 * HOUR, "ben": nine + 6 * HOUR, "cle": nine}
     assert editions.ready_to_send(nine - 5 * HOUR) == []
     assert len(editions.ready_to_send(nine - 4.5 * HOUR)) == 1
+
+
+# -- paused and retired ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rest(workspace):
+    """Writes the weekly digest's state into its file: ``rest("paused")``; active again without one."""
+    file = workspace.root / "campaigns" / "weekly.md"
+    text = file.read_text()
+
+    def written(state=""):
+        file.write_text(text.replace("list:", f"state: {state}\nlist:", 1) if state else text)
+
+    return written
+
+
+@pytest.mark.parametrize("state", ["paused", "retired"])
+def test_nothing_of_a_campaign_that_rests_comes_out_and_nothing_is_made_up_for(at, nine, rest, watched, state):
+    rest(state)
+    assert at(nine) == []
+    assert watched() is None
+    rest()
+    assert at(nine + HOUR) == []
+    assert at(nine + 7 * DAY) == [(nine + 7 * DAY, "approved", "")]
+
+
+def test_what_is_approved_already_waits_for_a_yes_when_its_campaign_is_paused(at, nine, rest, send_due):
+    at(nine)
+    rest("paused")
+    assert at(nine) == [(nine, "draft", "its campaign is paused (`state` in campaigns/weekly.md)")]
+    assert send_due(nine) == []
+    rest()
+    editions.approve(Edition.objects.get(), who="ann")
+    at(nine)
+    assert len(send_due(nine)) == 3
+
+
+@pytest.mark.usefixtures("letter")
+def test_nobody_is_asked_about_a_campaign_that_rests_until_it_comes_out_again(at, nine, rule, rest, ask, workspace):
+    at(nine - DAY)
+    assert len(ask) == 1
+    file = workspace.root / "campaigns" / "weekly.md"
+    text = file.read_text()
+    file.write_text(text.replace("list:", "state: paused\nlist:", 1))
+    at(nine + HOUR)
+    assert len(ask) == 1
+    file.write_text(text)
+    at(nine + HOUR)
+    assert len(ask) == 2
+
+
+def test_an_edition_that_is_going_out_is_not_stopped_by_a_pause_of_its_campaign(at, nine, rest):
+    at(nine)
+    Edition.objects.update(state="sending")
+    rest("paused")
+    assert at(nine)[0][1] == "sending"
+
+
+def test_no_edition_of_a_campaign_that_rests_is_made_by_anybody(nine, rest, workspace, cast):
+    rest("retired")
+    fresh = Workspace(workspace.root)
+    pipeline.collect(fresh)
+    with pytest.raises(WrongState, match="its campaign is retired"):
+        pipeline.prepare(fresh, "weekly", nine, who="ann")
+    with pytest.raises(WrongState, match="its campaign is retired"):
+        pipeline.send_now(fresh, fresh.campaign("weekly"), nine, 3, who="ann")
+    assert Edition.objects.count() == 0

@@ -29,6 +29,11 @@ class Api(ThreadingHTTPServer):
         self.headers: dict[str, str] = {}
         self.pause = 0.0
         self.most = self.now = 0
+        #: idempotency key to the body it came with first; what is new is in ``delivered``
+        self.keys: dict[str, object] = {}
+        self.delivered: list[dict] = []
+        #: seconds between taking a call's mails and answering
+        self.slow_answer = 0.0
 
     def __enter__(self):
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
@@ -50,6 +55,19 @@ class Api(ThreadingHTTPServer):
     def items(self) -> list[dict]:
         """Every mail of every call, in one form for all providers."""
         return [mail for call in self.calls for mail in mails_of(self.kind, call)]
+
+    def take(self, call) -> tuple[int, object]:
+        """Delivers what the call holds, once for each key, and answers as the provider does."""
+        _, headers, body = call
+        own = body.get("headers") if isinstance(body, dict) else None
+        key = headers.get("Idempotency-Key") or (own.get("idempotencyKey") if isinstance(own, dict) else None)
+        known = self.keys.setdefault(key, body) if key else body
+        if known != body:
+            return 409, {"name": "invalid_idempotent_request", "message": "The key came with another payload."}
+        if known is body:
+            self.delivered += mails_of(self.kind, call) if self.kind or key else []
+            time.sleep(self.slow_answer)
+        return ACCEPTED[self.kind](call)
 
     def told(self, text: str) -> object:
         for address, told in self.play.items():
@@ -78,7 +96,7 @@ class _Call(BaseHTTPRequestHandler):
         if told == CUT:
             self.close_connection = True
             return
-        self._answer(*(told if isinstance(told, tuple) else ACCEPTED[server.kind](call)))
+        self._answer(*(told if isinstance(told, tuple) else server.take(call)))
 
     do_GET = do_HEAD = do_PUT = do_POST  # noqa: N815
 

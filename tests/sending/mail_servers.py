@@ -11,21 +11,12 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.sending.certificates import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
 #: where `.ci/exim` unpacks it
 EXIM = ROOT / ".broadsheet" / "exim"
-
-
-def free_ports(count):
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def wait_for(port):
@@ -98,7 +89,7 @@ class Postfix:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         doors = ("chunks", "groups", "steps", "starttls", "tls")
-        self.ports = dict(zip(doors, free_ports(len(doors)), strict=True))
+        self.ports = {door: free_port() for door in doors}
         self.authority = Authority(folder / "ca.pem")
 
     def __enter__(self) -> "Postfix":
@@ -207,7 +198,7 @@ class Exim:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = dict(zip(("chunks", "groups", "steps"), free_ports(3), strict=True))
+        self.ports = {door: free_port() for door in ("chunks", "groups", "steps")}
 
     def __enter__(self) -> "Exim":
         for name in ("spool", "log", "mail"):

@@ -1,15 +1,16 @@
 """Whose turn a copy is: claimed once, looked at again before it goes, and never sent twice after a crash."""
 
 import itertools
+import time
 from datetime import timedelta
-from threading import Event
+from threading import Event, Timer
 
 import pytest
 from django.utils import timezone
 
 from broadsheet import events, pipeline, sending
 from broadsheet.errors import AdapterFailed
-from broadsheet.models import Claim, Delivery, DeliveryState, Edition, EditionState, Subscription, Suppression
+from broadsheet.models import Claim, Delivery, DeliveryState, Edition, EditionState, Missing, Subscription, Suppression
 from broadsheet.sending import Outcome, Result, claims
 from broadsheet.sending.adapters.memory import MemoryOutbox
 from broadsheet.sending.journal import Journal
@@ -169,14 +170,15 @@ def test_what_another_machine_called_unknown_is_settled_by_the_journal_when_it_i
 ):
     rows = claims.claim(sending_edition.pk, "cut-off", 3).rows
     Claim.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    sending.recover(workspace.state / "another machine", workspace.config.sending, lambda _: None)
+    sending.recover(workspace.state / "another machine", sending.Rules(workspace.config.sending, lambda _: None))
     assert Delivery.objects.filter(state="unknown").count() == 3
     book = journal("cut-off")
     book.answer(book.attempt(rows[0].id), Outcome(rows[0].id, Result.SENT))
     book.attempt(rows[1].id)
     book.close(keep=True)
     pipeline.sweep(workspace)
-    assert [Delivery.objects.get(pk=row.id).state for row in rows] == ["sent", "unknown", "unknown"]
+    assert [Delivery.objects.get(pk=row.id).state for row in rows] == ["sent", "unknown", "queued"]
+    assert not Missing.objects.exists()
 
 
 def test_a_sender_that_comes_back_after_its_lease_says_only_what_nobody_else_has_said(sending_edition):
@@ -252,6 +254,76 @@ class Waits(MemoryOutbox):
             self.mails.append(mail)
             tray.answer(Outcome(mail.delivery_id, Result.SENT))
             self.told.wait(10)
+
+
+def taken_for_dead(workspace):
+    """What another machine does when this one's lease has run out."""
+    Claim.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    sending.recover(workspace.state / "another machine", sending.Rules(workspace.config.sending, lambda _: None))
+
+
+@pytest.mark.parametrize(("decides", "meanwhile"), [("hold", "unknown"), ("assume-sent", "sent")])
+@pytest.mark.parametrize("state", ["sending", "sent"])
+def test_a_sender_that_comes_back_sends_what_had_not_left(
+    workspace, freeze, memory, cast, ledger, monkeypatch, decides, meanwhile, state
+):
+    monkeypatch.setattr("broadsheet.sending.ledger.RENEWAL", 0.1)
+    edition, box, seen = freeze("weekly"), Waits(), []
+    Edition.objects.update(on_unknown=decides)
+
+    def progress(batch):
+        if not seen:
+            taken_for_dead(workspace)
+            seen.extend(sorted(state for state, _ in ledger(edition).values()))
+            Edition.objects.update(state=state)
+            Timer(1.0, box.told.set).start()
+
+    edition.refresh_from_db()
+    pipeline.send(workspace, edition, box, progress)
+    assert seen == sorted(["sent", meanwhile, meanwhile])
+    assert pipeline.send(workspace, edition, memory).sent == 3
+    assert sorted(addresses(box) + addresses(memory)) == [ADA, BEN, CLEO]
+    assert set(edition.deliveries.filter(variant__isnull=False).values_list("attempts", flat=True)) == {1}
+    assert not Missing.objects.exists()
+
+
+def test_what_was_under_way_when_a_sender_was_cut_off_is_what_its_answer_says(
+    workspace, freeze, cast, ledger, monkeypatch
+):
+    monkeypatch.setattr("broadsheet.sending.ledger.RENEWAL", 0.1)
+    edition, taken = freeze("weekly"), Event()
+
+    class TakesTwo(MemoryOutbox):
+        """Has two under way when it is cut off, and forgets one of them."""
+
+        def deliver(self, tray):
+            first, second = tray.take(1)[0], tray.take(1)[0]
+            tray.attempt(first)
+            tray.attempt(second)
+            taken.set()
+            time.sleep(1.0)
+            self.mails.append(first)
+            tray.answer(Outcome(first.delivery_id, Result.SENT))
+            raise AdapterFailed("The cable was pulled.", permanent=False)
+
+    def stop():
+        if taken.is_set():
+            taken.clear()
+            taken_for_dead(workspace)
+        return False
+
+    with pytest.raises(AdapterFailed):
+        pipeline.send(workspace, edition, TakesTwo(), stop=stop)
+    assert sorted(state for state, _ in ledger(edition).values()) == ["queued", "sent", "unknown"]
+
+
+def test_a_person_who_settled_it_meanwhile_has_the_last_word(workspace, sending_edition, journal):
+    claims.claim(sending_edition.pk, "cut-off", 3)
+    taken_for_dead(workspace)
+    sending.settle_unknown(sending_edition, "sent")
+    journal("cut-off").close(keep=True)
+    pipeline.sweep(workspace)
+    assert set(sending_edition.deliveries.filter(variant__isnull=False).values_list("state", flat=True)) == {"sent"}
 
 
 def test_who_is_suppressed_while_their_copy_is_in_a_senders_hand_is_not_mailed(workspace, freeze, cast, ledger):

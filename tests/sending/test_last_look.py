@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from tests.conftest import fill
 
 READERS, LEAVE = 3000, 1000
@@ -62,6 +63,7 @@ print(json.dumps([numbers.readers, len(answered), len(went), max(late, default=0
 """
 
 
+@pytest.mark.clock
 def test_nobody_is_mailed_who_left_a_second_before(tmp_path):
     folder = fill(tmp_path / "workspace").root
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("BROADSHEET", "DJANGO"))}

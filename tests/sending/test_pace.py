@@ -51,6 +51,7 @@ def most_in(moments, seconds):
     return max(bisect_left(moments, moment + seconds) - index for index, moment in enumerate(moments))
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("senders", [4])
 @pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
 def test_fifty_a_second_are_met_and_never_exceeded_by_more_than_one_burst(tmp_path, request, vendor, senders):
@@ -166,6 +167,7 @@ class Timed(MemoryOutbox):
             tray.answer(Outcome(mail.delivery_id, Result.SENT))
 
 
+@pytest.mark.clock
 @pytest.mark.django_db
 def test_copies_for_a_slow_domain_are_put_off_while_the_others_go_on(freeze, send, join, settings):
     for number in range(16):

@@ -1,7 +1,6 @@
 """Sending by SMTP: what each answer of a real server does to the ledger."""
 
 import re
-import socket
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 from tests.conftest import SETTINGS
+from tests.ports import free_port
 from tests.sending.servers import DROP_AFTER_DATA, DROP_AT_DATA, DROP_AT_RCPT, HANG_AFTER_DATA
 
 from broadsheet.conf import SmtpAdapter
@@ -24,12 +24,6 @@ from broadsheet.stamping import Mail
 pytestmark = pytest.mark.django_db
 
 ADA, BEN, CLEO = "ada@reader.example", "ben@reader.example", "cleo@reader.example"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def states(ledger, edition):
@@ -148,6 +142,7 @@ def test_a_connection_lost_at_the_data_command_never_makes_a_second_copy(server,
     assert server.taken == {BEN: 1, CLEO: 1}
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("end", [DROP_AFTER_DATA, HANG_AFTER_DATA])
 def test_a_mail_without_a_reply_is_unknown_and_never_sent_again(server, smtp, freeze, send, cast, ledger, end):
     server.replies[ADA] = end

@@ -104,6 +104,7 @@ def test_a_connection_cut_anywhere_leaves_every_mail_in_a_known_state(way, cut_i
         assert counts[Result.SENT] + counts[Result.UNKNOWN] == 6, "what was not begun goes out on another connection"
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize(("way", "unknown"), [("chunks", 4), ("groups", 1), ("steps", 1)])
 def test_a_server_that_falls_silent_leaves_unknown_only_what_was_in_flight(way, unknown):
     with HostileServer(Books(WAYS[way]), Mood(mute_after=800)) as server:
@@ -149,6 +150,7 @@ def test_a_mail_that_ends_every_connection_is_put_off_and_its_neighbours_are_not
     assert next(o.reply for o in tray.outcomes if o.delivery_id == 2) == "421 4.3.2 not that one"
 
 
+@pytest.mark.clock
 def test_421_for_a_greeting_is_waited_out_with_growing_pauses():
     with HostileServer(Books(CHUNKED), Mood(banner=b"421 4.7.0 too many connections\r\n", connections=0)) as server:
         smtp = adapter(server.port)
@@ -165,6 +167,7 @@ def test_421_for_a_greeting_is_waited_out_with_growing_pauses():
         assert server.sessions == 4
 
 
+@pytest.mark.clock
 def test_deferrals_for_the_senders_rate_give_the_server_a_rest():
     books = Books(CHUNKED)
     for n in range(1, 9):
@@ -196,6 +199,7 @@ def test_a_connection_carries_so_many_mails_and_no_more():
         assert server.books.commands.count("QUIT") == 6
 
 
+@pytest.mark.clock
 def test_connections_are_opened_side_by_side_and_kept():
     with HostileServer(Books(CHUNKED), Mood(delay=0.05, connections=20)) as server:
         smtp = adapter(server.port, connections=20, in_flight=1)
@@ -300,6 +304,7 @@ def test_a_server_that_stands_by_is_not_used_while_another_can():
         assert (len(one.books.mails), other.sessions) == (50, 0)
 
 
+@pytest.mark.clock
 def test_when_a_server_dies_another_takes_over_and_nothing_is_lost_or_doubled():
     late = Mood(delay=0.001, connections=99)
     with HostileServer(Books(CHUNKED), late) as other, HostileServer(Books(CHUNKED), late) as one:
@@ -327,6 +332,7 @@ def test_a_server_that_comes_back_is_used_again():
         assert len(one.books.mails) + len(other.books.mails) >= 79, "what was in flight at the cut is unknown"
 
 
+@pytest.mark.clock
 def test_without_any_server_it_gives_up_in_time_and_says_which():
     with HostileServer(Books(CHUNKED)) as server:
         port = server.port

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from tests.ports import free_port
 
 from broadsheet.sending import spam
 from broadsheet.sending.spam import SpamScore, spam_score
@@ -62,9 +63,7 @@ def spamd() -> Iterator[int]:
     daemon = shutil.which("spamd", path=f"{os.environ['PATH']}:/usr/sbin")
     if daemon is None or shutil.which("spamc") is None:
         pytest.skip("SpamAssassin (spamd and spamc) is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [daemon, f"--port={port}", "--local", "--nouser-config", "--max-children=1", "--listen=127.0.0.1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -1,6 +1,9 @@
 """The short form of ``make torture``: nobody is mailed twice, nobody is lost, whatever is killed."""
 
+import pytest
 from tests.sending.torture import Torture, verify
+
+pytestmark = pytest.mark.clock  # so many seconds of it, in which much is to happen
 
 
 def test_senders_that_are_killed_and_a_locked_database_mail_nobody_twice_and_lose_nobody(tmp_path):

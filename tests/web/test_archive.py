@@ -7,7 +7,7 @@ from datetime import timedelta
 import feedparser
 import pytest
 from django.test import Client
-from tests.conftest import AT, fill
+from tests.conftest import AT, TEMPLATE, WEEKLY, fill
 
 from broadsheet.models import EditionState
 
@@ -25,9 +25,9 @@ def workspace(tmp_path, settings):
 def sent(freeze, send, memory, cast, write):
     """An edition that the cast got, whose subject and greeting name the reader."""
     text = write("campaigns/weekly.md", "").parent / "weekly.md"
-    from tests.conftest import WEEKLY
-
     text.write_text(WEEKLY.replace('subject: "', "subject: \"{{ subscriber.first_name | default('Friend') }}: "))
+    own = '<p class="meta"><a href="{{ unsubscribe_url }}">Unsubscribe</a> &nbsp;·&nbsp; <a href="{{ view_url }}">View</a></p>'
+    write("templates/plain/template.html", TEMPLATE.replace("</body>", f"{own}</body>"))
     edition = freeze("weekly")
     send(edition, memory)
     edition.refresh_from_db()
@@ -55,6 +55,7 @@ def test_an_edition_is_shown_without_anything_of_its_readers(browser, sent):
     assert not [name for name in NAMES if name in html]
     assert "nobody.invalid" not in html
     assert "Unsubscribe" not in html, "a link that is a reader's own is left out with its words"
+    assert not re.search(r"<p\b[^>]*>\s*</p>", html), "and so is a paragraph that held nothing else"
     assert "script-src" not in page.headers["Content-Security-Policy"]
 
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_new_mail_shows_by_itself_and_focus_stays(inbox_site, open_page, put):
     page = open_page(inbox_site)
     page.locator(".mails a").first.focus()
     put("Second")
-    page.get_by_text("Second").wait_for(timeout=5000)
+    page.get_by_text("Second").wait_for()
     assert page.get_by_role("status").inner_text() == "2 mails"
     assert page.title() == "Inbox (2)"
     assert page.evaluate("document.activeElement.querySelector('.subject').textContent") == "First"
@@ -36,6 +37,7 @@ def test_everything_works_without_javascript(inbox_site, open_page, put, folder)
     page = open_page(inbox_site, java_script_enabled=False)
     page.get_by_role("searchbox").fill("sleep")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name=re.compile("Tides"))).to_have_count(0)
     page.get_by_role("link", name=re.compile("Pillows")).click()
     page.get_by_role("link", name="Text", exact=True).click()
     assert page.get_by_text("sleep", exact=True).is_visible()
@@ -53,7 +55,7 @@ def test_the_list_goes_by_keyboard(inbox_site, open_page, put):
     for _ in range(5):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.get_by_role("heading", level=1).inner_text() == "Tides"
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tides")
 
 
 def test_the_mail_can_run_nothing_in_its_frame(inbox_site, open_page, put, frame_of):
@@ -87,13 +89,14 @@ def test_phone_and_desktop_have_their_widths(inbox_site, open_page, put, frame_o
 def test_dark_is_what_the_toggle_says_whatever_the_screen(inbox_site, open_page, put, frame_of, screen):
     page = open_page(f"{inbox_site}/inbox/{put()}", color_scheme=screen)
     light, dark = "rgb(255, 255, 255)", "rgb(16, 16, 16)"
-    assert style(frame_of(page), "body", "backgroundColor") == light
-    assert style(frame_of(page), "html", "colorScheme") == "light"
+    ground, root = frame_of(page).locator("body"), frame_of(page).locator("html")
+    expect(ground).to_have_css("background-color", light)
+    expect(root).to_have_css("color-scheme", "light")
     page.get_by_role("link", name="Dark").click()
-    assert style(frame_of(page), "body", "backgroundColor") == dark
-    assert style(frame_of(page), "html", "colorScheme") == "dark"
+    expect(ground).to_have_css("background-color", dark)
+    expect(root).to_have_css("color-scheme", "dark")
     page.get_by_role("link", name="Inverted").click()
-    assert style(frame_of(page), "body", "backgroundColor") == light
+    expect(ground).to_have_css("background-color", light)
     assert "invert" in page.locator("iframe").evaluate("frame => getComputedStyle(frame).filter")
     assert "invert" in style(frame_of(page), "#picture", "filter")
 

@@ -84,6 +84,29 @@ slug: another
 
 
 @pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ("list: letters\n", {"line 6": "`list` stands here again, after line 3"}),
+        ("articles:\n  newest: 3\n  minimum: 1\n  newest: 5\n", {"line 9": "`newest` stands here again, after line 7"}),
+        ("articles: {newest: 3, newest: 5}\n", {"line 6": "`newest` stands here again, after line 6"}),
+        ("exclude: [{list: a, list: b}]\n", {"line 6": "`list` stands here again, after line 6"}),
+        ('"name": Again\nsubject: Again\n', {"line 6": "`name`", "line 7": "`subject`"}),
+    ],
+)
+def test_a_key_that_stands_twice_is_a_mistake_with_its_line(mistakes, more, found):
+    said = mistakes(GOOD.format(more=more))
+    assert list(said) == list(found)
+    for line, words in found.items():
+        assert words in said[line]
+
+
+def test_the_same_key_in_two_places_and_a_merged_one_are_none(workspace, write):
+    more = "schedule: &both {cron: '0 9 * * tue'}\narticles: {tags: {any: [a], none: [b]}, newest: 1}\n"
+    write("campaigns/weekly.md", GOOD.format(more=more))
+    assert workspace.campaign("weekly").articles.newest == 1
+
+
+@pytest.mark.parametrize(
     ("text", "where", "reason"),
     [
         ("Just words.\n", "line 1", "must begin with front matter"),

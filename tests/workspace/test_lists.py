@@ -48,3 +48,14 @@ def test_a_mistake_names_its_line(workspace, write, text, sentence):
     with pytest.raises(InvalidFile) as caught:
         Workspace(workspace.root).lists  # noqa: B018
     assert sentence in str(caught.value)
+
+
+def test_a_list_that_stands_twice_is_a_mistake_with_its_line(workspace, write):
+    write(
+        "subscribers/lists.yaml",
+        "lists:\n  newsletter: {title: One}\n  letters: {title: Two}\n  newsletter: {title: Three}\n",
+    )
+    with pytest.raises(
+        InvalidFile, match=r"subscribers/lists\.yaml.*line 4.*`newsletter` stands here again, after line 2"
+    ):
+        _ = workspace.lists

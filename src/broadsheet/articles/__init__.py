@@ -5,19 +5,22 @@ from typing import TYPE_CHECKING
 from broadsheet.lazily import lazily
 
 if TYPE_CHECKING:
-    from broadsheet.articles.content import Content, Picture, direction, load_content
+    from broadsheet.articles.content import Content, Picture, direction, load_content, reading_minutes
     from broadsheet.articles.findings import Finding
     from broadsheet.articles.listing import (
         ArticleRow,
         Names,
+        Sought,
         SourceRow,
         article_page,
+        article_row,
         article_rows,
         failing_sources,
         known_names,
         source_rows,
     )
     from broadsheet.articles.syncing import SyncReport, sync
+    from broadsheet.articles.trying import Tried, try_rule
 
 __all__ = [
     "ArticleRow",
@@ -25,24 +28,31 @@ __all__ = [
     "Finding",
     "Names",
     "Picture",
+    "Sought",
     "SourceRow",
     "SyncReport",
+    "Tried",
     "article_page",
+    "article_row",
     "article_rows",
     "direction",
     "failing_sources",
     "known_names",
     "load_content",
+    "reading_minutes",
     "source_rows",
     "sync",
+    "try_rule",
 ]
 
 __getattr__ = lazily(
     __name__,
     {
-        "content": "Content Picture direction load_content",
+        "content": "Content Picture direction load_content reading_minutes",
         "findings": "Finding",
-        "listing": "ArticleRow Names SourceRow article_page article_rows failing_sources known_names source_rows",
+        "listing": "ArticleRow Names Sought SourceRow article_page article_row article_rows failing_sources "
+        "known_names source_rows",
         "syncing": "SyncReport sync",
+        "trying": "Tried try_rule",
     },
 )

@@ -1,4 +1,4 @@
-"""Reading what a stranger wrote, in a process of its own that is ended when it takes too long, or too much memory.
+"""Work on what a stranger wrote, in a process of its own that is ended when it takes too long, or too much memory.
 
 Parsers have inputs that they are slow at: elements in elements a hundred thousand deep, brackets, tables. What is small
 is read at once, since the worst of 100 kB takes a few seconds; starting a process for it takes half of one.
@@ -21,7 +21,7 @@ LARGE: Final = 100_000
 BRACKETS: Final = 4_000
 #: Seconds of processor time, and of waiting for it on a busy machine.
 SECONDS, PATIENCE = 10, 30.0
-_MEMORY: Final = 2_000_000_000
+MEMORY: Final = 2_000_000_000
 _CHILD: Final = """
 import django
 from django.conf import settings
@@ -37,12 +37,18 @@ def in_time(work: Callable[..., T], text: str | bytes, *more: Any, seconds: int 
 
     Raises what ``work`` raises of ours, TooSlow, and BroadsheetError when the process ends in any other way.
     """
-    if not is_large(text):
-        return work(text, *more)
+    return apart(work, text, *more, seconds=seconds) if is_large(text) else work(text, *more)
+
+
+def apart(work: Callable[..., T], *given: Any, seconds: int = SECONDS, memory: int = MEMORY) -> T:
+    """What ``work`` makes of what it is given, in a process of its own, however small it is.
+
+    Raises what :func:`in_time` raises.
+    """
     try:
         done = subprocess.run(  # noqa: S603  our own code in our own interpreter
             [sys.executable, "-c", _CHILD],
-            input=pickle.dumps((work, (text, *more), seconds)),
+            input=pickle.dumps((work, given, seconds, memory)),
             capture_output=True,
             timeout=seconds + PATIENCE,
             check=False,
@@ -72,10 +78,10 @@ def answer() -> None:
     """The other side: take the work from standard input, and put what came of it on standard output."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    work, arguments, seconds = pickle.load(sys.stdin.buffer)  # noqa: S301  from our own process
+    work, arguments, seconds, memory = pickle.load(sys.stdin.buffer)  # noqa: S301  from our own process
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     outcome: tuple[Any, BroadsheetError | None]
     try:
         outcome = (work(*arguments), None)

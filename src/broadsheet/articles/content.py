@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from html import unescape
 
 from markupsafe import Markup, escape
 
-from broadsheet.articles.images import ImageProblem, at_width, rendition
+from broadsheet.articles.images import ImageProblem, Rendition, at_width, rendition
 from broadsheet.conf import FeedSource
 from broadsheet.models import Article
 from broadsheet.workspace import Workspace
@@ -145,5 +146,8 @@ def _made(workspace: Workspace, row: Article, address: str) -> Picture | str:
     if workspace.config.public.images == "source" and _SHOWN_AS_IT_IS.search(address):
         return Picture(address, width, height, "")
     images = f"{workspace.config.public.url}/i"
-    sized = lambda pixels: f"{images}/{at_width(workspace, made, pixels).name}"  # noqa: E731
-    return Picture(f"{images}/{made.name}", width, height, "", sized)
+    return Picture(f"{images}/{made.name}", width, height, "", partial(_sized, workspace, made))
+
+
+def _sized(workspace: Workspace, made: Rendition, pixels: int) -> str:
+    return f"{workspace.config.public.url}/i/{at_width(workspace, made, pixels).name}"

@@ -13,7 +13,6 @@ from broadsheet.articles.findings import Finding
 from broadsheet.articles.identity import same_file
 from broadsheet.articles.parsing import Context, ParsedArticle, content_hash, parse_article
 from broadsheet.articles.rows import New, Tally
-from broadsheet.articles.tagging import Tagging
 from broadsheet.conf import FolderSource
 from broadsheet.errors import BroadsheetError, Problem, RejectedArticle, TooSlow
 from broadsheet.workspace import Workspace
@@ -79,19 +78,6 @@ def article_files(workspace: Workspace, source: FolderSource) -> Iterator[Articl
             yield RejectedArticle(Problem(shown, "", f"leads out of the folder “{source.path}”"))
         elif not path.is_dir():
             yield _found(path, shown)
-
-
-def read_source(workspace: Workspace, source: FolderSource) -> Iterator[ParsedArticle | RejectedArticle]:
-    """The articles of ``source`` in the order of their paths, each parsed or rejected; no row is touched.
-
-    Raises as :func:`article_files` does.
-    """
-    context = Context.of(workspace.config, Tagging.of(workspace.config), source.keys)
-    for file in article_files(workspace, source):
-        try:
-            yield file if isinstance(file, RejectedArticle) else parse_article(file.text(), file.path, context)
-        except RejectedArticle as rejected:
-            yield rejected
 
 
 def _matching(folder: Path, source: FolderSource) -> list[Path]:

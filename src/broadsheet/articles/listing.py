@@ -47,14 +47,40 @@ class SourceRow(TypedDict):
 
 def article_rows(tag: str | None = None) -> list[ArticleRow]:
     """The articles, newest first and undated ones last; only those with ``tag`` if one is given."""
-    return [_row(article) for article in _newest(tag)]
+    return [article_row(article) for article in _newest(tag)]
 
 
-def article_page(source: str = "", tag: str = "", *, after: str = "", size: int = 50) -> tuple[list[ArticleRow], str]:
+#: What staff may narrow the articles to, and how that is said.
+STATES: dict[str, tuple[str, Q]] = {
+    "ready": ("Published", Q(draft=False, seen_before=False, published_at__isnull=False)),
+    "draft": ("Draft", Q(draft=True)),
+    "archive": ("Archive", Q(seen_before=True)),
+    "undated": ("Without a date", Q(published_at__isnull=True)),
+    "advice": ("With advice", ~Q(findings=[])),
+}
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Which articles are looked for; empty: all of them."""
+
+    source: str = ""
+    tag: str = ""
+    state: str = ""
+    """One of :data:`STATES`."""
+    words: str = ""
+    """What stands in the title."""
+
+
+def article_page(sought: Sought, *, after: str = "", size: int = 50) -> tuple[list[ArticleRow], str]:
     """The next articles behind the one with the slug ``after``, and the slug to go on with, if there are more."""
-    articles = _newest(tag or None)
-    if source:
-        articles = articles.filter(source=source)
+    articles = _newest(sought.tag or None)
+    if sought.source:
+        articles = articles.filter(source=sought.source)
+    if sought.state in STATES:
+        articles = articles.filter(STATES[sought.state][1])
+    if sought.words:
+        articles = articles.filter(title__icontains=sought.words)
     last = Article.objects.filter(slug=after).only("slug", "published_at").first() if after else None
     if last is not None:
         later = Q(published_at__isnull=True)
@@ -65,7 +91,7 @@ def article_page(source: str = "", tag: str = "", *, after: str = "", size: int 
             later |= Q(published_at__lt=last.published_at) | same
         articles = articles.filter(later)
     found = list(articles[: size + 1])
-    return [_row(each) for each in found[:size]], found[size - 1].slug if len(found) > size else ""
+    return [article_row(each) for each in found[:size]], found[size - 1].slug if len(found) > size else ""
 
 
 def _newest(tag: str | None) -> QuerySet[Article]:
@@ -74,7 +100,8 @@ def _newest(tag: str | None) -> QuerySet[Article]:
     return articles.filter(tags__name=normal_tag(tag)) if tag is not None else articles
 
 
-def _row(article: Article) -> ArticleRow:
+def article_row(article: Article) -> ArticleRow:
+    """One article as a line of the listing."""
     return ArticleRow(
         slug=article.slug,
         title=article.title,

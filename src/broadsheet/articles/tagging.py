@@ -68,7 +68,7 @@ class Tagging:
         found, findings = [], []
         for rule in rules:
             try:
-                if rule.when not in self._hopeless and _compiled(rule.when).search(text, timeout=PATIENCE):
+                if rule.when not in self._hopeless and compiled(rule.when).search(text, timeout=PATIENCE):
                     found.append(normal_tag(rule.tag))
             except TimeoutError:
                 self._hopeless.add(rule.when)
@@ -79,5 +79,6 @@ class Tagging:
 
 
 @cache
-def _compiled(pattern: str) -> Any:
+def compiled(pattern: str) -> Any:
+    """The pattern of a rule, ready to search; in any case."""
     return regex.compile(pattern, regex.IGNORECASE)

@@ -2,15 +2,16 @@
 
 from broadsheet.audience.addresses import known_address
 from broadsheet.audience.consent import LESS_OFTEN, PAUSED, Target, excluded_by_reason, mailable, may_receive, why_not
-from broadsheet.audience.exporting import chosen, records, to_csv, to_json_lines
+from broadsheet.audience.exporting import chosen, csv_lines, json_lines, records, written
 from broadsheet.audience.finding import SUPPRESSED, Page, Wanted, find
 from broadsheet.audience.history import everything
 from broadsheet.audience.importing import ImportChoices, ImportReport, RejectedLine, import_people
 from broadsheet.audience.interests import interest_set, normal_tags, set_interests
+from broadsheet.audience.members import segment_members
 from broadsheet.audience.networks import kept_network
 from broadsheet.audience.readers import Reader, known_attributes, readers
-from broadsheet.audience.segments import list_titles, segment_label, segment_query, segment_sentence
-from broadsheet.audience.sizes import count_segment, kept_sizes
+from broadsheet.audience.segments import list_titles, segment_label, segment_query, segment_sentence, segment_titles
+from broadsheet.audience.sizes import Counted, count_segment, count_soon, kept_sizes
 from broadsheet.audience.suppression import erase, is_suppressed, note, suppress, unsuppress
 from broadsheet.audience.wishes import FREQUENCIES, frequency_name, set_wishes
 
@@ -19,6 +20,7 @@ __all__ = [
     "LESS_OFTEN",
     "PAUSED",
     "SUPPRESSED",
+    "Counted",
     "ImportChoices",
     "ImportReport",
     "Page",
@@ -28,6 +30,8 @@ __all__ = [
     "Wanted",
     "chosen",
     "count_segment",
+    "count_soon",
+    "csv_lines",
     "erase",
     "everything",
     "excluded_by_reason",
@@ -36,6 +40,7 @@ __all__ = [
     "import_people",
     "interest_set",
     "is_suppressed",
+    "json_lines",
     "kept_network",
     "kept_sizes",
     "known_address",
@@ -48,13 +53,14 @@ __all__ = [
     "readers",
     "records",
     "segment_label",
+    "segment_members",
     "segment_query",
     "segment_sentence",
+    "segment_titles",
     "set_interests",
     "set_wishes",
     "suppress",
-    "to_csv",
-    "to_json_lines",
     "unsuppress",
     "why_not",
+    "written",
 ]

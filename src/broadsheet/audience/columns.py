@@ -88,7 +88,7 @@ def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:
     Raises BroadsheetError for two columns that say the same thing equally well (one could hold what the other denies),
     for a mapping of a column that isn't there, and if there is no column of addresses.
     """
-    names = [name.strip().lstrip("\ufeff") for name in header]
+    names = [clean(name) for name in header]
     flat = [plain(name) for name in names]
     by_hand = _by_hand(names, mapped)
     own = tuple(names[: len(OWN_HEADER)]) == OWN_HEADER
@@ -123,6 +123,29 @@ def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:
     said |= {names[at]: "attributes" for at in json}
     said |= {name: said.get(name, "left out") for name in names if name}
     return Layout(tuple(names), fields, tuple(statuses), tuple(attributes), json, own, said)
+
+
+def recognised(header: Sequence[str]) -> list[str]:
+    """What each column is taken for by its name alone, in the words of ``Layout.said``; also where two say the same."""
+    try:
+        said = layout(header, {}).said
+    except BroadsheetError:
+        said = {}
+    return [said.get(name, _alone(name)) for name in map(clean, header)]
+
+
+def _alone(name: str) -> str:
+    flat = plain(name)
+    if found := next((to for to, known in COLUMNS.items() if flat in known), ""):
+        return found
+    if flat in STATUS_COLUMNS or reading_of(flat) is not None:
+        return "status"
+    return f"attribute {attribute_name(name)}" if attribute_name(name) and not _useless(flat) else "left out"
+
+
+def clean(name: str) -> str:
+    """A column's name as it is shown and mapped."""
+    return name.strip().lstrip("\ufeff")
 
 
 def _useless(name: str) -> bool:

@@ -2,11 +2,12 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from broadsheet.audience.columns import OWN_HEADER
@@ -14,7 +15,7 @@ from broadsheet.audience.segments import segment_query
 from broadsheet.audience.spreadsheets import disarmed
 from broadsheet.audience.suppression import suppressions_of
 from broadsheet.audience.wishes import frequency_name
-from broadsheet.models import Subscriber, Subscription, SubscriptionState
+from broadsheet.models import InterestSet, Subscriber, Subscription, SubscriptionState
 from broadsheet.workspace import Segment, Workspace
 
 BATCH = 2_000
@@ -36,7 +37,7 @@ def records(people: QuerySet[Subscriber], list_name: str | None = None) -> Itera
     rows = people.iterator(chunk_size=BATCH)
     while batch := list(islice(rows, BATCH)):
         consents: dict[int, list[Subscription]] = {}
-        found = Subscription.objects.filter(subscriber__in=[row.pk for row in batch]).order_by("list_name")
+        found = Subscription.objects.filter(subscriber_id__among={row.pk for row in batch}).order_by("list_name")
         for each in found.filter(list_name=list_name) if list_name else found:
             consents.setdefault(each.subscriber_id, []).append(each)
         suppressed = suppressions_of(row.email_key for row in batch)
@@ -85,66 +86,143 @@ def _moment(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
 
 
-def to_json_lines(found: Iterable[dict[str, Any]], out: IO[str]) -> int:
-    """Each person as a line of JSON; how many."""
-    count = 0
+def json_lines(found: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Each person as a line of JSON."""
     for each in found:
-        out.write(json.dumps(each, ensure_ascii=False) + "\n")
-        count += 1
-    return count
+        yield json.dumps(each, ensure_ascii=False) + "\n"
 
 
-def to_csv(workspace: Workspace, people: QuerySet[Subscriber], out: IO[str], list_name: str | None = None) -> int:
-    """A line of CSV for each person, safe to open in a spreadsheet; how many. An import takes them back as they are.
+def csv_lines(workspace: Workspace, people: QuerySet[Subscriber], list_name: str | None = None) -> Iterator[str]:
+    """A line of names, then one of CSV for each person, safe in a spreadsheet. An import takes them back as they are.
 
     The attributes that any of them have stand after the columns of :data:`~broadsheet.audience.columns.OWN_HEADER`.
     """
     names = attribute_names(workspace, people)
-    writer = csv.writer(out)
-    writer.writerow([*OWN_HEADER, *map(disarmed, names)])
+    writer, tags = csv.writer(_Echo()), _Tags()
+    yield writer.writerow([*OWN_HEADER, *map(disarmed, names)])
+    rows = people.select_related(None).values_list(*_COLUMNS).iterator(chunk_size=BATCH)
+    while batch := [_Person(*row) for row in islice(rows, BATCH)]:
+        consents = _consents([person.pk for person in batch], list_name)
+        suppressed = suppressions_of(person.email_key for person in batch)
+        interests = tags.of({person.interests for person in batch})
+        for person in batch:
+            cells = (
+                *(person.email, person.first_name, person.last_name, person.language, person.time_zone),
+                interests[person.interests],
+                *_said(consents.get(person.pk, []), suppressed.get(person.email_key), person.created_at),
+                *(_value(person.attributes.get(name)) for name in names),
+            )
+            yield writer.writerow([disarmed(cell) for cell in cells])
+
+
+class _Echo:
+    """What a CSV writer writes comes back from it at once."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def written(lines: Iterable[str], out: IO[str]) -> int:
+    """Write the lines; how many."""
     count = 0
-    for each in records(people, list_name):
-        writer.writerow([disarmed(cell) for cell in _cells(each, names)])
+    for line in lines:
+        out.write(line)
         count += 1
     return count
 
 
+class _Person(NamedTuple):
+    """What a line of CSV needs of a person, in the order of :data:`_COLUMNS`: rows are read as tuples."""
+
+    pk: int
+    email_key: str
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+    time_zone: str
+    interests: int
+    attributes: dict[str, Any]
+    created_at: datetime
+
+
+class _Consent(NamedTuple):
+    """What it needs of a subscription."""
+
+    subscriber: int
+    list: str
+    state: str
+    at: datetime | None
+    how: str
+    network: str
+    wording: str
+
+
+_COLUMNS = (*_Person._fields[:7], "interests_id", *_Person._fields[8:])
+_OF_A_LIST = (
+    *("subscriber_id", "list_name", "state"),
+    *("consent_at", "consent_how", "consent_network", "consent_wording"),
+)
+
+
+class _Tags:
+    """Sets of interests as cells: many people share few."""
+
+    _ROOM = 50_000
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+
+    def of(self, sets: set[int]) -> Mapping[int, str]:
+        """The cells of these."""
+        if len(self._known) > self._ROOM:
+            self._known.clear()
+        unknown = InterestSet.objects.filter(pk__among=sets - self._known.keys())
+        self._known.update({row.pk: ";".join(_tag(tag) for tag in row.tags) for row in unknown})
+        return self._known
+
+
+def _consents(people: list[int], list_name: str | None) -> dict[int, list[_Consent]]:
+    found = Subscription.objects.filter(subscriber_id__among=set(people)).order_by("subscriber_id", "list_name")
+    found = found.filter(list_name=list_name) if list_name else found
+    by_person: dict[int, list[_Consent]] = {}
+    for row in found.values_list(*_OF_A_LIST):
+        by_person.setdefault(row[0], []).append(_Consent(*row))
+    return by_person
+
+
+def _said(consents: list[_Consent], suppressed: str | None, created: datetime) -> Iterator[str]:
+    """The columns from the lists to the end of the own ones."""
+    agreed = next((each for each in consents if each.state == SubscriptionState.SUBSCRIBED), None)
+    agreed = agreed or (consents[0] if consents else None)
+    yield ";".join(_list(each) for each in consents)
+    yield suppressed or "subscribed"
+    yield created.isoformat()
+    yield (agreed and _moment(agreed.at)) or ""
+    yield from (agreed.how, agreed.network, agreed.wording) if agreed else ("", "", "")
+
+
 def attribute_names(workspace: Workspace, people: QuerySet[Subscriber]) -> list[str]:
     """The attributes that any of the people have: those that are declared first, in their order."""
-    found: set[str] = set()
-    rows = people.exclude(attributes={}).order_by().values_list("attributes", flat=True)
-    for attributes in rows.iterator(chunk_size=BATCH):
-        found.update(attributes)
+    chosen_sql, parameters = people.select_related(None).order_by().values("pk").query.sql_with_params()
+    each = "jsonb_object_keys(p.attributes)" if connection.vendor == "postgresql" else "json_each.key"
+    more = "" if connection.vendor == "postgresql" else ", json_each(p.attributes)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT {each} FROM broadsheet_subscriber p{more} WHERE p.id IN ({chosen_sql})",  # noqa: S608
+            parameters,
+        )
+        found = {name for (name,) in cursor.fetchall()}
     declared = list(workspace.lists.attributes)
     return [name for name in declared if name in found] + sorted(found.difference(declared))
-
-
-def _cells(person: dict[str, Any], names: list[str]) -> Iterator[str]:
-    consents = person["subscriptions"]
-    agreed = next((each for each in consents if each["state"] == SubscriptionState.SUBSCRIBED), None)
-    agreed = agreed or (consents[0] if consents else {})
-    for name in OWN_HEADER:
-        if name == "interests":
-            yield ";".join(_tag(tag) for tag in person["interests"])
-        elif name == "lists":
-            yield ";".join(_list(each) for each in consents)
-        elif name == "status":
-            yield person["suppressed"] or "subscribed"
-        elif name.startswith("consent_"):
-            yield agreed.get(name) or ""
-        else:
-            yield person[name]
-    for name in names:
-        yield _value(person["attributes"].get(name))
 
 
 def _tag(tag: str) -> str:
     return '"' + tag.replace('"', '""') + '"' if any(sign in tag for sign in ';,"') else tag
 
 
-def _list(consent: dict[str, Any]) -> str:
-    state = consent["state"]
-    return str(consent["list"]) + ("" if state == SubscriptionState.SUBSCRIBED else f":{state}")
+def _list(consent: _Consent) -> str:
+    return consent.list if consent.state == SubscriptionState.SUBSCRIBED else f"{consent.list}:{consent.state}"
 
 
 def _value(value: Any) -> str:

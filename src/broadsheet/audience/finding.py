@@ -8,13 +8,16 @@ import heapq
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from broadsheet.audience.interests import SEPARATOR
+from broadsheet.audience.interests import SEPARATOR, normal_tags
+from broadsheet.audience.members import segment_members
 from broadsheet.models import InterestSet, Subscriber, Subscription, SubscriptionState, Suppression
+from broadsheet.workspace import Segment
 
 #: what stands beside the states of subscriptions, and means any list
 SUPPRESSED = "suppressed"
@@ -22,6 +25,8 @@ SUPPRESSED = "suppressed"
 STRETCH = 150_000
 #: people whose lists one page looks at: a page took 100 ms with these, on a busy machine
 LOOKED_AT = 5_000
+#: people who are sifted at once, and the seconds after which a page has sifted enough
+SIFTED, PATIENCE = 500, 0.05
 _LONGEST = 100
 _LAST = "\U0010ffff"
 
@@ -34,6 +39,31 @@ class Wanted:
     list_name: str = ""
     state: str = ""
     """A :class:`SubscriptionState`, or :data:`SUPPRESSED`."""
+    language: str = ""
+    """As it is kept, or what stands before its first dash: ``de`` is ``de-AT`` as well."""
+    interest: str = ""
+    """A whole tag."""
+    segment: Segment | None = None
+
+    def sifts(self) -> bool:
+        """Whether something is asked that no index helps with."""
+        return bool(self.language or self.interest or self.segment)
+
+    def sifted(self, ids: list[int]) -> set[int]:
+        """Those of the people who have the language, the interest and the segment that are asked for."""
+        query = Q(language=self.language) | Q(language__startswith=f"{self.language}-") if self.language else Q()
+        if tags := normal_tags([self.interest]):
+            sets = InterestSet.objects.filter(
+                Q(key=tags[0])
+                | Q(key__startswith=tags[0] + SEPARATOR)
+                | Q(key__endswith=SEPARATOR + tags[0])
+                | Q(key__contains=f"{SEPARATOR}{tags[0]}{SEPARATOR}")
+            )
+            query &= Q(interests_id__among=set(sets.values_list("pk", flat=True)))
+        found = set(ids)
+        if query:
+            found = set(Subscriber.objects.filter(query, pk__among=found).values_list("pk", flat=True))
+        return segment_members(self.segment, found) if self.segment else found
 
     def narrowed(self) -> Q:
         """The condition on Subscriber that the list and the state are."""
@@ -79,13 +109,13 @@ def find(wanted: Wanted, after: str = "", size: int = 50) -> Page:
     words = " ".join("".join(each if each.isprintable() else " " for each in wanted.words).split())[:_LONGEST]
     step, last = _key(after)
     if not words:
-        return _newest(wanted, last, size)
+        return _newest_sifted(wanted, last, size) if wanted.sifts() else _newest(wanted, last, size)
     if words[0] == "@" and words[1:]:
         return _looked_through(_begins("domain", words[1:].casefold()), wanted, last, size)
     if words[0] == "#" and words[1:]:
         sets = _interested(words[1:])
         return _looked_through(Q(interests_id__among=sets), wanted, last, size) if sets else Page([])
-    return _by_ways(_ways(words), wanted.narrowed(), (step, last), size)
+    return _by_ways(_ways(words), wanted, (step, last), size)
 
 
 def _key(after: str) -> tuple[int, int]:
@@ -119,9 +149,10 @@ def _spellings(word: str) -> list[str]:
     return list(dict.fromkeys((word, word.lower(), word.capitalize(), word.title(), word.upper())))
 
 
-def _by_ways(ways: list[_Way], narrowed: Q, key: tuple[int, int], size: int) -> Page:
+def _by_ways(ways: list[_Way], wanted: Wanted, key: tuple[int, int], size: int) -> Page:
     """Way after way; who was found on an earlier one is not shown again."""
     step, last = key
+    narrows = wanted.sifts() or bool(wanted.narrowed())
     rows: list[tuple[int, Subscriber]] = []
     shown = Q()
     for number, way in enumerate(ways):
@@ -129,7 +160,7 @@ def _by_ways(ways: list[_Way], narrowed: Q, key: tuple[int, int], size: int) -> 
             query = way.query(last if number == step else 0)
             query = query.exclude(shown) if shown else query
             more = size + 1 - len(rows)
-            found, looked_to = _narrowed(query, narrowed, more) if narrowed else (list(query[:more]), 0)
+            found, looked_to = _narrowed(query, wanted, more) if narrows else (list(query[:more]), 0)
             rows += [(number, row) for row in found]
             if len(rows) > size:
                 return Page([row for _, row in rows[:size]], f"{rows[size - 1][0]}.{rows[size - 1][1].pk}")
@@ -139,17 +170,39 @@ def _by_ways(ways: list[_Way], narrowed: Q, key: tuple[int, int], size: int) -> 
     return Page([row for _, row in rows])
 
 
-def _narrowed(query: QuerySet[Subscriber], narrowed: Q, size: int) -> tuple[list[Subscriber], int]:
+def _narrowed(query: QuerySet[Subscriber], wanted: Wanted, size: int) -> tuple[list[Subscriber], int]:
     """Those of the next people for whom it holds, and the last one looked at, if there are more.
 
     By their numbers alone: told of the range as well, SQLite would go through all of it.
     """
     ids = list(query.values_list("pk", flat=True)[:LOOKED_AT])
-    people = Subscriber.objects.filter(narrowed, pk__among=ids)
+    people = Subscriber.objects.filter(wanted.narrowed(), pk__among=ids)
     holds = set(people.values_list("pk", flat=True)) if ids else set()
-    chosen = [pk for pk in ids if pk in holds][:size]
-    found = Subscriber.objects.in_bulk(chosen)
-    return [found[pk] for pk in chosen], ids[-1] if len(ids) == LOOKED_AT else 0
+    chosen, looked_to = _sifted(wanted, [pk for pk in ids if pk in holds], size)
+    more = looked_to or (ids[-1] if len(ids) == LOOKED_AT else 0)
+    return _people(chosen), more
+
+
+def _sifted(wanted: Wanted, ids: list[int], size: int) -> tuple[list[int], int]:
+    """The first of those who have what no index helps with; and the last looked at, if time ran out before the end."""
+    if not wanted.sifts():
+        return ids[:size], 0
+    until, chosen = monotonic() + PATIENCE, list[int]()
+    for start in range(0, len(ids), SIFTED):
+        some = ids[start : start + SIFTED]
+        holds = wanted.sifted(some)
+        chosen += [pk for pk in some if pk in holds]
+        if len(chosen) >= size:
+            return chosen[:size], 0
+        if monotonic() > until and start + SIFTED < len(ids):
+            return chosen, some[-1]
+    return chosen, 0
+
+
+def _people(ids: list[int]) -> list[Subscriber]:
+    """Their rows, in that order."""
+    found = {row.pk: row for row in Subscriber.objects.filter(pk__among=ids)} if ids else {}
+    return [found[pk] for pk in ids if pk in found]
 
 
 def _interested(tag: str) -> list[int]:
@@ -165,10 +218,34 @@ def _looked_through(condition: Q, wanted: Wanted, below: int, size: int) -> Page
     top = min(below or newest + 1, newest + 1)
     floor = max(top - STRETCH, 0)
     people = Subscriber.objects.filter(condition, wanted.narrowed(), pk__lt=top, pk__gte=floor)
-    rows = list(people.order_by("-pk")[: size + 1])
+    if wanted.sifts():
+        looked_at = list(people.order_by("-pk").values_list("pk", flat=True)[:LOOKED_AT])
+        chosen, looked_to = _sifted(wanted, looked_at, size + 1)
+        rows = _people(chosen)
+        floor = looked_to or (looked_at[-1] if len(looked_at) == LOOKED_AT else floor)
+    else:
+        rows = list(people.order_by("-pk")[: size + 1])
     if len(rows) > size:
         return Page(rows[:size], f"0.{rows[size - 1].pk}")
     return Page(rows, f"0.{floor}" if floor > 1 else "")
+
+
+def _newest_sifted(wanted: Wanted, below: int, size: int) -> Page:
+    """Newest first, until the page is full or took long enough."""
+    until, chosen = monotonic() + PATIENCE, list[int]()
+    while True:
+        ids = _newest_ids(wanted, below, LOOKED_AT)
+        found, looked_to = _sifted(wanted, ids, size + 1 - len(chosen))
+        chosen += found
+        if len(chosen) > size:
+            return Page(_people(chosen[:size]), f"0.{chosen[size - 1]}")
+        if looked_to:
+            return Page(_people(chosen), f"0.{looked_to}")
+        if len(ids) < LOOKED_AT:
+            return Page(_people(chosen))
+        below = ids[-1]
+        if monotonic() > until:
+            return Page(_people(chosen), f"0.{below}")
 
 
 def _newest(wanted: Wanted, below: int, size: int) -> Page:

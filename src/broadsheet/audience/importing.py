@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -64,6 +65,24 @@ class ImportReport:
     rejected_file: Path | None = None
     stopped: bool = False
     """Whether somebody stopped it; whole batches are in."""
+
+    def as_data(self, *, dry_run: bool) -> dict[str, Any]:
+        """The report as plain data, as ``subscribers import --json`` prints it."""
+        return {
+            "format": self.said,
+            "columns": self.columns,
+            "read": self.read,
+            "added": self.added,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "people": dict(self.standings),
+            "doubts": dict(self.doubts),
+            "rejected": [{"line": each.line, "reason": each.reason} for each in self.rejected],
+            "rejected_lines": self.rejected_lines,
+            "rejected_file": str(self.rejected_file) if self.rejected_file else None,
+            "dry_run": dry_run,
+            "stopped": self.stopped,
+        }
 
 
 @dataclass(frozen=True)

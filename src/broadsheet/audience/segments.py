@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from broadsheet.audience.attributes import ago, attribute_query, attribute_sentence, shown
 from broadsheet.audience.idsets import Condition, as_set, denied, holds, one_of
+from broadsheet.errors import InvalidFile
 from broadsheet.models import (
     Delivery,
     DeliveryState,
@@ -66,6 +67,14 @@ def segment_label(workspace: Workspace, named: str | Segment) -> str:
     """What staff call a segment that a campaign names: its title or name; its sentence if it is written out."""
     segment = workspace.segment(named)
     return segment.title or (named if isinstance(named, str) else segment_sentence(segment, list_titles(workspace)))
+
+
+def segment_titles(workspace: Workspace) -> Titles:
+    """What staff call each segment; none while their file holds mistakes, which the segments' page says."""
+    try:
+        return {name: each.title or name for name, each in workspace.segments.items()}
+    except InvalidFile:
+        return {}
 
 
 def list_titles(workspace: Workspace) -> Titles:

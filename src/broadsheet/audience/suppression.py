@@ -76,7 +76,7 @@ def erased_among(keys: Iterable[str]) -> set[str]:
 
 def suppressions_of(keys: Iterable[str]) -> dict[str, str]:
     """Why each of the addresses' known forms must not be mailed, as far as one must not."""
-    return dict(Suppression.objects.filter(email_key__in=list(keys)).values_list("email_key", "reason"))
+    return dict(Suppression.objects.filter(email_key__among=set(keys)).values_list("email_key", "reason"))
 
 
 def _hash(email_key: str) -> str:

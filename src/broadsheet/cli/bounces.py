@@ -49,8 +49,6 @@ def bounces(
 
 
 def _from_files(workspace: Workspace, files: list[Path], *, dry_run: bool, json: bool) -> None:
-    from django.db import transaction
-
     from broadsheet import events, pipeline
     from broadsheet.events.bounces import parse
     from broadsheet.events.incoming.files import messages
@@ -60,12 +58,12 @@ def _from_files(workspace: Workspace, files: list[Path], *, dry_run: bool, json:
         try:
             each: Iterator[tuple[str, bytes]] = messages([path])
             while batch := list(islice(each, _AT_ONCE)):
-                with transaction.atomic():
-                    for name, raw in batch:
-                        report = parse(raw)
-                        found.append(_facts(name, report))
-                        if not dry_run:
-                            events.record(events.keep(raw, f"file {name}"), recorder, report)
+                reports = [parse(raw) for _, raw in batch]
+                found += [_facts(name, report) for (name, _), report in zip(batch, reports, strict=True)]
+                if not dry_run:
+                    rows = events.keep([events.Came(raw, f"file {name}") for name, raw in batch])
+                    parsed = {row.pk: report for row, report in zip(rows, reports, strict=True)}
+                    events.record(rows, recorder, parsed)
         except OSError as error:
             broken = True
             ERR.print(f"{error.filename or path} can't be read ({error.strerror}).", style="red", markup=False)

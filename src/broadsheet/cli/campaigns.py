@@ -13,6 +13,7 @@ from broadsheet.cli.content import Json
 from broadsheet.cli.output import ERR, counted, in_zone, print_json, print_table
 from broadsheet.cli.setup import WrongUse, is_terminal, moment, ready, who
 from broadsheet.cli.stopping import stopping
+from broadsheet.errors import WrongState
 from broadsheet.workspace import CampaignFile, Workspace
 from broadsheet.workspace.reading import write_atomically
 
@@ -62,12 +63,13 @@ def send(
     from broadsheet import pipeline, reports, schedule
 
     started = time.monotonic()
-    file = workspace.campaign(campaign)
+    file = _coming_out(workspace, campaign)
     latest = None if file.schedule or at else edition_store.latest(campaign)
     due = moment(at, workspace.config.zone) or schedule.last_time(workspace, file, timezone.now())
     edition = latest or edition_store.existing(campaign, due)
     before = reports.numbers(edition) if edition else None
     if edition is None:
+        edition_store.moved_from(campaign, due)  # refuses a time that somebody skipped or moved away
         rejected = pipeline.collect(workspace).rejected
         for problem in rejected:
             ERR.print(f"rejected: {problem}", style="red", markup=False, soft_wrap=True)
@@ -138,6 +140,14 @@ def send(
         raise typer.Exit(1)
 
 
+def _coming_out(workspace: Workspace, campaign: str) -> CampaignFile:
+    """The campaign, unless it is paused or retired."""
+    file = workspace.campaign(campaign)
+    if file.resting:
+        raise WrongState(f"Nothing was sent: {file.resting}.")
+    return file
+
+
 def _confirm(workspace: Workspace, file: CampaignFile, readers: int, when: str) -> None:
     settings = workspace.config.adapters.get(file.adapter)
     where = f"through {file.adapter} ({settings.kind})" if settings else "into the local inbox"
@@ -184,6 +194,7 @@ def editions(json: Json = False) -> None:
             ]
         )
         return
+    _print_changes(workspace)
     if not found:
         ERR.print("No editions yet. `broadsheet send CAMPAIGN` makes one.")
         return
@@ -204,3 +215,14 @@ def editions(json: Json = False) -> None:
             for edition, numbers in found
         ],
     )
+
+
+def _print_changes(workspace: Workspace) -> None:
+    """The coming times that people skipped or moved, on standard error: there is no edition of them yet."""
+    from broadsheet import editions
+
+    zone = workspace.config.zone
+    for slug, changes in sorted(editions.changes(timezone.now()).items()):
+        for at, change in sorted(changes.items()):
+            to = f", to {in_zone(change.moved_to, zone)}" if change.moved_to else ""
+            ERR.print(f"{slug}, {in_zone(at, zone)}: {change.said}{to}", soft_wrap=True, markup=False)

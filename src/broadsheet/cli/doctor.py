@@ -28,6 +28,8 @@ def doctor(
         if not json:
             mark = "[green]✓[/green]" if check.ok else "[red]✗[/red]"
             OUT.print(f"{mark} [bold]{escape(check.check)}[/bold]  {escape(check.detail)}", soft_wrap=True)
+            if each := check.record:
+                OUT.print(f"    {escape(each.name)}  {each.kind}  {escape(each.value)}", soft_wrap=True)
     if json:
         print_json([asdict(check) for check in found])
     wrong = sum(not check.ok for check in found)

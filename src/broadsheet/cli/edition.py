@@ -102,16 +102,12 @@ def _act(workspace: Workspace, found: "Edition", action: str, at: datetime | Non
 
 def _local_times(workspace: Workspace, found: "Edition", at: datetime) -> Callable[[str], datetime | None] | None:
     """When copies for a reader's zone may leave at the edition's new time; None if its campaign's file is gone."""
-    from broadsheet import timing
+    from broadsheet import editions
 
     try:
-        schedule = workspace.campaign(found.campaign.slug).schedule
+        return editions.local_times(workspace, workspace.campaign(found.campaign.slug), at)
     except UnknownName:
         return None
-    if schedule is None:
-        return None
-    zone = schedule.zone(workspace.config.zone)
-    return lambda name: timing.not_before(schedule, zone, at, name)
 
 
 def _facts(workspace: Workspace, found: "Edition") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """``broadsheet subscribers``: people in and out, and one person at a time."""
 
+import signal
 import sys
 from contextlib import ExitStack
 from enum import StrEnum
@@ -76,7 +77,7 @@ def import_(  # noqa: PLR0913, PLR0917  one parameter for each option
     with ExitStack() as stack:
         report = import_people(workspace, existing_file(file), list_name, choices, _progress(stack, file.name))
     if json:
-        print_json(_as_json(report, dry_run=dry_run))
+        print_json(report.as_data(dry_run=dry_run))
     else:
         _print_report(report, file.name, dry_run=dry_run)
     if report.stopped:
@@ -84,6 +85,18 @@ def import_(  # noqa: PLR0913, PLR0917  one parameter for each option
         raise typer.Exit(130)
     if report.rejected_lines:
         raise typer.Exit(1)
+
+
+@subscribers.command("carry-out", hidden=True)
+def carry_out(
+    pk: Annotated[int, typer.Argument(help="The number of the uploaded file.")],
+) -> None:
+    """What the console has begun with an uploaded file, in a process of its own: look at it, try it, or import it."""
+    workspace = ready()
+    from broadsheet.audience import uploads
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    uploads.carry_out(workspace, pk)
 
 
 def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
@@ -108,24 +121,6 @@ def _progress(stack: ExitStack, name: str) -> Any:
     )  # fmt: skip
     task = bar.add_task(name, total=None)
     return lambda done, size: bar.update(task, completed=done, total=size)
-
-
-def _as_json(report: "ImportReport", *, dry_run: bool) -> dict[str, Any]:
-    return {
-        "format": report.said,
-        "columns": report.columns,
-        "read": report.read,
-        "added": report.added,
-        "updated": report.updated,
-        "unchanged": report.unchanged,
-        "people": dict(report.standings),
-        "doubts": dict(report.doubts),
-        "rejected": [{"line": each.line, "reason": each.reason} for each in report.rejected],
-        "rejected_lines": report.rejected_lines,
-        "rejected_file": str(report.rejected_file) if report.rejected_file else None,
-        "dry_run": dry_run,
-        "stopped": report.stopped,
-    }
 
 
 def _print_report(report: "ImportReport", name: str, *, dry_run: bool) -> None:
@@ -159,10 +154,9 @@ def export(
     """Write people as CSV or JSON Lines; an import of that CSV gives the same people."""
     workspace = ready()
     from broadsheet import audience
-    from broadsheet.errors import UnknownName
 
-    if list_name is not None and list_name not in workspace.lists.lists:
-        raise UnknownName("list", list_name, list(workspace.lists.lists))
+    if list_name is not None:
+        workspace.list_file(list_name)
     rows = audience.chosen(list_name, workspace.segment(segment) if segment is not None else None)
     with ExitStack() as stack:
         try:
@@ -170,9 +164,9 @@ def export(
         except OSError as error:
             raise BroadsheetError(f"{out} can't be written ({error.strerror}).") from error
         if form is Form.CSV:
-            count = audience.to_csv(workspace, rows, file, list_name)
+            count = audience.written(audience.csv_lines(workspace, rows, list_name), file) - 1  # the line of names
         else:
-            count = audience.to_json_lines(audience.records(rows, list_name), file)
+            count = audience.written(audience.json_lines(audience.records(rows, list_name)), file)
     ERR.print(f"{counted(count, 'person', 'people')} written.")
 
 

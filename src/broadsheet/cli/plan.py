@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +13,7 @@ from broadsheet.cli.content import Json
 from broadsheet.cli.difference import SHOWN, diff_facts, print_diff, shortened
 from broadsheet.cli.output import ERR, OUT, counted, in_zone, print_json, print_table
 from broadsheet.cli.setup import moment, ready
-from broadsheet.timing import span_in_words
+from broadsheet.timing import runs, span_in_words
 from broadsheet.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from broadsheet.models import Subscriber
 
 MINUTE = timedelta(minutes=1)
+INSTANT = timedelta(microseconds=1)
 
 
 def plan(
@@ -78,7 +79,22 @@ def _facts(workspace: Workspace, planned: "Plan", subjects: list[str]) -> dict[s
             for zone, readers, at in editions.leaving(planned)
         ],
         "sending_seconds": drafts.time_to_send(workspace, planned).total_seconds(),
+        "left_out": _left_out(planned),
     }
+
+
+def _left_out(planned: "Plan") -> str:
+    """Why nothing comes out at the plan's time, as far as its file and people said so; else empty."""
+    from broadsheet import editions
+
+    schedule, at = planned.campaign.schedule, planned.scheduled_for
+    if schedule is None or planned.campaign.resting:
+        return planned.campaign.resting
+    change = editions.changes_of(planned.campaign.slug, at - MINUTE).get(at.astimezone(UTC))
+    if change is not None:
+        return change.said + (f", to {in_zone(change.moved_to, planned.zone)}" if change.moved_to else "")
+    run = next(runs(schedule, planned.zone, at - INSTANT), None)
+    return run.left_out if run and run.moment == at.astimezone(UTC) else ""
 
 
 def _segments(workspace: Workspace, planned: "Plan") -> list[tuple[str, int]]:
@@ -101,6 +117,8 @@ def _print_plan(workspace: Workspace, planned: "Plan", subjects: list[str]) -> N
 
     zone = workspace.config.zone
     ERR.print(f"{planned.campaign.name}, {in_zone(planned.scheduled_for, zone)}", style="bold", soft_wrap=True)
+    if reason := _left_out(planned):
+        ERR.print(f"Nothing comes out then: {reason}. It would be this:", style="yellow", soft_wrap=True, markup=False)
     ERR.print(f"{counted(planned.readers, 'reader')} would get a mail, in {counted(len(planned.variants), 'variant')}.")
     if takes := drafts.time_to_send(workspace, planned):
         words = span_in_words(takes) if takes >= MINUTE else "less than a minute"

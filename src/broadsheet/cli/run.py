@@ -18,10 +18,10 @@ from broadsheet.cli.inbox import inbox_page
 from broadsheet.cli.listening import listening_for_reports
 from broadsheet.cli.output import ERR, counted, print_json, print_table
 from broadsheet.cli.serve import carrying_out, greet, listening, pages
-from broadsheet.cli.setup import ready, workspace_only
+from broadsheet.cli.setup import ready
 from broadsheet.conf.cluster import broker
 from broadsheet.errors import BroadsheetError
-from broadsheet.timing import firings, in_words
+from broadsheet.timing import Changes, in_words, runs
 from broadsheet.workspace import CampaignFile, Workspace
 
 #: What the service manager's patience is measured against; senders have 8 s to end their batch.
@@ -111,7 +111,9 @@ def _scheduling(workspace: Workspace) -> Iterator[Event]:
 
 def schedule(json: Json = False) -> None:
     """List the next ten times of each campaign. Exit code 1 if a campaign's file has mistakes."""
-    workspace = workspace_only()
+    workspace = ready()
+    from broadsheet import editions
+
     now, broken, found = datetime.now(UTC), False, []
     for slug in workspace.campaign_names():
         try:
@@ -119,12 +121,13 @@ def schedule(json: Json = False) -> None:
         except BroadsheetError as error:
             broken = True
             ERR.print(str(error), style="red", markup=False, soft_wrap=True)
-    facts = [_facts(workspace, file, now) for file in found]
+    changes = editions.changes(now)
+    facts = [_facts(workspace, file, now, changes.get(file.slug, {})) for file in found]
     if json:
         print_json(facts)
     else:
         rows = [
-            (each["campaign"], each["in_words"], "\n".join(f"{at:%a %-d %b %Y, %H:%M %Z}" for at in each["firings"]))
+            (each["campaign"], _worded(each), "\n".join([_shown(at) for at in each["firings"]] + _said(each)))
             for each in facts
         ]
         print_table(counted(len(rows), "campaign"), ("campaign", "comes out", "next times"), rows)
@@ -132,13 +135,38 @@ def schedule(json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _facts(workspace: Workspace, file: CampaignFile, now: datetime) -> dict[str, Any]:
+def _facts(workspace: Workspace, file: CampaignFile, now: datetime, changes: Changes) -> dict[str, Any]:
     rule, site = file.schedule, workspace.config.zone
     zone = rule.zone(site) if rule else site
+    coming = runs(rule, zone, now, changes) if rule and not file.resting else iter(())
+    words = in_words(rule, zone) if rule else "when somebody sends it"
     return {
         "campaign": file.slug,
-        "firings": list(islice(firings(rule, zone, now), TIMES)) if rule else [],
-        "in_words": in_words(rule, zone) if rule else "when somebody sends it",
+        "firings": [run.at for run in islice((run for run in coming if not run.left_out), TIMES)],
+        "state": file.state,
+        "in_words": words,
         "time_zone": str(zone),
         "deliver": rule.deliver if rule else "together",
+        "changed": [
+            {"scheduled_for": at.astimezone(zone), "moved_to": each.moved_to and each.moved_to.astimezone(zone)}
+            | {"said": each.said}
+            for at, each in sorted(changes.items())
+        ],
     }
+
+
+def _worded(facts: dict[str, Any]) -> str:
+    return facts["in_words"] if facts["state"] == "active" else f"{facts['state']}; else {facts['in_words']}"
+
+
+def _said(facts: dict[str, Any]) -> list[str]:
+    """What people skipped and moved of a campaign's times, a line each."""
+    return [
+        f"({_shown(each['scheduled_for'])}: {each['said']}"
+        + (f", to {_shown(each['moved_to'])})" if each["moved_to"] else ")")
+        for each in facts["changed"]
+    ]
+
+
+def _shown(at: datetime) -> str:
+    return f"{at:%a %-d %b %Y, %H:%M %Z}"

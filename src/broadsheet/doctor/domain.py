@@ -2,14 +2,15 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from broadsheet.conf import Config, ProviderAdapter, SmtpAdapter
-from broadsheet.doctor.check import Check
+from broadsheet.doctor import records
+from broadsheet.doctor.check import Check, Record
 from broadsheet.doctor.names import Names
 from broadsheet.errors import BroadsheetError
 
@@ -29,46 +30,65 @@ _MOST_LOOKUPS: Final = 10
 _LOOKS_UP: Final = re.compile(r"^[+?~-]?(include:|redirect=|exists:|a\b|mx\b|ptr\b)", re.IGNORECASE)
 
 
-def examine_domain(config: Config, names: Names, selectors: Sequence[str]) -> Iterator[Check]:
-    """The checks of the sender's domain, or one that says why there are none."""
+Found = tuple[bool, str] | tuple[bool, str, Record | None]
+"""Whether it is well, what was found, and what to publish instead."""
+
+
+def examine_domain(
+    config: Config, names: Names, selectors: Sequence[str], keys: Mapping[str, Record] = {}
+) -> Iterator[Check]:
+    """The checks of the sender's domain, or one that says why there are none.
+
+    ``keys`` are the records of the keys that are ours, by domain.
+    """
     domain = config.sender.email.rpartition("@")[2]
     if names.made_up(domain):
         yield Check("sender", False, f"{domain} is a domain for examples; set `sender.email` to an address of yours.")
         return
-    yield _told("spf", lambda: _spf(names, domain))
-    yield _told("dkim", lambda: _dkim(names, domain, _selectors(config, selectors)))
-    yield _told("dmarc", lambda: _dmarc(names, domain))
-    for each in dict.fromkeys((domain, *(address.rpartition("@")[2] for address in config.bounces.addresses))):
-        yield _told("mx" if each == domain else f"mx of {each}", lambda each=each: _mx(names, each))  # type: ignore[misc]
+    yield _told("spf", lambda: _spf(names, domain, config))
+    yield _told("dkim", lambda: (*_dkim(names, domain, _selectors(config, selectors)), keys.get(domain)))
+    yield _told("dmarc", lambda: _dmarc(names, domain, config))
+    returns = config.sender.bounce_domain
+    if returns and returns != domain:
+        yield _told(f"spf of {returns}", lambda: _spf(names, returns, config))
+    addressed = (address.rpartition("@")[2] for address in config.bounces.addresses)
+    for each in dict.fromkeys((domain, *([returns] if returns else []), *addressed)):
+        yield _told(
+            "mx" if each == domain else f"mx of {each}",
+            lambda each=each: (*_mx(names, each), records.mx(config, each)),  # type: ignore[misc]
+        )
     for name, adapter in config.adapters.items():
         if isinstance(adapter, SmtpAdapter) and adapter.provider is None:
             yield _told(f"ptr of {name}", lambda host=adapter.host: _ptr(names, host))  # type: ignore[misc]
 
 
-def _told(check: str, look: Callable[[], tuple[bool, str]]) -> Check:
+def _told(check: str, look: Callable[[], Found]) -> Check:
     try:
-        return Check(check, *look())
+        ok, detail, *record = look()
+        return Check(check, ok, detail, None if ok else next(iter(record), None))
     except BroadsheetError as error:
         return Check(check, False, f"{error}; check the network, or name a resolver with --resolver.")
 
 
-def _spf(names: Names, domain: str) -> tuple[bool, str]:
+def _spf(names: Names, domain: str, config: Config) -> Found:
     """RFC 7208: one record, that ends by refusing others, within ten lookups."""
     found = [text for text in names.ask(domain, "TXT") if re.match(r"v=spf1(\s|$)", text, re.IGNORECASE)]
+    record = records.spf(config, domain, found)
     if not found:
-        return False, (
+        said = (
             f"{domain} has no SPF record; publish a TXT record there: v=spf1 include:… ~all, with your provider's name."
         )
+        return False, said, record
     if len(found) > 1:
-        return False, f"{domain} has {len(found)} SPF records, so receivers take none; merge them into one."
+        return False, f"{domain} has {len(found)} SPF records, so receivers take none; merge them into one.", record
     terms = found[0].split()[1:]
     lookups = sum(bool(_LOOKS_UP.match(term)) for term in terms)
     if lookups > _MOST_LOOKUPS:
         return False, f"the SPF record of {domain} needs {lookups} lookups, and receivers stop at ten; shorten it."
     if any(term.lower() in ("all", "+all", "?all") for term in terms):
-        return False, f"the SPF record of {domain} lets anybody send in its name; end it with ~all or -all."
+        return False, f"the SPF record of {domain} lets anybody send in its name; end it with ~all or -all.", record
     if not any(term.lower() in ("~all", "-all") or term.lower().startswith("redirect=") for term in terms):
-        return False, f"the SPF record of {domain} does not end; add ~all to: {found[0]}"
+        return False, f"the SPF record of {domain} does not end; add ~all to: {found[0]}", record
     return True, found[0]
 
 
@@ -116,7 +136,7 @@ def _key(name: str, text: str) -> tuple[bool, str]:
     return True, f"{name} holds a key of {bits} bits" + ("; 2048 would be better" if bits < 2048 else "")
 
 
-def _dmarc(names: Names, domain: str) -> tuple[bool, str]:
+def _dmarc(names: Names, domain: str, config: Config) -> Found:
     """RFC 7489 section 6.6.3: the domain's own record, or that of one above it."""
     labels = domain.split(".")
     for start in range(len(labels) - 1):
@@ -126,9 +146,11 @@ def _dmarc(names: Names, domain: str) -> tuple[bool, str]:
             return False, f"_dmarc.{above} has {len(found)} records, so receivers take none; leave one."
         if found:
             if not re.search(r";\s*p\s*=\s*(none|quarantine|reject)", found[0], re.IGNORECASE):
-                return False, f"the record at _dmarc.{above} has no policy; add p=none to: {found[0]}"
+                said = f"the record at _dmarc.{above} has no policy; add p=none to: {found[0]}"
+                return False, said, records.dmarc(config, above, found)
             return True, f"_dmarc.{above}: {found[0]}"
-    return False, f"{domain} has no DMARC record; publish a TXT record at _dmarc.{domain}: v=DMARC1; p=none"
+    said = f"{domain} has no DMARC record; publish a TXT record at _dmarc.{domain}: v=DMARC1; p=none"
+    return False, said, records.dmarc(config, domain, ())
 
 
 def _mx(names: Names, domain: str) -> tuple[bool, str]:

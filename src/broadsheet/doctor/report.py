@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from broadsheet import pipeline, sending
+from broadsheet.doctor import records
 from broadsheet.doctor.check import Check
 from broadsheet.doctor.domain import examine_domain
 from broadsheet.doctor.names import Names
@@ -33,15 +34,15 @@ def examine(workspace: Workspace, names: Names, selectors: Sequence[str] = ()) -
             yield from look(workspace)
         except DatabaseError as error:
             yield Check("database", False, f"{str(error).strip().splitlines()[0]}; check BROADSHEET_DATABASE.")
-    yield from examine_domain(workspace.config, names, selectors)
+    yield from examine_domain(workspace.config, names, selectors, records.dkim(workspace))
     yield from _public(workspace, names)
 
 
 def _database(_: Workspace) -> Iterator[Check]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    version = ".".join(str(part) for part in getattr(connection, "pg_version_parts", ())) or connection.vendor
-    yield Check("database", True, f"{connection.vendor} answers ({version})" if version else "it answers")
+        version = ".".join(map(str, connection.get_database_version()))
+    yield Check("database", True, f"{connection.vendor} answers ({version})")
 
 
 def _disk(workspace: Workspace) -> Iterator[Check]:

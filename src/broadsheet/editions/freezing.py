@@ -9,9 +9,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from broadsheet.editions.deviations import moved_from
 from broadsheet.editions.planning import Plan, drop
 from broadsheet.editions.states import ANEW, newest_move, note, one_at_a_time, refuse_begun
-from broadsheet.errors import PlanOutdated
+from broadsheet.errors import PlanOutdated, WrongState
 from broadsheet.models import Article, Campaign, DeliveryState, Edition, EditionState, Link, Variant
 from broadsheet.timing import not_before
 
@@ -58,8 +59,9 @@ def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *
 
     ``printed`` is in the order of ``planned.variants``. If the edition exists already, that one comes back and
     nothing is written. Raises PlanOutdated if another edition was frozen since the plan was made, or failed copies
-    of one went back into the queue: its readers may have had the same articles. A reader who gets nothing has a row
-    too, skipped, with the reason. The edition is a draft if the campaign wants approval or there is a reason to
+    of one went back into the queue: its readers may have had the same articles. Raises WrongState if somebody skipped
+    or moved away what would come out at that time, or the campaign is paused or retired. A reader who gets nothing has
+    a row too, skipped, with the reason. The edition is a draft if the campaign wants approval or there is a reason to
     hold it, else approved; without any reader it is skipped. The plan's table is gone then.
     """
     with transaction.atomic():
@@ -78,13 +80,14 @@ def freeze(planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *
 def refreeze(edition: Edition, planned: Plan, printed: Sequence[PrintedVariant], text: FrozenText, *, who: str) -> None:
     """Put the plan in place of what is frozen, in one transaction; an approval of what was there is void.
 
-    Raises WrongState for an edition that has begun or is over, PlanOutdated as :func:`freeze` does.
+    Raises WrongState for an edition that has begun or is over, which a skipped one is not before its time; PlanOutdated
+    as :func:`freeze` does.
     """
     with transaction.atomic():
         one_at_a_time()
         locked = Edition.objects.select_for_update().select_related("campaign").get(pk=edition.pk)
         before = locked.state
-        refuse_begun(locked, "frozen anew")
+        refuse_begun(locked, "frozen anew", skipped_may=True)
         if newest_move() != planned.newest_move:
             raise PlanOutdated("Another edition was frozen meanwhile, so the plan is out of date; try again.")
         with connection.cursor() as cursor:  # a million rows that nothing hangs on yet
@@ -122,11 +125,16 @@ def skip(campaign_slug: str, at: datetime, reason: str, *, list_name: str, who: 
 
 
 def _edition(planned: Plan, text: FrozenText) -> tuple[Edition, bool]:
+    if resting := planned.campaign.resting:
+        raise WrongState(f"Nothing of {planned.campaign.slug} comes out: {resting}.")
     campaign, _ = Campaign.objects.get_or_create(slug=planned.campaign.slug)
+    if found := Edition.objects.filter(campaign=campaign, scheduled_for=planned.scheduled_for).first():
+        return found, False
+    moved = moved_from(campaign.slug, planned.scheduled_for)
     return Edition.objects.get_or_create(
         campaign=campaign,
         scheduled_for=planned.scheduled_for,
-        defaults=_columns(planned, text),
+        defaults={**_columns(planned, text), "moved_from": moved},
     )
 
 

@@ -178,13 +178,7 @@ def _group_readers(campaign: CampaignFile, target: Target) -> str:
     """
     table = f"plan_{secrets.token_hex(6)}"
     audience, audience_params = _sql(mailable(target).values("id", "interests_id", "time_zone"))
-    had = Delivery.objects.filter(state__in=HAD, variant__isnull=False)
-    if campaign.articles.repeat == "per-campaign":
-        had = had.filter(edition__campaign__slug=campaign.slug)
-    elif campaign.articles.repeat == "allow":
-        had = had.none()
-    if target.edition_id:
-        had = had.exclude(variant__in=Variant.objects.filter(edition=target.edition_id).values("pk"))
+    had = _minded(campaign, target)
     past, past_params = _sql(had.values("subscriber_id", "variant_id"))  # in order: the index it reads is
     joined = (
         "string_agg(p.variant_id::text, ',' ORDER BY p.variant_id)"
@@ -204,6 +198,27 @@ def _group_readers(campaign: CampaignFile, target: Target) -> str:
         for (old,) in cursor.fetchall()[:-KEPT_TABLES]:
             cursor.execute(f"DROP TABLE {old}")
     return table
+
+
+def _minded(campaign: CampaignFile, target: Target) -> QuerySet[Delivery]:
+    """The copies that readers have had, as far as the campaign's ``repeat`` minds them."""
+    had = Delivery.objects.filter(state__in=HAD, variant__isnull=False)
+    if campaign.articles.repeat == "per-campaign":
+        had = had.filter(edition__campaign__slug=campaign.slug)
+    elif campaign.articles.repeat == "allow":
+        had = had.none()
+    if target.edition_id:
+        had = had.exclude(variant__in=Variant.objects.filter(edition=target.edition_id).values("pk"))
+    return had
+
+
+def picks_of(workspace: Workspace, campaign: CampaignFile, at: datetime, subscriber: Subscriber) -> Picks:
+    """What one reader would get at that moment, without a plan for all; whether they may be mailed is not asked."""
+    had = _minded(campaign, target_of(workspace, campaign, at)).filter(subscriber=subscriber)
+    past = _articles_of(set(had.values_list("variant_id", flat=True)))
+    fit = pool(campaign.articles, candidates(workspace), at)
+    seen = frozenset(slug for slugs in past.values() for slug in slugs)
+    return pick(campaign.articles, fit, frozenset(subscriber.interests.tags), seen)
 
 
 #: How many plans of one connection keep their table: a preview holds a few at a time, a scheduler one.

@@ -15,6 +15,7 @@ from broadsheet.models import (
     Edition,
     EditionMove,
     EditionState,
+    Repeat,
     Subscriber,
     Summary,
     Variant,
@@ -184,9 +185,13 @@ def newest_move() -> int:
     return EditionMove.objects.filter(frozen | again).aggregate(newest=Max("pk"))["newest"] or 0
 
 
-def refuse_begun(edition: Edition, what: str) -> None:
-    """Raise WrongState if the edition has begun or is over, so that it can't be ``what``."""
-    if edition.state not in (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED):
+def refuse_begun(edition: Edition, what: str, *, skipped_may: bool = False) -> None:
+    """Raise WrongState if the edition has begun or is over, so that it can't be ``what``.
+
+    ``skipped_may``: one that was skipped may, as long as its time is still to come.
+    """
+    may = skipped_may and edition.state == EditionState.SKIPPED and edition.scheduled_for > timezone.now()
+    if edition.state not in (EditionState.DRAFT, EditionState.PROOFED, EditionState.APPROVED) and not may:
         raise WrongState(f"Edition {edition.pk} is {edition.state}; only one that has not begun can be {what}.")
 
 
@@ -212,7 +217,7 @@ def reschedule(
         else:
             timed.update(at=F("at") + later)
         first = locked.moved_from or locked.scheduled_for  # its schedule's time, which has its edition with this one
-        Edition.objects.filter(pk=edition.pk).update(scheduled_for=at, moved_from=first)
+        Edition.objects.filter(pk=edition.pk).update(scheduled_for=at, moved_from=None if at == first else first)
         note(locked, before=locked.state, who=who, why=f"moved from {locked.scheduled_for:%Y-%m-%d %H:%M} UTC")
     edition.refresh_from_db()
 
@@ -223,13 +228,15 @@ def ready_to_send(now: datetime) -> list[Edition]:
     due = Delivery.objects.filter(edition=OuterRef("pk")).filter(
         Q(state=DeliveryState.QUEUED, at__isnull=True) | Q(state__in=DeliveryState.open(), at__lte=now)
     )
+    repeats = Repeat.objects.filter(edition=OuterRef("pk"))
     return list(
         Edition.objects.select_related("campaign")
         .filter(
             Q(state=EditionState.APPROVED, scheduled_for__lte=now)
             | Q(Exists(due.filter(at__isnull=False)), state=EditionState.APPROVED)
             | Q(Exists(due), state=EditionState.SENDING)
-            | Q(~Exists(waiting), state=EditionState.SENDING)  # its sender died after the last copy
+            | Q(Exists(repeats.filter(again_at__lte=now)), state=EditionState.SENDING)
+            | Q(~Exists(waiting), ~Exists(repeats), state=EditionState.SENDING)  # its sender died after the last copy
         )
         .order_by("scheduled_for", "pk")
     )

@@ -143,10 +143,10 @@ def record_hits(hits: Iterable[Hit]) -> None:
 
 
 def _record_events(hits: list[Hit]) -> None:
+    """Under a lock on the readers' rows, which who withdraws their consent changes first: nothing comes after that."""
     people = {hit.subscriber_id for hit in hits}
-    agreed = set(
-        Subscriber.objects.filter(pk__in=people, tracking_consent_at__isnull=False).values_list("pk", flat=True)
-    )
+    consenting = Subscriber.objects.filter(pk__in=people, tracking_consent_at__isnull=False).order_by("pk")
+    agreed = set(consenting.select_for_update(no_key=True).values_list("pk", flat=True))
     rows = Delivery.objects.filter(subscriber_id__in=agreed, edition_id__in={hit.edition_id for hit in hits})
     copies = {(row[0], row[1]): row[2] for row in rows.values_list("edition_id", "subscriber_id", "pk")}
     Event.objects.bulk_create(

@@ -4,6 +4,7 @@ from broadsheet.models.among import Among
 from broadsheet.models.content import (
     Article,
     Campaign,
+    Deviation,
     Edition,
     EditionMove,
     EditionState,
@@ -21,8 +22,11 @@ from broadsheet.models.delivery import (
     Event,
     EventKind,
     Link,
+    Missing,
     PaceBucket,
+    Repeat,
 )
+from broadsheet.models.drafts import CampaignDraft
 from broadsheet.models.errands import Allowance, Errand, ErrandKind
 from broadsheet.models.hooks import HookCall, HookRefusals
 from broadsheet.models.outgoing import Outgoing
@@ -40,18 +44,22 @@ from broadsheet.models.people import (
 )
 from broadsheet.models.returned import MailboxState, ReturnedMail
 from broadsheet.models.staff import Audit, Member, Role
+from broadsheet.models.uploads import AT_WORK, Upload, UploadState
 
 __all__ = [
+    "AT_WORK",
     "Allowance",
     "Among",
     "Article",
     "Audit",
     "BounceClass",
     "Campaign",
+    "CampaignDraft",
     "Claim",
     "ConsentHow",
     "Delivery",
     "DeliveryState",
+    "Deviation",
     "Edition",
     "EditionMove",
     "EditionState",
@@ -67,10 +75,12 @@ __all__ = [
     "Link",
     "MailboxState",
     "Member",
+    "Missing",
     "OnUnknown",
     "Outgoing",
     "PaceBucket",
     "PersonNote",
+    "Repeat",
     "ReturnedMail",
     "Role",
     "SegmentSize",
@@ -83,5 +93,7 @@ __all__ = [
     "SuppressionReason",
     "Tag",
     "Tally",
+    "Upload",
+    "UploadState",
     "Variant",
 ]

@@ -1,4 +1,4 @@
-"""``field__among={…}``: one of many numbers, given as one parameter; a set, which Django does not look through.
+"""``field__among={…}``: one of many numbers or texts, as one parameter; a set, which Django does not look through.
 
 ``field__in`` writes a placeholder for each of them; at 500 that costs 40 us a number with Django, this costs under one.
 """
@@ -14,7 +14,7 @@ from django.db.models import Field, ForeignKey, Lookup
 @ForeignKey.register_lookup  # which knows none of those that Field has
 @Field.register_lookup
 class Among(Lookup):
-    """The condition, for whole numbers."""
+    """The condition, for whole numbers and texts."""
 
     lookup_name = "among"
     prepare_rhs = False

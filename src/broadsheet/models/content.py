@@ -95,6 +95,35 @@ class Campaign(models.Model):
         return self.slug
 
 
+class Deviation(models.Model):
+    """One time of a campaign's schedule that a person skipped or moved. Where it stands, the scheduler obeys it."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="deviations", db_index=False)
+    #: the time that the schedule names
+    scheduled_for = models.DateTimeField()
+    #: none: nothing comes out
+    moved_to = models.DateTimeField(null=True, blank=True)
+    who = models.CharField(max_length=200)
+    why = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("scheduled_for",)
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "scheduled_for"], name="deviation_once_per_time"),
+            models.UniqueConstraint(fields=["campaign", "moved_to"], name="deviation_once_per_new_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.said} of {self.campaign_id}"
+
+    @property
+    def said(self) -> str:
+        """What was done, by whom and why: the reason on the row of an edition that did not come out."""
+        done = "moved" if self.moved_to else "skipped"
+        return f"{done} by {self.who}{f': {self.why}' if self.why else ''}"[:300]
+
+
 class EditionState(models.TextChoices):
     """Where an edition stands. Which moves are allowed: :data:`broadsheet.editions.MOVES`."""
 

@@ -137,6 +137,44 @@ class Claim(models.Model):
         return self.stretch() & Q(state__in=DeliveryState.open()) & due
 
 
+class Repeat(models.Model):
+    """A call to a provider that may have taken its mails or not, and that its idempotency key lets us make again.
+
+    Its copies are ``unknown`` in the ledger until an answer, or the end of the key, settles them.
+    """
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="repeats")
+    #: the ids of its deliveries
+    deliveries = models.JSONField()
+    #: whether one call held them all, so that its key is good for all of them and for nothing else
+    together = models.BooleanField()
+    #: when it is made again; nobody else does it before
+    again_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    #: until when its key lasts
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"call {self.pk} again, until {self.until}"
+
+
+class Missing(models.Model):
+    """What a sender on another machine had in hand when its lease ran out; it can tell more when it is back."""
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="+")
+    sender = models.CharField(max_length=120)
+    #: the id of its claim, which is gone
+    claim = models.BigIntegerField()
+    #: the ids of the deliveries that it meant
+    deliveries = models.JSONField()
+
+    class Meta:
+        indexes = [models.Index(fields=["sender"], name="missing_of_sender")]
+
+    def __str__(self) -> str:
+        return f"what {self.sender} had in hand"
+
+
 class PaceBucket(models.Model):
     """How far an adapter's timeline is reserved, or that of one recipient domain of it (``default/mail.example``)."""
 

@@ -13,18 +13,21 @@ the scheduler, a queue's worker), a row is done once.
 from broadsheet.notices.carrying import carry_out
 from broadsheet.notices.errands import add, invitations_of, invite, on_waking, post, withdraw
 from broadsheet.notices.forgetting import forget
-from broadsheet.notices.joining import Confirmed, Wish, confirm, may_ask
+from broadsheet.notices.joining import Confirmed, Entered, Wish, confirm, enter, join, may_ask
 from broadsheet.notices.links import welcome_url
 
 __all__ = [
     "Confirmed",
+    "Entered",
     "Wish",
     "add",
     "carry_out",
     "confirm",
+    "enter",
     "forget",
     "invitations_of",
     "invite",
+    "join",
     "may_ask",
     "on_waking",
     "post",

@@ -36,6 +36,7 @@ class Wish:
     wording: str
     network: str
     first_name: str = ""
+    last_name: str = ""
     interests: Sequence[str] = ()
     frequency: int | None = None
     language: str = ""
@@ -56,6 +57,45 @@ def join(workspace: Workspace, wish: Wish) -> None:
                 _ask(workspace, subscriber, name, wish, at_once=declared.opt_in == "single")
 
 
+class Entered(StrEnum):
+    """What came of putting somebody on a list by hand."""
+
+    #: they are on it now
+    NOW = "now"
+    #: they were already
+    BEFORE = "before"
+    #: they have left it, and only they can come back
+    LEFT = "left"
+    #: the address is suppressed, or its person was erased
+    KEPT_OUT = "kept-out"
+
+
+def enter(workspace: Workspace, wish: Wish) -> dict[str, Entered]:
+    """Puts somebody on lists because they said so to staff, as ``wish.source`` tells; what came of each list.
+
+    Nobody who has left comes back by this, and no suppression is lifted. Raises ValueError for what is no address.
+    """
+    email, key = known_address(wish.email)
+    if is_suppressed(email):
+        return dict.fromkeys(wish.lists, Entered.KEPT_OUT)
+    with transaction.atomic():
+        subscriber = _subscriber(email, key, wish)
+        return {name: _enter(workspace, subscriber, name, wish) for name in wish.lists}
+
+
+def _enter(workspace: Workspace, subscriber: Subscriber, name: str, wish: Wish) -> Entered:
+    row, _ = Subscription.objects.select_for_update().get_or_create(
+        subscriber=subscriber, list_name=name, defaults={"state": SubscriptionState.PENDING}
+    )
+    if row.state != SubscriptionState.PENDING:
+        return Entered.LEFT if row.state == SubscriptionState.UNSUBSCRIBED else Entered.BEFORE
+    row.consent_how, row.consent_detail, row.consent_wording = wish.how, wish.source[:300], wish.wording
+    row.consent_network = ""
+    _subscribe(workspace, row, "")
+    events.announce("subscriber.subscribed", {"email": subscriber.email, "list": name, "confirmed": True})
+    return Entered.NOW
+
+
 def _subscriber(email: str, key: str, wish: Wish) -> Subscriber:
     """The person of that address. What is said of them counts while nobody has confirmed that they are that person."""
     subscriber, made = Subscriber.objects.get_or_create(
@@ -69,10 +109,10 @@ def _subscriber(email: str, key: str, wish: Wish) -> Subscriber:
     )
     known = not made and subscriber.subscriptions.exclude(state=SubscriptionState.PENDING).exists()
     if not known:
-        subscriber.first_name = wish.first_name[:200]
+        subscriber.first_name, subscriber.last_name = wish.first_name[:200], wish.last_name[:200]
         subscriber.language = wish.language
         subscriber.interests = interest_set(wish.interests)
-        subscriber.save(update_fields=["first_name", "language", "interests"])
+        subscriber.save(update_fields=["first_name", "last_name", "language", "interests"])
     return subscriber
 
 

@@ -150,6 +150,19 @@ def _stamped(
     return Stamp(message, imprint)(reader, delivery_id=reader.id, now=timezone.now())
 
 
+def sample_sheets(workspace: Workspace, template: str) -> list[Sheet]:
+    """What notices of that template are compiled from, to nobody in particular: one with a reader's own links, and one
+    without.
+    """
+    name = next(iter(workspace.lists.lists), "newsletter")
+    detail = {"template": template, "list": name, "url": f"{workspace.config.public.url}/c/sample"}
+    language = workspace.config.site.language
+    return [
+        _sheet(workspace, _welcome(), detail, (language, "unsubscribe_url", "preferences_url")),
+        _sheet(workspace, _confirm(), detail, (language,)),
+    ]
+
+
 def language_of(workspace: Workspace, wished: str) -> str:
     """The language that a notice is written in: the one that is wished for, else the site's, else English."""
     written = dict(settings.LANGUAGES)

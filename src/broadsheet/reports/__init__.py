@@ -4,10 +4,12 @@ from broadsheet.reports.comparing import (
     ArticleRow,
     EditionRow,
     GrowthDay,
+    Result,
     articles_ranked,
     compared,
     editions_with,
     growth,
+    results,
     side_by_side,
 )
 from broadsheet.reports.health import Health, health_of
@@ -25,6 +27,7 @@ __all__ = [
     "Numbers",
     "Rate",
     "Report",
+    "Result",
     "Uses",
     "articles_ranked",
     "as_csv",
@@ -35,6 +38,7 @@ __all__ = [
     "health_of",
     "numbers",
     "report",
+    "results",
     "side_by_side",
     "summarise",
     "summary_of",

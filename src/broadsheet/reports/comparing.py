@@ -17,6 +17,7 @@ from broadsheet.models import (
     Link,
     Subscription,
     SubscriptionState,
+    Summary,
     Tally,
     Variant,
 )
@@ -64,6 +65,27 @@ def side_by_side(editions: Sequence[Edition]) -> list[EditionRow]:
     ):
         counts[edition, kind] = count
     return [_row(edition, events, counts) for edition in editions]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an edition that went out came to, in two numbers."""
+
+    sent: int
+    clicked: int | None
+    """None: it does not count clicks."""
+
+
+def results(editions: Iterable[Edition]) -> dict[int, Result]:
+    """The results of those that have a kept summary, by id: nothing is counted here but clicks, by the hour."""
+    chosen = {edition.pk: edition for edition in editions}
+    clicks = Tally.objects.filter(edition__in=list(chosen), kind=EventKind.CLICKED, automatic=False)
+    clicked = dict(clicks.values_list("edition").annotate(Sum("count")).order_by())
+    kept = Summary.objects.filter(edition__in=list(chosen)).values_list("edition", "data__states")
+    return {
+        pk: Result(states.get("sent", 0), None if chosen[pk].tracking == "none" else clicked.get(pk, 0))
+        for pk, states in kept
+    }
 
 
 def _row(edition: Edition, events: Counter[tuple[int, str]], counts: Counter[tuple[int, str]]) -> EditionRow:

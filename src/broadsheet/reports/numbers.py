@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from broadsheet.models import Delivery, DeliveryState, Edition
+from broadsheet.models import Delivery, DeliveryState, Edition, Repeat
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Numbers:
     """Why copies were not sent, most frequent first."""
     next_at: datetime | None = None
     """When the first copy that has to wait may leave; None if none has a time of its own."""
+    asked_again: datetime | None = None
+    """When a provider is asked again, with an idempotency key, about copies that are unknown; None for never."""
 
     @property
     def readers(self) -> int:
@@ -33,7 +35,7 @@ class Numbers:
     @property
     def finished(self) -> bool:
         """Whether every copy is in a final state."""
-        return not (self.waiting or self.deferred)
+        return not (self.waiting or self.deferred or self.asked_again)
 
 
 def numbers(edition: Edition, *, when: bool = True) -> Numbers:
@@ -62,6 +64,7 @@ def numbers(edition: Edition, *, when: bool = True) -> Numbers:
         waiting=total(DeliveryState.QUEUED),
         reasons=dict(sorted(reasons.items(), key=lambda each: -each[1])),
         next_at=next_leaving(edition) if when and total(*DeliveryState.open()) else None,
+        asked_again=Repeat.objects.filter(edition=edition).aggregate(first=Min("again_at"))["first"],
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 #: The folders of the state in which files are written under another name first and then renamed ...
-_FOLDERS = (".", "images", "images/index", "inbox")
+_FOLDERS = (".", "images", "images/index", "inbox", "imports")
 #: ... such as `.a.eml.part`, `.secret_key.4711` and what `tempfile` makes of `.picture.png.`
 _UNFINISHED = re.compile(r"\..+\.(part|\d+|[a-z0-9_]{8})")
 _OLD = timedelta(days=1)

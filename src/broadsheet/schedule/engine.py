@@ -20,6 +20,7 @@ from django.db import connections
 from django.utils import timezone
 
 from broadsheet import events, notices, pipeline
+from broadsheet.audience import uploads
 from broadsheet.audience.tracking_consent import forget_reading
 from broadsheet.conf.cluster import broker
 from broadsheet.errors import BroadsheetError, MailboxFailed
@@ -117,7 +118,7 @@ class Engine:
             if job.id not in ("files", "tick", "webhooks", "notices"):
                 job.remove()
         for slug, file in workspace.kept.items():
-            if file.schedule:
+            if file.schedule and not file.resting:
                 self._add(f"campaign {slug}", NextTime(workspace, file), self._tick)
         if settings.sync_minutes:
             every = IntervalTrigger(minutes=settings.sync_minutes, timezone=UTC)
@@ -174,6 +175,7 @@ class Engine:
         events.outgoing.forget(now - events.outgoing.KEPT)
         events.let_go(now, config.bounces.keep)
         notices.forget(now)
+        uploads.forget(self._follower.workspace, now)
         if removed := clean_up(self._follower.workspace.state, now):
             log.info("Cleaned up: %s", ", ".join(removed))
 

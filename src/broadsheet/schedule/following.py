@@ -45,7 +45,9 @@ class Follower:
         self.workspace = _snapshot(workspace, {})
         self._seen: Fingerprint | None = None
         self._said: dict[str, str] = {}
+        self._began = False
         self.look()
+        self._began = True
 
     def look(self) -> bool:
         """Whether something that counts has changed; :attr:`workspace` is up to date then."""
@@ -84,9 +86,9 @@ class Follower:
             log.warning("%s\nIts last good version, if there was one, goes on until that is mended.", mistakes)
 
     def _changes(self, before: Snapshot) -> bool:
-        """Whether campaigns or settings are others than before; says which."""
+        """Whether campaigns or settings are others than before; says which, but not what was there at the start."""
         now, then = self.workspace.kept, before.kept
-        for slug in sorted({*now, *then}):
+        for slug in sorted({*now, *then}) if self._began else ():
             if now.get(slug) != then.get(slug):
                 what = "changed" if slug in now and slug in then else "new" if slug in now else "gone"
                 log.info("campaigns/%s.md is %s", slug, what)

@@ -5,14 +5,14 @@ stays dealt with. ``Campaign.watched_since`` says up to when that is; it only ma
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q
 
 from broadsheet import approvals, editions, pipeline
-from broadsheet.errors import BroadsheetError
+from broadsheet.errors import BroadsheetError, WrongState
 from broadsheet.models import Campaign, Edition, EditionState
 from broadsheet.timing import Run, opens, runs, span_in_words
 from broadsheet.workspace import CampaignFile, Workspace
@@ -76,11 +76,35 @@ def tick(
     maker = _Maker(workspace, now, troubles, collect)
     for file, row in _watched(workspace, now):
         maker.bring_out(file, row)
-    _ask(workspace, now, troubles)
+    resting = _resting(workspace)
+    _hold(resting)
+    _ask(workspace, now, troubles, resting)
+
+
+def _resting(workspace: Workspace) -> dict[str, str]:
+    """The campaigns that are paused or retired, and the reason to give."""
+    found = {}
+    for slug in workspace.campaign_names():
+        try:
+            found[slug] = workspace.campaign(slug).resting
+        except BroadsheetError:
+            continue  # as above
+    return {slug: reason for slug, reason in found.items() if reason}
+
+
+def _hold(resting: dict[str, str]) -> None:
+    """What is approved and has not begun of a campaign that rests waits for a yes again."""
+    approved = Edition.objects.select_related("campaign").filter(state=EditionState.APPROVED)
+    for edition in approved.filter(campaign__slug__in=list(resting)):
+        try:
+            editions.move(edition, EditionState.DRAFT, who=WHO, why=resting[edition.campaign.slug])
+        except WrongState:
+            continue  # somebody moved it at the same moment; the next tick looks again
+        log.warning("%s waits for a yes: %s", edition.key, edition.reason)
 
 
 def _watched(workspace: Workspace, now: datetime) -> list[tuple[CampaignFile, Campaign]]:
-    """The campaigns that have a schedule, with their rows. One whose file is gone is no longer watched."""
+    """The campaigns that come out by a schedule, with their rows. One that rests, or has no file, is not watched."""
     names, found = workspace.campaign_names(), []
     unscheduled = []
     for slug in names:
@@ -88,7 +112,7 @@ def _watched(workspace: Workspace, now: datetime) -> list[tuple[CampaignFile, Ca
             file = workspace.campaign(slug)
         except BroadsheetError:
             continue  # whoever follows the files says what is wrong with it; it stays watched as it was
-        if file.schedule is None:
+        if file.schedule is None or file.resting:
             unscheduled.append(slug)
         else:
             row, _ = Campaign.objects.get_or_create(slug=slug)
@@ -134,8 +158,8 @@ class _Maker:
         later = Edition.objects.filter(Q(scheduled_for__gt=since) | Q(moved_from__gt=since), campaign=row)
         known = {time for times in later.values_list("scheduled_for", "moved_from") for time in times}
         did_something = False
-        for run in runs(schedule, zone, since):
-            at = run.at.astimezone(UTC)  # in a zone with a fold, equal moments of two zones may not be equal
+        for run in runs(schedule, zone, since, editions.changes_of(file.slug, since)):
+            at = run.moment
             if opens(schedule, zone, run.at) - ahead(file) > self._now:
                 break
             if at in known:
@@ -194,9 +218,12 @@ def ahead(file: CampaignFile) -> timedelta:
     return file.schedule.lead if file.schedule and file.approval == "required" else timedelta(0)
 
 
-def _ask(workspace: Workspace, now: datetime, troubles: Troubles) -> None:
-    """Ask the approvers of new drafts, and remind those of editions that are held: at their time, then daily."""
-    names = set(workspace.campaign_names())
+def _ask(workspace: Workspace, now: datetime, troubles: Troubles, resting: Container[str]) -> None:
+    """Ask the approvers of new drafts, and remind those of editions that are held: at their time, then daily.
+
+    Nobody is asked about a campaign that rests.
+    """
+    names = {slug for slug in workspace.campaign_names() if slug not in resting}
     waiting = Edition.objects.select_related("campaign").filter(state__in=(EditionState.DRAFT, EditionState.PROOFED))
     new = waiting.filter(scheduled_for__gt=now, asked_at=None, campaign__watched_since__isnull=False)
     held = editions.unapproved(now)

@@ -1,11 +1,12 @@
 """Bytes to Outcome: claims rows of the ledger, stamps, hands over, and reports what was answered."""
 
-from broadsheet.sending.adapters import Adapter, hand_over, login, make_adapter
-from broadsheet.sending.claims import settle_unknown
+from broadsheet.sending.adapters import Adapter, hand_over, keys_of, login, make_adapter
+from broadsheet.sending.doubts import settle_unknown
 from broadsheet.sending.ledger import Batch, Job, pause
 from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.pace import time_needed
-from broadsheet.sending.recovery import Recovered, recover
+from broadsheet.sending.recovery import Recovered, Rules, recover
+from broadsheet.sending.repeats import ask_again
 from broadsheet.sending.runner import drain
 
 __all__ = [
@@ -15,8 +16,11 @@ __all__ = [
     "Outcome",
     "Recovered",
     "Result",
+    "Rules",
+    "ask_again",
     "drain",
     "hand_over",
+    "keys_of",
     "login",
     "make_adapter",
     "pause",

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from broadsheet.conf import Sending
-from broadsheet.models import Claim, Delivery, DeliveryState, Edition, EditionState, Summary
+from broadsheet.models import Claim, Delivery, DeliveryState, Edition, EditionState
 from broadsheet.models.among import among
 from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.verdict import Tried, Verdict, verdict
@@ -235,15 +235,6 @@ def put_off(times: Mapping[int, datetime]) -> None:
             "UPDATE broadsheet_delivery SET at = %s WHERE id = %s AND state IN ('queued', 'deferred')",
             [(_written(at), pk) for pk, at in times.items()],
         )
-
-
-def settle_unknown(edition: Edition, as_: str) -> int:
-    """Turns the edition's unknown copies into ``sent`` or ``queued`` again, as a person decided; how many."""
-    state = DeliveryState.SENT if as_ == "sent" else DeliveryState.QUEUED
-    Summary.objects.filter(edition=edition).delete()
-    return Delivery.objects.filter(edition=edition, state=DeliveryState.UNKNOWN).update(
-        state=state, reason="", at=timezone.now()
-    )
 
 
 def judged(

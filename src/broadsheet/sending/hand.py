@@ -14,7 +14,7 @@ from threading import Event
 from broadsheet.audience import Reader
 from broadsheet.errors import UnstampableReader
 from broadsheet.sending.claims import Row
-from broadsheet.sending.journal import Journal
+from broadsheet.sending.journal import Journal, call_of
 from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.pace import Moments
 from broadsheet.stamping import Mail, Stamp
@@ -163,6 +163,14 @@ class Hand:
         copy = self.out[mail.delivery_id]
         if copy.slot < 0:
             copy.slot = self.journal.attempt(mail.delivery_id)
+
+    def attempt_together(self, mails: Sequence[Mail]) -> None:
+        """Note in the journal that these mails are about to leave in one call."""
+        call = call_of(mail.delivery_id for mail in mails)
+        for mail in mails:
+            copy = self.out[mail.delivery_id]
+            if copy.slot < 0:
+                copy.slot = self.journal.attempt(mail.delivery_id, call)
 
     def answer(self, outcome: Outcome) -> None:
         """Keep the answer, in the journal as well if there was an attempt."""

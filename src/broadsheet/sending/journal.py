@@ -7,7 +7,7 @@ so the file carries the name of the boot it was written in.
 A slot is used for one copy at a time and free again once the database has its outcome, so the file never grows::
 
     header   magic, boot
-    slot     attempt: delivery, its checksum    answer: delivery, result, dead, reply, their checksum
+    slot     attempt: delivery, call, their checksum    answer: delivery, result, dead, reply, their checksum
 
 A slot that was cut off while it was written fails its checksum. For an attempt that means that no data was sent; for
 an answer, that there was none.
@@ -18,6 +18,7 @@ import mmap
 import os
 import struct
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
@@ -28,8 +29,9 @@ SLOTS = 8192
 _MAGIC = b"broadsheet journal 1"
 _HEADER = 64
 _SLOT = 128
-_ATTEMPT = struct.Struct("<QI")
+_ATTEMPT = struct.Struct("<QII")
 _ANSWER = struct.Struct("<QBBH84s")
+_ATTEMPT_SUM = 12
 _ANSWER_AT = 16
 _SUM = struct.Struct("<I")
 _SUM_AT = _ANSWER_AT + _ANSWER.size
@@ -64,11 +66,11 @@ class Journal:
         """How many more copies it can hold."""
         return len(self._free)
 
-    def attempt(self, delivery_id: int) -> int:
-        """Note that this copy's data is about to be sent; its slot."""
+    def attempt(self, delivery_id: int, call: int = 0) -> int:
+        """Note that this copy's data is about to be sent, in that :func:`call_of`; its slot."""
         slot = self._free.popleft()
-        number = delivery_id.to_bytes(8, "little")
-        self._map[slot : slot + 12] = number + crc32(number).to_bytes(4, "little")
+        number = (delivery_id | call << 64).to_bytes(12, "little")
+        self._map[slot : slot + 16] = number + crc32(number).to_bytes(4, "little")
         return slot
 
     def answer(self, slot: int, outcome: Outcome) -> None:
@@ -99,6 +101,14 @@ class Found:
     whole: bool
     attempted: frozenset[int] = frozenset()
     answered: dict[int, Outcome] = field(default_factory=dict)
+    together: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """The deliveries of the call that a delivery went out in, where the journal has all of them."""
+
+
+def call_of(delivery_ids: Iterable[int]) -> int:
+    """What the journal calls the call that held these; 0 for one of a single mail."""
+    ids = sorted(delivery_ids)
+    return 0 if len(ids) == 1 else crc32(b"".join(each.to_bytes(8, "little") for each in ids)) or 1
 
 
 def read(path: Path) -> Found:
@@ -106,18 +116,22 @@ def read(path: Path) -> Found:
     raw = path.read_bytes()
     if raw[: len(_MAGIC)] != _MAGIC or raw[len(_MAGIC) : len(_MAGIC) + 36] != boot():
         return Found(whole=False)
-    attempted, answered = set(), {}
+    answered: dict[int, Outcome] = {}
+    calls: dict[int, list[int]] = {}
+    alone: list[int] = []
     for slot in range(_HEADER, len(raw) - _SLOT + 1, _SLOT):
-        delivery_id, checksum = _ATTEMPT.unpack_from(raw, slot)
-        if not delivery_id or checksum != crc32(raw[slot : slot + 8]):
+        delivery_id, mark, checksum = _ATTEMPT.unpack_from(raw, slot)
+        if not delivery_id or checksum != crc32(raw[slot : slot + _ATTEMPT_SUM]):
             continue
-        attempted.add(delivery_id)
+        (calls.setdefault(mark, []) if mark else alone).append(delivery_id)
         content = raw[slot + _ANSWER_AT : slot + _SUM_AT]
         owner, code, dead, length, reply = _ANSWER.unpack(content)
         if owner == delivery_id and _SUM.unpack_from(raw, slot + _SUM_AT)[0] == crc32(content):
             words = reply[:length].decode("utf-8", "ignore")
             answered[delivery_id] = Outcome(delivery_id, _RESULTS[code], words, bool(dead))
-    return Found(whole=True, attempted=frozenset(attempted), answered=answered)
+    attempted = frozenset(alone).union(*calls.values())
+    whole = [tuple(sorted(ids)) for mark, ids in calls.items() if call_of(ids) == mark] + [(each,) for each in alone]
+    return Found(True, attempted, answered, {each: ids for ids in whole for each in ids})
 
 
 class Sealed:

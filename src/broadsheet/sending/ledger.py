@@ -8,12 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
+from django.utils import timezone
 
 from broadsheet import conf, editions
 from broadsheet.audience import Target, may_receive, readers
 from broadsheet.errors import WrongState
 from broadsheet.models import Edition, EditionState
-from broadsheet.sending import claims, logs
+from broadsheet.sending import claims, doubts, logs
 from broadsheet.sending.adapters import Adapter
 from broadsheet.sending.breaker import Breaker
 from broadsheet.sending.claims import LEASE, Claimed
@@ -199,9 +200,9 @@ class Ledger:
             if want and state == EditionState.SENDING:
                 claimed = claims.take_stretch(pk, self._sender, want, self._after, clock)
         if renew:
+            self._drop_lost(kept)
             self._renewed, self._in_doubt = now, False
             self._set_lease(now)
-            self._drop_lost(kept)
         if claimed:
             self._after, self._left[claimed.pk] = claimed.end, len(claimed.rows)
         elif want:
@@ -219,6 +220,8 @@ class Ledger:
         outcomes = [outcome for _, outcome in answers]
         verdicts = claims.judged(self._job.edition, outcomes, before, self._job.rules)
         claims.record(verdicts, lost=[copy.row.id for copy, _ in answers if copy.claim not in kept])
+        if any(outcome.again for outcome in outcomes):
+            doubts.keep_calls(self._job.edition.pk, outcomes, timezone.now() + doubts.REST)
         self._record(outcomes)
 
     def _after_these(self, answers: Sequence[tuple[Copy, Outcome]]) -> dict[int, int]:
@@ -237,10 +240,12 @@ class Ledger:
         logs.outcomes(self._job.edition.pk, answers)
 
     def _drop_lost(self, kept: set[int]) -> None:
-        """Forget copies whose claim another machine has ended."""
+        """Forget copies whose claim another machine has ended; what did not leave goes back into the queue."""
         lost = self._left.keys() - kept
-        for copy in [copy for queue in self.hand.queues() for copy in list(queue) if copy.claim in lost]:
-            self.hand.remove(copy)
+        waiting = [copy for queue in self.hand.queues() for copy in list(queue) if copy.claim in lost]
+        never_left = [copy.row.id for copy in waiting if self.hand.remove(copy)]
+        if lost or self._in_doubt:
+            doubts.came_back(self._sender, self._left.keys(), never_left)
         for claim in lost:
             del self._left[claim]
 
@@ -319,7 +324,9 @@ class Ledger:
 
     def close(self, *, ended: bool) -> Batch | None:
         """Record the rest and let go of what is left; unless the adapter's thread goes on, which then fails."""
-        self._unloaded = None  # it goes back into the queue
+        if self._unloaded:  # it goes back into the queue
+            self._left.pop(self._unloaded.pk, None)
+        self._unloaded = None
         whole, batch = False, None
         try:
             batch = self._rest(ended=ended)

@@ -1,6 +1,7 @@
 """What an adapter answers for one mail."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -15,6 +16,16 @@ class Result(StrEnum):
     FAILED = "failed"
     #: the connection ended after the mail went out and before the reply: nobody can say
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Again:
+    """A call that its idempotency key lets us make again: it sends nothing twice."""
+
+    together: tuple[int, ...]
+    """The deliveries whose mails it held, in the order of their ids."""
+    until: datetime
+    """Until when the key lasts."""
 
 
 @dataclass(slots=True)  # a frozen one takes 3 us more to make, for each mail
@@ -33,3 +44,5 @@ class Outcome:
     """False of ``deferred``: it was not looked at (no connection, too many calls), so no try of it is used up."""
     asked: bool = True
     """Whether a server was asked at all; what a reader's own data kept back says nothing about their address."""
+    again: Again | None = None
+    """Of ``unknown``: the call that may be made again."""

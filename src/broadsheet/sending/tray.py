@@ -28,6 +28,9 @@ class Tray(Protocol):
         once more if it goes out again because the first try certainly did not arrive (its connection was cut).
         """
 
+    def attempt_together(self, mails: Sequence[Mail]) -> None:
+        """The same of mails that go out in one call, whose idempotency key is good for all of them together."""
+
     def answer(self, outcome: Outcome) -> None:
         """Give back what was answered for a mail that was taken; exactly once for each."""
 
@@ -51,6 +54,9 @@ class Handful:
         """Nothing more will come."""
 
     def attempt(self, mail: Mail) -> None:
+        """Nothing is kept of a handful."""
+
+    def attempt_together(self, mails: Sequence[Mail]) -> None:
         """Nothing is kept of a handful."""
 
     def answer(self, outcome: Outcome) -> None:

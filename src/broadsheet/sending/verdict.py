@@ -40,7 +40,7 @@ def verdict(outcome: Outcome, before: Tried, on_unknown: str, rules: Sending, no
             return Verdict(DeliveryState.SENT, now)
         case Result.FAILED:
             return Verdict(DeliveryState.FAILED, now, outcome.reply[:300])
-        case Result.UNKNOWN if on_unknown == OnUnknown.HOLD:
+        case Result.UNKNOWN if outcome.again or on_unknown == OnUnknown.HOLD:
             return Verdict(DeliveryState.UNKNOWN, now, outcome.reply[:300])
         case Result.UNKNOWN if on_unknown == OnUnknown.ASSUME_SENT:
             return Verdict(DeliveryState.SENT, now, f"{ASSUMED}{outcome.reply}"[:300])

@@ -1,4 +1,4 @@
-"""The workspace: the files that people write. Finds them, reads them, and says everything that is wrong."""
+"""The workspace: the files that people write. Finds, reads and changes them, and says all that is wrong."""
 
 from broadsheet.workspace.campaign import (
     ArticleRules,
@@ -14,12 +14,29 @@ from broadsheet.workspace.forms import TagRule
 from broadsheet.workspace.people_files import Attribute, ListFile, Lists
 from broadsheet.workspace.root import Workspace, find_root, make_workspace, starter_root
 from broadsheet.workspace.segment_file import AttributeRule, Had, Joined, Rule, Segment
+from broadsheet.workspace.writing import (
+    FileVersion,
+    add_tag_rule,
+    campaign_version,
+    change_segment,
+    changed_campaign,
+    changed_segments,
+    create_campaign,
+    current,
+    duplicated_campaign,
+    read_version,
+    save_campaign,
+    segment_users,
+    starter_campaign,
+    tag_rule_text,
+)
 
 __all__ = [
     "ArticleRules",
     "Attribute",
     "AttributeRule",
     "CampaignFile",
+    "FileVersion",
     "Fill",
     "Had",
     "Joined",
@@ -33,8 +50,21 @@ __all__ = [
     "TagRule",
     "Wanted",
     "Workspace",
+    "add_tag_rule",
+    "campaign_version",
+    "change_segment",
+    "changed_campaign",
+    "changed_segments",
+    "create_campaign",
     "crontab",
+    "current",
+    "duplicated_campaign",
     "find_root",
     "make_workspace",
+    "read_version",
+    "save_campaign",
+    "segment_users",
+    "starter_campaign",
     "starter_root",
+    "tag_rule_text",
 ]

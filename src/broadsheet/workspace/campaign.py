@@ -197,6 +197,10 @@ class CampaignFile:
     articles: ArticleRules = Field(default_factory=ArticleRules, description="What to pick.")
     preheader: str = Field(default="", description="The line that inboxes show after the subject, Jinja2.")
     schedule: Schedule | None = Field(default=None, description="When it comes out by itself.")
+    state: Literal["active", "paused", "retired"] = Field(
+        default="active",
+        description="`paused`: nothing of it comes out until it is `active` again; `retired`: nor for good.",
+    )
     approval: Literal["required", "automatic"] = Field(
         default="required", description="`required`: somebody says yes to each edition before it is sent."
     )
@@ -218,3 +222,8 @@ class CampaignFile:
         default="none", description="With `individual`: how the copies of readers who did not agree are counted."
     )
     intro: str = Field(default="", description="The file's body: the mail's opening words, Markdown with Jinja2.")
+
+    @property
+    def resting(self) -> str:
+        """Why nothing of it comes out; empty while it is active."""
+        return "" if self.state == "active" else f"its campaign is {self.state} (`state` in campaigns/{self.slug}.md)"

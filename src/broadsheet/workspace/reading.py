@@ -4,10 +4,11 @@ import dataclasses
 import difflib
 import os
 import re
+import stat
 import tempfile
 import tomllib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -29,35 +30,72 @@ def read_text(path: Path) -> str:
 
     Raises ValueError for what is no text (it holds a NUL byte), OSError for what can't be read.
     """
-    raw = path.read_bytes()
+    return one_kind_of_line(decoded(path.read_bytes())[0])
+
+
+def decoded(raw: bytes) -> tuple[str, str]:
+    """The text of a file's bytes without BOM, its lines ending as they do; and the name of its encoding.
+
+    Raises ValueError for what is no text.
+    """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
         try:
-            text = raw.decode("utf-16")
+            text = raw.decode(encoding)
         except UnicodeDecodeError as error:
             raise ValueError("is not a text file") from error
     else:
+        encoding = "utf-8-sig" if raw.startswith(b"\xef\xbb\xbf") else "utf-8"
         try:
-            text = raw.decode("utf-8-sig")
+            text = raw.decode(encoding)
         except UnicodeDecodeError:
-            text = raw.decode("latin-1")
+            encoding = "latin-1"
+            text = raw.decode(encoding)
     if "\0" in text:
         raise ValueError("is not a text file")
+    return text, encoding
+
+
+def one_kind_of_line(text: str) -> str:
+    """The text with its lines ending in LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Put ``text`` into ``path``, whole or not at all."""
+def write_atomically(path: Path, content: str | bytes, *, is_new: bool = False) -> None:
+    """Put ``content`` into ``path``, whole or not at all; who may read the file stays as it is.
+
+    Raises FileExistsError with ``is_new`` if there is such a file.
+    """
+    path = path.resolve()  # a link goes on leading to its file
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
             file.flush()
+            os.fchmod(file.fileno(), _mode(path))
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        if is_new:
+            os.link(temporary, path)
+            Path(temporary).unlink()
+        else:
+            Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the new name, too, is there after a power cut
+    finally:
+        os.close(folder)
+
+
+def _mode(path: Path) -> int:
+    """The rights of the file that is there, or of a new one."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return 0o644
 
 
 def load_data(path: Path, shown: str) -> Any:
@@ -68,7 +106,11 @@ def load_data(path: Path, shown: str) -> Any:
         raise InvalidFile([Problem(shown, "", str(error))]) from error
     except OSError as error:
         raise InvalidFile([Problem(shown, "", f"can't be read ({error.strerror})")]) from error
-    return parse_toml(text, shown) if path.suffix == ".toml" else parse_yaml(text, shown)
+    if path.suffix == ".toml":
+        return parse_toml(text, shown)
+    data = parse_yaml(text, shown)
+    refuse_doubled_keys(text, shown)
+    return data
 
 
 def parse_toml(text: str, shown: str, *, first_line: int = 1) -> dict[str, Any]:
@@ -95,6 +137,35 @@ def parse_yaml(text: str, shown: str, *, first_line: int = 1) -> Any:
         raise InvalidFile([Problem(shown, line, f"not valid YAML: {error.problem or error.context}")]) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidFile([Problem(shown, "", f"not valid YAML: {str(error).splitlines()[0]}")]) from error
+
+
+def refuse_doubled_keys(text: str, shown: str, *, first_line: int = 1) -> None:
+    """Raises InvalidFile, naming the lines, if the YAML ``text`` has a key twice in one place: one would be lost."""
+    try:
+        root = yaml.compose(text, Loader=_SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return  # whoever parses it says so
+    if problems := list(_doubled(root, shown, first_line, set())):
+        raise InvalidFile(problems)
+
+
+def _doubled(node: Any, shown: str, first_line: int, seen: set[int]) -> Iterator[Problem]:
+    if id(node) in seen:  # an anchor may hold itself
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _doubled(each, shown, first_line, seen)
+    elif isinstance(node, yaml.MappingNode):
+        lines: dict[tuple[str, str], int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + first_line
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if first := lines.get((key.tag, key.value)):
+                    reason = f"`{key.value}` stands here again, after line {first}; keep one of them"
+                    yield Problem(shown, f"line {line}", reason)
+                lines.setdefault((key.tag, key.value), line)
+            yield from _doubled(value, shown, first_line, seen)
 
 
 def validated(declared: type[T], data: object, shown: str) -> T:

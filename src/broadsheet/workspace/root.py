@@ -14,14 +14,24 @@ from broadsheet.conf import Config, Sender
 from broadsheet.errors import BroadsheetError, InvalidFile, Problem, UnknownName, WorkspaceNotFound
 from broadsheet.workspace.campaign import CampaignFile
 from broadsheet.workspace.front_matter import split_header
-from broadsheet.workspace.people_files import Lists
-from broadsheet.workspace.reading import load_data, read_text, validated, with_lines, write_atomically
+from broadsheet.workspace.people_files import ListFile, Lists
+from broadsheet.workspace.reading import (
+    load_data,
+    one_kind_of_line,
+    parse_yaml,
+    read_text,
+    refuse_doubled_keys,
+    validated,
+    with_lines,
+    write_atomically,
+)
 from broadsheet.workspace.segment_checks import Known, circles, mistakes, typed
 from broadsheet.workspace.segment_file import Segment, Segments, with_references
 
 T = TypeVar("T")
 
 MARKER = "broadsheet.toml"
+SEGMENTS = "subscribers/segments.yaml"
 STARTER = (MARKER, "articles", "campaigns", "templates", "subscribers")
 
 
@@ -171,15 +181,15 @@ class Workspace:
         if slug not in self.campaign_names():
             raise UnknownName("campaign", slug, self.campaign_names())
         shown = f"campaigns/{slug}.md"
-        try:
-            text = read_text(self.root / shown)
-        except ValueError as error:
-            raise InvalidFile([Problem(shown, "", str(error))]) from error
-        except OSError as error:
-            raise InvalidFile([Problem(shown, "", f"can't be read ({error.strerror})")]) from error
-        split = split_header(text, shown)
+        return self.campaign_from(slug, self._text_of(shown))
+
+    def campaign_from(self, slug: str, text: str) -> CampaignFile:
+        """The campaign that a file of this text would be, checked as :meth:`campaign` does. Raises InvalidFile."""
+        shown = f"campaigns/{slug}.md"
+        split = split_header(one_kind_of_line(text), shown)
         if not split.data:
             raise InvalidFile([Problem(shown, "line 1", "must begin with front matter between two lines of ---")])
+        refuse_doubled_keys(split.source, shown, first_line=split.line)
         settings, body = split.data, split.body
         problems = [
             Problem(shown, key, "comes from the file itself; leave it out")
@@ -235,23 +245,41 @@ class Workspace:
     def lists(self) -> Lists:
         """``subscribers/lists.yaml``. Raises InvalidFile."""
         shown = "subscribers/lists.yaml"
-        found = self._people_file(Lists, shown)
+        text = self._text_of(shown)
+        found = self._people_data(Lists, shown, text)
         lost = [
             Problem(shown, f"lists.{name}.welcome", f"there is no template “{each.welcome}”")
             for name, each in found.lists.items()
             if each.welcome is not None and each.welcome not in self.template_names()
         ]
         if lost:
-            raise InvalidFile(with_lines(lost, read_text(self.root / shown)))
+            raise InvalidFile(with_lines(lost, text))
         return found
 
-    def _people_file(self, declared: type[T], shown: str) -> T:
-        """One of the YAML files about people. Raises InvalidFile with the line of each mistake."""
-        data = load_data(self.root / shown, shown) or {}
+    def _text_of(self, shown: str) -> str:
+        """A file's text. Raises InvalidFile."""
+        try:
+            return read_text(self.root / shown)
+        except ValueError as error:
+            raise InvalidFile([Problem(shown, "", str(error))]) from error
+        except OSError as error:
+            raise InvalidFile([Problem(shown, "", f"can't be read ({error.strerror})")]) from error
+
+    def _people_data(self, declared: type[T], shown: str, text: str) -> T:
+        """What one of the YAML files about people says. Raises InvalidFile with the line of each mistake."""
+        data = parse_yaml(text, shown) or {}
+        refuse_doubled_keys(text, shown)
         try:
             return validated(declared, data, shown)
         except InvalidFile as error:
-            raise InvalidFile(with_lines(error.problems, read_text(self.root / shown))) from error
+            raise InvalidFile(with_lines(error.problems, text)) from error
+
+    def list_file(self, name: str) -> ListFile:
+        """The list of that name. Raises UnknownName."""
+        try:
+            return self.lists.lists[name]
+        except KeyError:
+            raise UnknownName("list", name, list(self.lists.lists)) from None
 
     def sender_of(self, list_name: str) -> Sender:
         """Who mail to that list is from and where its answers go: the list's own, else the workspace's."""
@@ -267,16 +295,18 @@ class Workspace:
     @cached_property
     def segments(self) -> dict[str, Segment]:
         """``subscribers/segments.yaml`` by name; empty if there is no such file. Raises InvalidFile."""
-        shown = "subscribers/segments.yaml"
-        if not (self.root / shown).is_file():
+        if not (self.root / SEGMENTS).is_file():
             return {}
-        found = self._people_file(Segments, shown).segments
+        return self.segments_from(self._text_of(SEGMENTS))
+
+    def segments_from(self, text: str) -> dict[str, Segment]:
+        """The segments that a ``segments.yaml`` of this text would hold, checked. Raises InvalidFile."""
+        found = self._people_data(Segments, SEGMENTS, text).segments
         known = Known(self.lists, found, tuple(self.campaign_names()))
         wrong = [each for name, segment in found.items() for each in mistakes(segment, f"segments.{name}", known)]
         wrong += circles(found, "segments")
         if wrong:
-            problems = [Problem(shown, where, reason) for where, reason in wrong]
-            raise InvalidFile(with_lines(problems, read_text(self.root / shown)))
+            raise InvalidFile(with_lines([Problem(SEGMENTS, where, reason) for where, reason in wrong], text))
         return {name: self._ready(segment, found) for name, segment in found.items()}
 
     def _ready(self, segment: Segment, known: Mapping[str, Segment]) -> Segment:
@@ -304,11 +334,14 @@ class Workspace:
         found = (*self.templates.glob("*/template.html"), *self.templates.glob("*/template.mjml"))
         return sorted({path.parent.name for path in found})
 
-    def theme(self, template: str) -> dict[str, object]:
-        """Colours and fonts: the shared ones, the template's own over them, ``[theme]`` of the workspace over all."""
+    def theme(self, template: str, templates: Path | None = None) -> dict[str, object]:
+        """Colours and fonts: the shared ones, the template's own over them, ``[theme]`` of the workspace over all.
+
+        ``templates`` is the folder to look in, if not the workspace's.
+        """
         merged: dict[str, object] = {}
         for name in ("shared", template):
-            path = self.templates / name / "template.toml"
+            path = (templates or self.templates) / name / "template.toml"
             if path.is_file():
                 declared = load_data(path, f"templates/{name}/template.toml")
                 merged |= declared.get("theme", {})

@@ -1,12 +1,14 @@
 """Articles in the console: by source and tag, what is wrong with them, where they went, and syncing now."""
 
 import shutil
+import tomllib
 from datetime import timedelta
 
 import pytest
 
+from broadsheet.conf import TaggingRule
 from broadsheet.models import Article, Audit, EditionState, SourceState
-from broadsheet.workspace import Workspace
+from broadsheet.workspace import Workspace, tag_rule_text
 
 
 @pytest.fixture
@@ -114,3 +116,137 @@ def test_it_says_how_far_back_it_looked(as_role, cast, freeze, at, monkeypatch):
     freeze("weekly", at + timedelta(days=7))
     shown = as_role("publisher").get("/console/articles?tag=sponsored").content.decode()
     assert "not in the last 1 edition<" in shown
+
+
+def test_articles_are_found_by_title_and_state(as_role, titles):
+    as_role("editor").post("/console/articles")
+    Article.objects.filter(slug="pillow-moon").update(draft=True)
+    Article.objects.filter(slug="night-harbour").update(seen_before=True, findings=[{"code": "x", "message": "y"}])
+    Article.objects.filter(slug="our-new-sofa").update(published_at=None)
+    assert titles(words="HARB") == ["night-harbour"]
+    assert titles(state="draft") == ["pillow-moon"]
+    assert titles(state="archive") == titles(state="advice") == ["night-harbour"]
+    assert titles(state="undated") == ["our-new-sofa"]
+    assert titles(state="ready") == ["back-to-the-allotment", "eleven-lengths"]
+    assert len(titles(state="nonsense")) == 5
+
+
+def test_one_article_with_what_is_known_and_where_it_went(as_role, cast, freeze):
+    edition = freeze()
+    browser = as_role("viewer")
+    page = browser.get("/console/article/pillow-moon").content.decode()
+    for word in (
+        "Pillow moon",
+        ">mind</a>",
+        "<code>pillow-moon</code>",
+        f'href="/console/editions/{edition.pk}">weekly',
+    ):
+        assert word in page, word
+    assert browser.get("/console/article/nothing").status_code == 404
+    assert browser.get("/console/article-text/nothing").status_code == 404
+
+
+def test_an_articles_text_is_shown_only_where_nothing_runs(as_role, cast, freeze):
+    freeze()
+    Article.objects.filter(slug="pillow-moon").update(html="<p>Sweet <script>alert(1)</script> dreams</p>")
+    browser = as_role("viewer")
+    assert "Sweet" not in browser.get("/console/article/pillow-moon").content.decode()
+    answer = browser.get("/console/article-text/pillow-moon")
+    assert "sandbox" in answer.headers["Content-Security-Policy"].split("; ")
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "Sweet" in answer.content.decode()
+
+
+# Tag rules
+
+
+def matches(answer):
+    return {each.slug: (each.words, each.has, each.tagged) for each in answer.context["tried"].matches}
+
+
+def test_a_rule_is_tried_on_the_articles_there_are_and_changes_nothing(as_role, workspace):
+    as_role("editor").post("/console/articles")
+    Article.objects.get(slug="eleven-lengths").tags.clear()
+    before = (workspace.root / "broadsheet.toml").read_bytes()
+    browser = as_role("viewer")
+    answer = browser.get("/console/articles/rules", {"tag": "Sleep", "when": r"moon|LENGTHS|allot\w+"})
+    assert matches(answer) == {
+        "pillow-moon": (("moon",), True, True),
+        "eleven-lengths": (("lengths",), False, False),
+        "back-to-the-allotment": (("allotment",), True, True),
+    }
+    page = answer.content.decode()
+    assert "<mark>allotment</mark>" in page
+    assert "Would get it" in page
+    assert r"when = &#x27;moon|LENGTHS|allot\w+&#x27;" in page
+    assert "Put it into" not in page
+    assert (workspace.root / "broadsheet.toml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"tag": "x", "when": "("}, "What is looked for"),
+        ({"tag": "", "when": "x"}, "The tag"),
+        ({"tag": "x" * 101, "when": "x"}, "The tag"),
+    ],
+)
+def test_a_rule_that_can_not_be_one_says_so(as_role, workspace, given, word):
+    assert word in as_role("viewer").get("/console/articles/rules", given).context["wrong"]
+
+
+def test_a_pattern_that_never_ends_is_given_up(as_role, workspace):
+    as_role("editor").post("/console/articles")
+    Article.objects.filter(slug="pillow-moon").update(html=f"<p>{'a' * 5000}!</p>", title="Endless")
+    answer = as_role("viewer").get("/console/articles/rules", {"tag": "x", "when": "(a|a)+(a|aa)+$|(a+)+b"})
+    assert "takes too long over “Endless”" in answer.content.decode()
+
+
+def test_an_admin_puts_a_rule_into_the_file_and_the_next_sync_takes_it(as_role, workspace, write):
+    admin = as_role("admin")
+    write("articles/plain.md", "---\ntitle: Plain words\ndate: 2026-02-06\n---\nAbout nothing.\n")
+    toml = workspace.root / "broadsheet.toml"
+    toml.write_text("# Ours.\n" + toml.read_text())
+    rule = {"tag": "empty", "when": r"no(thing|body's)\b"}
+    page = admin.get("/console/articles/rules", rule)
+    assert admin.post("/console/articles/rules", {**rule, "digest": page.context["digest"]}).status_code == 302
+    kept = toml.read_text()
+    assert kept.startswith("# Ours.\n[site]")
+    assert kept.endswith('[[tag_rules]]\ntag = "empty"\nwhen = "no(thing|body\'s)\\\\b"\n')
+    assert Workspace(workspace.root).config.tag_rules[0].when == rule["when"]
+    assert Audit.objects.get().target == "broadsheet.toml"
+    admin.post("/console/articles")
+    assert [tag.name for tag in Article.objects.get(slug="plain").tags.all()] == ["empty"]
+    assert "no(thing" in admin.get("/console/articles/rules").content.decode()
+
+
+def test_a_settings_file_that_changed_meanwhile_is_left_alone(as_role, workspace):
+    admin = as_role("admin")
+    rule = {"tag": "moon", "when": "moon"}
+    digest = admin.get("/console/articles/rules", rule).context["digest"]
+    toml = workspace.root / "broadsheet.toml"
+    toml.write_text(theirs := toml.read_text() + "# theirs\n")
+    page = admin.post("/console/articles/rules", {**rule, "digest": digest})
+    assert "was changed since it was read" in page.content.decode()
+    assert "# theirs" in page.context["conflict"].theirs
+    assert "[[tag_rules]]" in page.context["conflict"].mine
+    assert toml.read_text() == theirs
+
+
+def test_rules_in_brackets_are_added_to_by_hand(as_role, workspace):
+    toml = workspace.root / "broadsheet.toml"
+    toml.write_text("tag_rules = [{tag = 'a', when = 'b'}]\n" + toml.read_text())
+    admin = as_role("admin")
+    rule = {"tag": "moon", "when": "moon"}
+    digest = admin.get("/console/articles/rules", rule).context["digest"]
+    before = toml.read_text()
+    page = admin.post("/console/articles/rules", {**rule, "digest": digest}).content.decode()
+    assert 'class="note error"' in page
+    assert toml.read_text() == before
+
+
+@pytest.mark.parametrize("value", ["plain", "a'b", 'a"b', "\\d+'", "tab\there", "é\x7f☂", "''' \"", '\\"'])
+def test_a_rule_as_text_reads_back_as_it_was(value):
+    rule = TaggingRule(tag=value, when="x", also_tagged=True)
+    assert tomllib.loads(tag_rule_text(rule)) == {"tag_rules": [{"tag": value, "when": "x", "also_tagged": True}]}

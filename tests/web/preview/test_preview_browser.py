@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from broadsheet.models import Delivery, Edition, Subscription
 from broadsheet.sending.inbox import MailFolder
@@ -29,7 +30,7 @@ def mail(page):
 
 
 def ground(page):
-    return mail(page).locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+    return mail(page).locator("body")
 
 
 @pytest.mark.parametrize(("label", "width"), [("Phone", 375), ("Tablet", 768), ("Desktop", 900)])
@@ -57,28 +58,23 @@ def test_a_switch_keeps_the_place_in_the_mail_and_the_way_back(opened, site):
 @pytest.mark.parametrize("screen", ["light", "dark"])
 def test_dark_is_what_the_switch_says_whatever_the_screen(opened, screen):
     page = opened(color_scheme=screen)
-    assert ground(page) == "rgb(255, 255, 255)"
+    expect(ground(page)).to_have_css("background-color", "rgb(255, 255, 255)")
     page.get_by_role("link", name="Dark", exact=True).click()
     page.locator(".dark-own").wait_for()
-    mail(page).locator("html").wait_for()
-    page.wait_for_function("document.getElementById('frame').dataset.src")
-    page.wait_for_timeout(200)
-    assert ground(page) == "rgb(16, 16, 16)"
+    expect(ground(page)).to_have_css("background-color", "rgb(16, 16, 16)")
     page.get_by_role("link", name="Inverted", exact=True).click()
     page.locator(".dark-forced").wait_for()
-    page.wait_for_timeout(200)
-    assert ground(page) == "rgb(255, 255, 255)"
+    expect(ground(page)).to_have_css("background-color", "rgb(255, 255, 255)")
     assert "invert" in page.locator("#frame").evaluate("frame => getComputedStyle(frame).filter")
 
 
 def test_without_images_their_descriptions_are_left(opened):
     page = opened()
     picture = mail(page).locator(".picture")
-    assert picture.evaluate("image => image.naturalWidth") == 1
+    expect(picture).to_have_js_property("naturalWidth", 1)
     page.get_by_role("link", name="No images").click()
     page.locator("#images[aria-current]").wait_for()
-    page.wait_for_timeout(300)
-    assert picture.evaluate("image => image.naturalWidth") == 0
+    expect(picture).to_have_js_property("naturalWidth", 0)
     assert picture.get_attribute("alt") == "A lamp"
 
 
@@ -135,7 +131,7 @@ def test_new_words_of_a_template_appear_without_a_click(opened, drafts):
     page.get_by_label("Your address").fill("half@typed")
     mail(page).get_by_role("heading", name="Stillwater").wait_for()
     rewrite(drafts / "templates/digest/template.html", "<h1>", "<h1>News from ")
-    mail(page).get_by_role("heading", name="News from Stillwater").wait_for(timeout=5000)
+    mail(page).get_by_role("heading", name="News from Stillwater").wait_for()
     assert page.url.endswith("?width=phone&dark=own")
     assert page.locator("#width-phone").get_attribute("aria-current") == "true"
     assert page.get_by_label("Your address").input_value() == "half@typed"
@@ -149,12 +145,12 @@ def test_a_live_reload_keeps_the_place_in_the_mail(opened, drafts, site):
     page.locator("#frame[data-loaded]").wait_for()
     page.locator("#frame").hover()
     page.mouse.wheel(0, 700)
-    page.wait_for_timeout(300)
+    expect(mail(page).locator("html")).to_have_js_property("scrollTop", 700)
     for word in ("First", "Second"):
         rewrite(drafts / "templates/digest/template.html", "<h1>", f"<h1>{word} ")
-        mail(page).get_by_role("heading", name=word).wait_for(timeout=5000)
+        mail(page).get_by_role("heading", name=word).wait_for()
         page.locator("#frame:not([data-going])").wait_for()
-        assert mail(page).locator("html").evaluate("() => scrollY") == 700
+        expect(mail(page).locator("html")).to_have_js_property("scrollTop", 700)
     page.go_back()
     page.get_by_role("heading", name="Campaigns").wait_for()
 
@@ -162,7 +158,7 @@ def test_a_live_reload_keeps_the_place_in_the_mail(opened, drafts, site):
 def test_a_new_article_appears_without_a_click(opened, drafts):
     page = opened()
     (drafts / "articles/tea.md").write_text("---\ntitle: Tea before bed\ndate: 2026-01-04\ntags: [sleep]\n---\nWarm.\n")
-    page.get_by_text("Gets 2 articles").wait_for(timeout=5000)
+    page.get_by_text("Gets 2 articles").wait_for()
     mail(page).get_by_role("heading", name="Tea before bed").wait_for()
 
 
@@ -171,21 +167,21 @@ def test_a_mistake_shows_by_itself_with_its_line_and_goes_when_it_is_mended(open
     template = drafts / "templates/digest/template.html"
     rewrite(template, "{{ intro }}", "{% for tag in subscriber.interests %}{{ tag }}{% endfor %}")
     panel = page.get_by_role("alert")
-    panel.wait_for(timeout=5000)
+    panel.wait_for()
     assert "templates/digest/template.html, line 10" in panel.inner_text()
     assert "print it whole instead" in panel.inner_text()
     assert "for tag in subscriber.interests" in panel.locator(".meant").inner_text()
     rewrite(template, "{% for tag in subscriber.interests %}{{ tag }}{% endfor %}", "{{ intro }}")
-    mail(page).get_by_text("Hello Ada").wait_for(timeout=5000)
+    mail(page).get_by_text("Hello Ada").wait_for()
     assert not panel.is_visible()
 
 
 def test_it_says_when_the_preview_was_stopped(opened):
     page = opened()
     page.route("**/changes.json", lambda route: route.abort())
-    page.get_by_text("The preview was stopped.").wait_for(timeout=5000)
+    page.get_by_text("The preview was stopped.").wait_for()
     page.unroute("**/changes.json")
-    page.get_by_text("The preview was stopped.").wait_for(state="hidden", timeout=5000)
+    page.get_by_text("The preview was stopped.").wait_for(state="hidden")
 
 
 def test_a_proof_lands_in_the_local_inbox_and_one_click_on_it_changes_nothing(opened, workspace, public_site):

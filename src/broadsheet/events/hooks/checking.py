@@ -13,6 +13,7 @@ from django.test import RequestFactory
 
 from broadsheet.conf import AmazonSesAdapter, ProviderAdapter
 from broadsheet.errors import BroadsheetError, Refused
+from broadsheet.events.hooks import sns
 from broadsheet.models import HookCall
 from broadsheet.sending.adapters.providers import PROVIDERS
 from broadsheet.sending.adapters.providers.amazon_ses import session_params
@@ -39,13 +40,18 @@ class Webhook:
         return self.row.hook.secret == _BASIC
 
     def check(self, request: HttpRequest) -> None:
-        """Raises Refused unless its signature or password is good."""
+        """Raises Refused unless its password, its signature, or both where there are both, are good.
+
+        Raises BroadsheetError if that can't be told now.
+        """
         try:
             self._view().run_validators(request)
         except AnymailWebhookValidationFailure as error:
             raise Refused(str(error)) from error
         except (AnymailError, ValueError, KeyError, TypeError, AttributeError, MultiPartParserError) as error:
             raise Refused(f"can't be read: {error}"[:200]) from error
+        if self.row.hook.signed_by_sns:
+            sns.check(request.body)
 
     def events(self, call: HookCall) -> list[AnymailTrackingEvent]:
         """What a kept call says, in anymail's words. Raises whatever a call that nobody foresaw makes it raise."""

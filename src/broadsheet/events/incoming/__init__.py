@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from broadsheet.events.incoming.listener import Listener
     from broadsheet.events.incoming.mailboxes import read_mailboxes
     from broadsheet.events.incoming.recording import Recorder
-    from broadsheet.events.incoming.storing import keep, let_go, record, record_waiting
+    from broadsheet.events.incoming.storing import Came, keep, let_go, record, record_waiting
 
-__all__ = ["Listener", "Recorder", "keep", "let_go", "read_mailboxes", "record", "record_waiting"]
+__all__ = ["Came", "Listener", "Recorder", "keep", "let_go", "read_mailboxes", "record", "record_waiting"]
 
 __getattr__ = lazily(
     __name__,
@@ -18,6 +18,6 @@ __getattr__ = lazily(
         "listener": "Listener",
         "mailboxes": "read_mailboxes",
         "recording": "Recorder",
-        "storing": "keep let_go record record_waiting",
+        "storing": "Came keep let_go record record_waiting",
     },
 )

@@ -1,7 +1,7 @@
 """A folder of reports, read by IMAP: by UID, from the last that was recorded on."""
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -11,16 +11,19 @@ from imapclient.exceptions import IMAPClientError, LoginError
 from broadsheet.conf import ImapMailbox
 from broadsheet.errors import MailboxFailed
 from broadsheet.events.incoming.guarding import refuse_plain_text
+from broadsheet.events.incoming.storing import in_groups
 from broadsheet.models import MailboxState
 
 #: A message's first bytes are asked for, and no more: reports return what they are about.
 MOST_BYTES: Final = 2_000_000
+#: The sizes of so many are asked for at once.
+_ASKED_SIZES: Final = 500
 
 
-def read_imap(settings: ImapMailbox, state: MailboxState, take: Callable[[bytes], None]) -> int:
+def read_imap(settings: ImapMailbox, state: MailboxState, take: Callable[[Sequence[bytes]], None]) -> int:
     """How many messages ``take`` got that it had not before; ``state`` says afterwards up to where that is.
 
-    A message is marked, moved or deleted after ``take`` returned, so that a crash at any moment loses none.
+    Messages are moved or deleted after ``take`` returned, so that a crash at any moment loses none.
     Raises OSError, saying why, when the server can't be used.
     """
     with _connected(settings) as client:
@@ -30,30 +33,44 @@ def read_imap(settings: ImapMailbox, state: MailboxState, take: Callable[[bytes]
         # where messages go once they are recorded, all that is there is looked at: a crash may have left some
         first = state.last_uid + 1 if settings.after == "keep" else 1
         new = 0
-        for uid in sorted(uid for uid in client.search(["UID", f"{first}:*"]) if uid >= first):
-            fetched: dict[int, Any] = client.fetch([uid], [f"BODY.PEEK[]<0.{MOST_BYTES}>"])
-            raw = next((value for key, value in fetched.get(uid, {}).items() if key.startswith(b"BODY[")), None)
-            if raw is not None:  # None: somebody else deleted it meanwhile
-                take(raw)
-                new += uid > state.last_uid
-                _put_away(client, settings, uid)
-            state.last_uid = max(state.last_uid, uid)
+        listed = sorted(uid for uid in client.search(["UID", f"{first}:*"]) if uid >= first)
+        for uids in in_groups(_sized(client, listed)):
+            fetched: dict[int, Any] = client.fetch(uids, [f"BODY.PEEK[]<0.{MOST_BYTES}>"])
+            raws = {uid: _body(fetched.get(uid, {})) for uid in uids}
+            there = {uid: raw for uid, raw in raws.items() if raw is not None}  # else somebody deleted it meanwhile
+            if there:
+                take(list(there.values()))
+                new += sum(uid > state.last_uid for uid in there)
+                _put_away(client, settings, list(there))
+            state.last_uid = max(state.last_uid, *uids)
             state.save(update_fields=["uid_validity", "last_uid", "place"])
         return new
 
 
-def _put_away(client: Any, settings: ImapMailbox, uid: int) -> None:
+def _sized(client: Any, uids: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Each message with what will be fetched of it."""
+    for start in range(0, len(uids), _ASKED_SIZES):
+        asked = uids[start : start + _ASKED_SIZES]
+        sizes = client.fetch(asked, ["RFC822.SIZE"])
+        yield from ((uid, min(int(sizes.get(uid, {}).get(b"RFC822.SIZE", 0)), MOST_BYTES)) for uid in asked)
+
+
+def _body(parts: Mapping[bytes, Any]) -> bytes | None:
+    return next((value for key, value in parts.items() if key.startswith(b"BODY[")), None)
+
+
+def _put_away(client: Any, settings: ImapMailbox, uids: Sequence[int]) -> None:
     if settings.after == "move":
         if not client.folder_exists(settings.move_to):
             client.create_folder(settings.move_to)
         if client.has_capability("MOVE"):
-            client.move([uid], settings.move_to)
+            client.move(uids, settings.move_to)
             return
-        client.copy([uid], settings.move_to)
+        client.copy(uids, settings.move_to)
     if settings.after != "keep":
-        client.delete_messages([uid], silent=True)
+        client.delete_messages(uids, silent=True)
         if client.has_capability("UIDPLUS"):
-            client.uid_expunge([uid])
+            client.uid_expunge(uids)
         else:
             client.expunge()
 

@@ -7,8 +7,9 @@ message is answered for once it is stored; what it says is recorded after.
 import asyncio
 import logging
 import re
+from collections import deque
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Final
 
@@ -18,7 +19,7 @@ from django.db import DatabaseError, connections
 
 from broadsheet.errors import BroadsheetError
 from broadsheet.events.incoming.recording import Recorder
-from broadsheet.events.incoming.storing import keep, record_waiting
+from broadsheet.events.incoming.storing import AT_ONCE, Came, keep, record_waiting
 from broadsheet.sending.listening import MailServer
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,16 @@ _MOST_BYTES: Final = 10_485_760
 _OURS: Final = re.compile(r"(b|unsub)\+([A-Za-z0-9_-]{16,60})@")
 _PURPOSES: Final = {"b": "b", "unsub": "u"}
 _PLACE: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:]+\]|[^:\s]+):(?P<port>\d{1,5})")
+
+
+class _Smtp(SMTP):
+    """Reports return what was sent, with lines of any length (aiosmtpd's limit is RFC 5321's, 1,000)."""
+
+    line_length_limit = 1_000_000
+
+
+class _Lmtp(LMTP):
+    line_length_limit = _Smtp.line_length_limit
 
 
 class Listener(MailServer):
@@ -38,8 +49,9 @@ class Listener(MailServer):
     def __init__(self, place: str, recorder: Recorder, *, lmtp: bool = False, addresses: Collection[str] = ()) -> None:
         super().__init__(*_parted(place))
         self._recorder = recorder
-        self._kind = LMTP if lmtp else SMTP
+        self._kind = _Lmtp if lmtp else _Smtp
         self._addresses = {address.casefold() for address in addresses}
+        self._came: deque[tuple[Came, Future[None]]] = deque()
         #: one thread, and so one connection to the database, for all that is stored and recorded
         self._work = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reports")
 
@@ -75,19 +87,39 @@ class Listener(MailServer):
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """The reply to a message: stored, or try again later."""
         content = envelope.content if isinstance(envelope.content, bytes) else b""
-        loop = asyncio.get_running_loop()
+        stored: Future[None] = Future()
+        self._came.append((Came(content, "listener", envelope.rcpt_tos[0]), stored))
+        self._work.submit(self._store)
         try:
-            await loop.run_in_executor(self._work, keep, content, "listener", envelope.rcpt_tos[0])
+            await asyncio.shield(asyncio.wrap_future(stored))  # who hangs up before the answer disturbs nobody
         except DatabaseError:
             log.exception("A message can't be stored")
             return "451 4.3.0 It can't be stored now; try again later"
-        self._work.submit(self._record)
         return "250 2.0.0 Stored"
 
-    def _record(self) -> None:
+    def _store(self) -> None:
+        """Store what came meanwhile on all connections in one transaction."""
+        batch = [self._came.popleft() for _ in range(min(len(self._came), AT_ONCE))]
+        if not batch:
+            return
         try:
-            record_waiting(self._recorder)
+            keep([came for came, _ in batch])
+        except DatabaseError as error:
+            connections.close_all()  # the next batch tries with a new one
+            for _, stored in batch:
+                stored.set_exception(error)
+        else:
+            for _, stored in batch:
+                stored.set_result(None)
+            self._work.submit(self._record)
+
+    def _record(self) -> None:
+        """Record some of what waits; what comes meanwhile is stored before the rest is."""
+        try:
+            if record_waiting(self._recorder, AT_ONCE) == AT_ONCE:
+                self._work.submit(self._record)
         except DatabaseError:
+            connections.close_all()
             log.exception("A message was stored and can't be recorded now; it will be tried again")
 
     def _is_ours(self, address: str) -> bool:

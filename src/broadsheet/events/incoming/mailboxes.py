@@ -1,7 +1,7 @@
 """The mailboxes that reports arrive in, each read from where it was left. Nothing is deleted before it is recorded."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django.utils import timezone
@@ -11,14 +11,14 @@ from broadsheet.errors import MailboxFailed, UnknownName
 from broadsheet.events.incoming.imap import read_imap
 from broadsheet.events.incoming.pop3 import read_pop3
 from broadsheet.events.incoming.recording import Recorder
-from broadsheet.events.incoming.storing import keep, record
+from broadsheet.events.incoming.storing import Came, keep, record
 from broadsheet.models import MailboxState
 from broadsheet.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-#: Stores one message and records it.
-Take = Callable[[bytes], None]
+#: Stores messages and records them.
+Take = Callable[[Sequence[bytes]], None]
 _READERS: Final[dict[type, Callable[[Any, MailboxState, Take], int]]] = {
     ImapMailbox: read_imap,
     Pop3Mailbox: read_pop3,
@@ -49,8 +49,8 @@ def _read(name: str, settings: BounceMailbox, recorder: Recorder) -> int:
     if state.place != place:
         state.place, state.uid_validity, state.last_uid, state.seen = place, None, 0, []
 
-    def take(raw: bytes) -> None:
-        record(keep(raw, f"mailbox {name}"), recorder)
+    def take(raws: Sequence[bytes]) -> None:
+        record(keep([Came(raw, f"mailbox {name}") for raw in raws]), recorder)
 
     try:
         read = _READERS[type(settings)](settings, state, take)

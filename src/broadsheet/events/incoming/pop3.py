@@ -2,13 +2,14 @@
 
 import poplib
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
 from broadsheet.conf import Pop3Mailbox
 from broadsheet.errors import MailboxFailed
 from broadsheet.events.incoming.guarding import refuse_plain_text
+from broadsheet.events.incoming.storing import in_groups
 from broadsheet.models import MailboxState
 
 #: Of a larger message, the first lines are asked for.
@@ -18,7 +19,7 @@ _MOST_LINES: Final = 20_000
 poplib._MAXLINE = MOST_BYTES  # type: ignore[attr-defined]
 
 
-def read_pop3(settings: Pop3Mailbox, state: MailboxState, take: Callable[[bytes], None]) -> int:
+def read_pop3(settings: Pop3Mailbox, state: MailboxState, take: Callable[[Sequence[bytes]], None]) -> int:
     """How many messages ``take`` got that it had not before; ``state.seen`` has the ids of all that are there.
 
     Messages are deleted at the end, when all that was taken is recorded. Raises OSError, saying why, when the server
@@ -29,13 +30,11 @@ def read_pop3(settings: Pop3Mailbox, state: MailboxState, take: Callable[[bytes]
         sizes = {int(line.split()[0]): int(line.split()[1]) for line in client.list()[1]}
         seen, new = set(state.seen), 0
         try:
-            for number, uid in listed:
-                if uid not in seen:
-                    large = sizes.get(number, 0) > MOST_BYTES
-                    lines = (client.top(number, _MOST_LINES) if large else client.retr(number))[1]
-                    take(b"\r\n".join(lines) + b"\r\n")
-                    seen.add(uid)
-                    new += 1
+            sized = ((each, min(sizes.get(each[0], 0), MOST_BYTES)) for each in listed if each[1] not in seen)
+            for group in in_groups(sized):
+                take([_content(client, number, sizes) for number, _ in group])
+                seen.update(uid for _, uid in group)
+                new += len(group)
         finally:
             state.seen = [uid for _, uid in listed if uid in seen]
         if settings.after == "delete":
@@ -43,6 +42,12 @@ def read_pop3(settings: Pop3Mailbox, state: MailboxState, take: Callable[[bytes]
                 client.dele(number)
         client.quit()  # only now does the server delete (RFC 1939 section 6); what was cut off deletes nothing
         return new
+
+
+def _content(client: poplib.POP3, number: int, sizes: Mapping[int, int]) -> bytes:
+    large = sizes.get(number, 0) > MOST_BYTES
+    lines = (client.top(number, _MOST_LINES) if large else client.retr(number))[1]
+    return b"\r\n".join(lines) + b"\r\n"
 
 
 @contextmanager

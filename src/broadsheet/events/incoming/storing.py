@@ -2,7 +2,9 @@
 
 import hashlib
 import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple, TypeVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,38 +16,91 @@ from broadsheet.models import ReturnedMail
 log = logging.getLogger(__name__)
 
 
-def keep(raw: bytes, source: str, envelope_to: str = "") -> ReturnedMail:
-    """The stored message: a new row, or the one of an earlier copy of it."""
-    digest = hashlib.sha256(envelope_to.encode("utf-8", "surrogateescape") + b"\0" + raw).hexdigest()
-    row, _ = ReturnedMail.objects.get_or_create(
-        digest=digest,
-        defaults={
-            "source": source[:200],
-            "envelope_to": envelope_to.encode("utf-8", "replace").decode()[:320],
-            "content": shortened(raw),
-            "received_at": timezone.now(),
-        },
-    )
-    return row
+#: Messages that are stored or recorded in one transaction, which waits for the disk; and their bytes, about.
+AT_ONCE, _BYTES = 50, 4_000_000
+_T = TypeVar("_T")
 
 
-def record(row: ReturnedMail, recorder: Recorder, report: Report | None = None) -> ReturnedMail:
-    """Records what the stored message says, unless that is done already; ``report`` is it, if it was parsed before."""
+class Came(NamedTuple):
+    """A message as it came."""
+
+    raw: bytes
+    source: str
+    envelope_to: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The same for a copy of it."""
+        return hashlib.sha256(self.envelope_to.encode("utf-8", "surrogateescape") + b"\0" + self.raw).hexdigest()
+
+
+def in_groups(sized: Iterable[tuple[_T, int]]) -> Iterator[list[_T]]:
+    """Things with their sizes as they are worked on at once: several, but of large ones few."""
+    group: list[_T] = []
+    room = _BYTES
+    for each, size in sized:
+        if group and (size > room or len(group) == AT_ONCE):
+            yield group
+            group, room = [], _BYTES
+        group.append(each)
+        room -= size
+    if group:
+        yield group
+
+
+def keep(came: Sequence[Came]) -> list[ReturnedMail]:
+    """The stored messages, once they are safe: new rows, or those of earlier copies of them."""
+    digests, now = [each.digest for each in came], timezone.now()
     with transaction.atomic():
-        row = ReturnedMail.objects.select_for_update().get(pk=row.pk)  # somebody else may be at it
-        if row.recorded_at is None:
-            report = report or parse(bytes(row.content), row.envelope_to)
-            row.kind, row.outcome = recorder.record(report, row.pk)
+        ReturnedMail.objects.bulk_create(
+            [
+                ReturnedMail(
+                    digest=digest,
+                    source=each.source[:200],
+                    envelope_to=each.envelope_to.encode("utf-8", "replace").decode()[:320],
+                    content=shortened(each.raw),
+                    received_at=now,
+                )
+                for digest, each in zip(digests, came, strict=True)
+            ],
+            ignore_conflicts=True,
+        )
+        found = {row.digest: row for row in ReturnedMail.objects.filter(digest__in=digests)}
+    return [found[digest] for digest in digests]
+
+
+def record(rows: Iterable[ReturnedMail], recorder: Recorder, reports: Mapping[int, Report] | None = None) -> None:
+    """Records what stored messages say, those of which it was done already left out.
+
+    ``reports`` are the messages that were parsed before, by number. Parsing takes a while, so nothing is locked then.
+    """
+    given = reports or {}
+    reports = {
+        row.pk: given.get(row.pk) or parse(bytes(row.content), row.envelope_to)
+        for row in rows
+        if row.recorded_at is None
+    }
+    with transaction.atomic():
+        waiting = ReturnedMail.objects.filter(pk__in=reports, recorded_at__isnull=True).defer("content").order_by("pk")
+        mine = list(waiting.select_for_update())  # somebody else may be at them
+        for row in mine:
+            row.kind, row.outcome = recorder.record(reports[row.pk], row.pk)
             row.outcome, row.recorded_at = row.outcome[:300], timezone.now()
-            row.save(update_fields=["kind", "outcome", "recorded_at"])
             log.info("Message %s from %s: %s, %s", row.pk, row.source, row.kind, row.outcome)
-    return row
+        ReturnedMail.objects.bulk_update(mine, ["kind", "outcome", "recorded_at"])
 
 
-def record_waiting(recorder: Recorder) -> int:
-    """How many messages were recorded that were stored and not worked on yet."""
-    waiting = ReturnedMail.objects.filter(recorded_at__isnull=True).order_by("pk").only("pk")
-    return sum(record(row, recorder) is not None for row in list(waiting))
+def record_waiting(recorder: Recorder, most: int | None = None) -> int:
+    """How many messages were recorded, of those that were stored and not worked on yet; ``most`` at the most."""
+    number, last = 0, 0
+    while most is None or number < most:
+        size = AT_ONCE if most is None else min(AT_ONCE, most - number)
+        rows = list(ReturnedMail.objects.filter(recorded_at__isnull=True, pk__gt=last).order_by("pk")[:size])
+        if not rows:
+            break
+        record(rows, recorder)
+        number, last = number + len(rows), rows[-1].pk
+    return number
 
 
 def let_go(now: datetime, after: timedelta) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from broadsheet import conf
 from broadsheet.sending.adapters.folder import FolderOutbox
 from broadsheet.sending.adapters.memory import MemoryOutbox
-from broadsheet.sending.adapters.providers import PROVIDERS, ApiAdapter, DescribedApi, made_api
+from broadsheet.sending.adapters.providers import PROVIDERS, ApiAdapter, DescribedApi, Keys, made_api
 from broadsheet.sending.adapters.smtp import Smtp
 from broadsheet.sending.inbox import MailFolder
 from broadsheet.sending.outcome import Outcome
@@ -47,6 +47,15 @@ def make_adapter(workspace: Workspace, name: str) -> Adapter:
     if settings is None:
         return FolderOutbox(MailFolder.of(workspace))
     return _MAKERS[type(settings)](workspace, name, settings)
+
+
+def keys_of(workspace: Workspace, name: str) -> Keys | None:
+    """What the idempotency keys of the adapter of that name allow; None where it has none."""
+    settings = workspace.config.adapters.get(name)
+    if not isinstance(settings, (conf.HttpAdapter, *PROVIDERS)):
+        return None
+    adapter = make_adapter(workspace, name)
+    return adapter.keys if isinstance(adapter, ApiAdapter) else None
 
 
 def login(workspace: Workspace, name: str) -> str:

@@ -13,6 +13,7 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone, translation
 
+from broadsheet.errors import InvalidFile
 from broadsheet.models import Audit, Member, Role
 
 View = Callable[..., HttpResponseBase]
@@ -54,7 +55,10 @@ def guarded(route: Route) -> View:
         request.member = member  # type: ignore[attr-defined]
         request.is_sample = settings.WORKSPACE.sample_note.is_file()  # type: ignore[attr-defined]
         with timezone.override(settings.WORKSPACE.config.zone):
-            return route.view(request, **kwargs)
+            try:
+                return route.view(request, **kwargs)
+            except InvalidFile as error:  # somebody is at a file just now; the page works again once it is mended
+                return render(request, "console/mistakes.html", {"problems": error.problems}, status=503)
 
     return view
 

@@ -11,35 +11,61 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 
 from broadsheet import audience
-from broadsheet.models import Subscriber, Subscription, SubscriptionState, Suppression, SuppressionReason
+from broadsheet.models import (
+    Role,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+    SuppressionReason,
+    Tag,
+)
 from broadsheet.web.console.access import audit, who
+from broadsheet.web.console.people import Agreement
+from broadsheet.workspace import current
 
-#: How much of a person's history is shown at first.
-LINES = 50
+#: How much of a person's history is shown at first, and how many people on a page.
+LINES, PAGE = 50, 50
+#: Interests that are suggested.
+SUGGESTED = 300
+FILTERS = ("q", "list", "state", "segment", "language", "interest")
 STATES = ((audience.SUPPRESSED, "Suppressed"), *SubscriptionState.choices)
 
 
 def listing(request: HttpRequest) -> HttpResponse:
     """People, a page at a time by key: the newest, or those that are looked for."""
-    lists = audience.list_titles(settings.WORKSPACE)
-    given = {name: request.GET.get(name, "").strip() for name in ("q", "list", "state")}
-    given["list"] = given["list"] if given["list"] in lists else ""
-    given["state"] = given["state"] if given["state"] in dict(STATES) else ""
-    page = audience.find(
-        audience.Wanted(given["q"], given["list"], given["state"]), request.GET.get("after", ""), size=50
-    )
+    workspace = current(settings.WORKSPACE)
+    lists, segments = audience.list_titles(workspace), audience.segment_titles(workspace)
+    given = {name: request.GET.get(name, "").strip()[:100] for name in FILTERS}
+    for name, known in (("list", lists), ("state", dict(STATES)), ("segment", segments)):
+        given[name] = given[name] if given[name] in known else ""
+    segment = workspace.segment(given["segment"]) if given["segment"] else None
+    wanted = audience.Wanted(given["q"], given["list"], given["state"], given["language"], given["interest"], segment)
+    page = audience.find(wanted, request.GET.get("after", ""), size=PAGE)
+    asked = {name: each for name, each in given.items() if each}
     context = {
         "here": "readers",
         "given": given,
         "rows": _rows(page.readers, lists),
-        "more": urlencode({**{name: each for name, each in given.items() if each}, "after": page.after}),
+        "more": urlencode({**asked, "after": page.after}),
+        "asked": urlencode(asked),
         "page": page,
+        "is_short": len(page.readers) < PAGE,
         "lists": lists,
         "states": STATES,
-        "is_filtered": any(given.values()),
+        "segments": segments,
+        "tags": Tag.objects.values_list("name", flat=True)[:SUGGESTED],
+        "languages": settings.LANGUAGES,
+        "is_filtered": bool(asked),
+        "is_narrowed": any(given[name] for name in ("segment", "language", "interest")),
         "kept_out": "" if page.readers else _kept_out(given["q"]),
+        "may_change": _may_change(request),
     }
     return render(request, "console/readers.html", context)
+
+
+def _may_change(request: HttpRequest) -> bool:
+    return Role(request.member.role).may(Role.PUBLISHER)  # type: ignore[attr-defined]
 
 
 def _rows(found: list[Subscriber], lists: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -65,7 +91,7 @@ def _kept_out(words: str) -> str:
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One person: what they agreed to, what they got, why they are not mailed."""
     reader = _reader(pk)
-    lists = audience.list_titles(settings.WORKSPACE)
+    lists = audience.list_titles(current(settings.WORKSPACE))
     history = [{**line, "at": datetime.fromisoformat(line["at"])} for line in audience.everything(reader)["history"]]
     history.reverse()
     shown = history if "all" in request.GET else history[:LINES]
@@ -76,6 +102,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "name": f"{reader.first_name} {reader.last_name}".strip(),
         "said": [(lists.get(each.list_name, each.list_name), each) for each in said],
         "suppressed": Suppression.objects.filter(email_key=reader.email_key).first(),
+        "may_change": _may_change(request),
+        "agreement": Agreement(),
         "history": shown,
         "left_out": len(history) - len(shown),
     }

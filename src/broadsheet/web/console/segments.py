@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from broadsheet import audience
 from broadsheet.errors import BroadsheetError, UnknownName
-from broadsheet.models import SegmentSize
+from broadsheet.models import Role, SegmentSize
+from broadsheet.workspace import current
 
 #: A number older than this is counted anew when somebody looks.
 FRESH = timedelta(hours=1)
@@ -18,7 +19,7 @@ FRESH = timedelta(hours=1)
 
 def listing(request: HttpRequest) -> HttpResponse:
     """All of them. Nothing is counted here: the page asks for each number that is old."""
-    workspace = settings.WORKSPACE
+    workspace = current(settings.WORKSPACE)
     try:
         segments, titles, wrong = workspace.segments, audience.list_titles(workspace), ""
     except BroadsheetError as error:
@@ -34,7 +35,9 @@ def listing(request: HttpRequest) -> HttpResponse:
         }
         for name, segment in segments.items()
     ]
-    return render(request, "console/segments.html", {"here": "segments", "rows": rows, "wrong": wrong})
+    may_write = Role(request.member.role).may(Role.EDITOR)  # type: ignore[attr-defined]
+    context = {"here": "segments", "rows": rows, "wrong": wrong, "may_write": may_write}
+    return render(request, "console/segments.html", context)
 
 
 def _said(kept: SegmentSize | None) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def _said(kept: SegmentSize | None) -> dict[str, Any]:
 def count(request: HttpRequest, name: str) -> HttpResponseBase:
     """Count one now; the number is kept, so whoever looks next need not wait."""
     try:
-        kept = audience.count_segment(name, settings.WORKSPACE.segment(name))
+        kept = audience.count_segment(name, current(settings.WORKSPACE).segment(name))
     except UnknownName:
         raise Http404 from None
     except BroadsheetError:

@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from broadsheet import editions, reports
-from broadsheet.errors import BroadsheetError
 from broadsheet.models import Delivery, DeliveryState, Edition, EditionState, SourceState
+from broadsheet.schedule.coming import readable
 from broadsheet.timing import firings, in_words
 from broadsheet.workspace import Workspace
 
@@ -49,22 +49,18 @@ def now(request: HttpRequest) -> HttpResponse:
 
 def coming(workspace: Workspace, at: datetime) -> list[dict[str, Any]]:
     """Each scheduled campaign's next edition, soonest first; those that are frozen already with their state."""
-    found = []
-    for slug in workspace.campaign_names():
-        try:
-            file = workspace.campaign(slug)
-        except BroadsheetError:  # the campaigns' page says what is wrong with it
-            continue
-        if file.schedule is None:
+    found, changes = [], editions.changes(at)
+    for file in readable(workspace)[0]:  # the campaigns' page says what is wrong with the others
+        if file.schedule is None or file.resting:
             continue
         zone = file.schedule.zone(workspace.config.zone)
-        moment = next(iter(firings(file.schedule, zone, at)), None)
+        moment = next(firings(file.schedule, zone, at, changes.get(file.slug, {})), None)
         if moment is None:
             continue
-        edition = editions.existing(slug, moment)
+        edition = editions.existing(file.slug, moment)
         found.append(
             {
-                "campaign": slug,
+                "campaign": file.slug,
                 "name": file.name,
                 "at": moment,
                 "zone": str(zone),

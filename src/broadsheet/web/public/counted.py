@@ -5,8 +5,10 @@ A redirect leads to an address of the edition's mails and nowhere else: the sign
 
 import base64
 import time
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.views.decorators.http import require_safe
@@ -24,56 +26,63 @@ class _Redirect(HttpResponseRedirect):
     allowed_schemes = ["http", "https"]
 
 
-@require_safe
-def clicked(request: HttpRequest, token: str) -> HttpResponseBase:
-    """To a link of a variant's mail; counts, and knows nobody."""
-    link_id, variant_id = _meant("l", token)
-    edition_id, url = _link(link_id)
-    _count(request, Hit(EventKind.CLICKED, edition_id, time.time(), "", variant_id=variant_id, link_id=link_id))
-    return _to(url)
+def _to(url: str) -> HttpResponseBase:
+    return _Redirect(url, headers={"Cache-Control": "no-store"})
+
+
+def _picture(_url: str) -> HttpResponseBase:
+    return HttpResponse(_PICTURE, content_type="image/gif", headers={"Cache-Control": "no-store"})
+
+
+def _nothing(_url: str) -> HttpResponseBase:
+    return HttpResponse(status=204)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """What an address counts, what its word's two numbers are, and what it answers."""
+
+    kind: EventKind
+    first: str
+    """``link``, ``edition``, or empty if it says nothing."""
+    second: str
+    """``variant`` where nobody is known, or ``subscriber`` of one who agreed to be counted."""
+    answer: Callable[[str], HttpResponseBase]
+    trap: bool = False
+    """Whether only a robot gets there; its other clicks don't count as a person's."""
+
+
+#: By the purpose of the word, which is the beginning of the address as well.
+WAYS: Final[Mapping[str, _Way]] = {
+    "l": _Way(EventKind.CLICKED, "link", "variant", _to),
+    "k": _Way(EventKind.CLICKED, "link", "subscriber", _to),
+    "o": _Way(EventKind.OPENED, "", "variant", _picture),
+    "w": _Way(EventKind.OPENED, "edition", "subscriber", _picture),
+    "t": _Way(EventKind.CLICKED, "", "variant", _nothing, trap=True),
+    "r": _Way(EventKind.CLICKED, "edition", "subscriber", _nothing, trap=True),
+}
 
 
 @require_safe
-def clicked_by_reader(request: HttpRequest, token: str) -> HttpResponseBase:
-    """To a link in the copy of a reader who agreed to be counted."""
-    link_id, subscriber_id = _meant("k", token)
-    edition_id, url = _link(link_id)
-    _count(request, Hit(EventKind.CLICKED, edition_id, time.time(), "", link_id=link_id, subscriber_id=subscriber_id))
-    return _to(url)
-
-
-@require_safe
-def opened(request: HttpRequest, token: str) -> HttpResponse:
-    """The invisible picture of a variant's mail."""
-    _, variant_id = _meant("o", token)
-    edition_id = _edition_of(variant_id)
-    _count(request, Hit(EventKind.OPENED, edition_id, time.time(), "", variant_id=variant_id))
-    return _picture()
-
-
-@require_safe
-def opened_by_reader(request: HttpRequest, token: str) -> HttpResponse:
-    """The invisible picture in the copy of a reader who agreed to be counted."""
-    edition_id, subscriber_id = _meant("w", token)
-    _count(request, Hit(EventKind.OPENED, edition_id, time.time(), "", subscriber_id=subscriber_id))
-    return _picture()
-
-
-@require_safe
-def trapped(request: HttpRequest, token: str) -> HttpResponse:
-    """Where only a robot gets: its other clicks don't count as a person's."""
-    _, variant_id = _meant("t", token)
-    hit = Hit(EventKind.CLICKED, _edition_of(variant_id), time.time(), "", variant_id=variant_id, trap=True)
+def counted(request: HttpRequest, purpose: str, token: str) -> HttpResponseBase:
+    """A link's redirect, an invisible picture, or a trap for robots."""
+    way, meant = WAYS[purpose], pipeline.signer().read(purpose, token)
+    if meant is None:
+        raise Http404
+    first, second = meant
+    edition_id, url = _link(first) if way.first == "link" else (first, "")
+    hit = Hit(
+        way.kind,
+        edition_id if way.first else _edition_of(second),
+        time.time(),
+        "",
+        link_id=first if way.first == "link" else 0,
+        variant_id=second if way.second == "variant" else 0,
+        subscriber_id=second if way.second == "subscriber" else 0,
+        trap=way.trap,
+    )
     _count(request, hit)
-    return HttpResponse(status=204)
-
-
-@require_safe
-def trapped_by_reader(request: HttpRequest, token: str) -> HttpResponse:
-    """The same in the copy of a reader who agreed to be counted."""
-    edition_id, subscriber_id = _meant("r", token)
-    _count(request, Hit(EventKind.CLICKED, edition_id, time.time(), "", subscriber_id=subscriber_id, trap=True))
-    return HttpResponse(status=204)
+    return way.answer(url)
 
 
 def _count(request: HttpRequest, hit: Hit) -> None:
@@ -84,13 +93,6 @@ def _count(request: HttpRequest, hit: Hit) -> None:
         else HITS.nobody(request.META.get("REMOTE_ADDR", ""), agent, str(hit.edition_id))
     )
     HITS.add(replace(hit, who=who, automatic=request.method == "HEAD" or known_robot(agent)))
-
-
-def _meant(purpose: str, token: str) -> tuple[int, int]:
-    meant = pipeline.signer().read(purpose, token)
-    if meant is None:
-        raise Http404
-    return meant
 
 
 @lru_cache(maxsize=10_000)
@@ -107,13 +109,3 @@ def _edition_of(variant_id: int) -> int:
     if edition_id is None:
         raise Http404
     return edition_id
-
-
-def _to(url: str) -> HttpResponseBase:
-    response = _Redirect(url)
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _picture() -> HttpResponse:
-    return HttpResponse(_PICTURE, content_type="image/gif", headers={"Cache-Control": "no-store"})

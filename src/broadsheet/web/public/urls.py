@@ -31,10 +31,5 @@ urlpatterns = [
     path("d/<str:token>", my_data.download, name="download"),
     path("e/<str:token>", my_data.erase, name="erase"),
     path("a/<str:token>", approving.approve, name="approve"),
-    path("l/<str:token>", counted.clicked),
-    path("k/<str:token>", counted.clicked_by_reader),
-    path("o/<str:token>", counted.opened),
-    path("w/<str:token>", counted.opened_by_reader),
-    path("t/<str:token>", counted.trapped),
-    path("r/<str:token>", counted.trapped_by_reader),
+    *(path(f"{purpose}/<str:token>", counted.counted, {"purpose": purpose}) for purpose in counted.WAYS),
 ]

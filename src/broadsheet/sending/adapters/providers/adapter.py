@@ -3,7 +3,9 @@
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from threading import Lock
 from typing import Any, Final, Protocol
 from uuid import NAMESPACE_URL, uuid5
@@ -11,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 from broadsheet.errors import AdapterFailed, UnstampableReader
 from broadsheet.sending.adapters.providers.answers import Answer, Reading
 from broadsheet.sending.adapters.providers.table import Verdict
-from broadsheet.sending.outcome import Outcome, Result
+from broadsheet.sending.outcome import Again, Outcome, Result
 from broadsheet.sending.tray import Tray
 from broadsheet.stamping import Mail
 
@@ -19,8 +21,6 @@ from broadsheet.stamping import Mail
 AGAIN: Final = (0.5, 2.0, 8.0)
 #: Who has to wait longer gives the mails back: the edition rests, and another may leave meanwhile.
 _LONGEST_REST: Final = 120.0
-#: The retries of the ledger end within a day; a key that lasts so long covers them.
-_A_DAY: Final = timedelta(days=1)
 
 _RESULTS: Final = {
     Verdict.TAKEN: Result.SENT,
@@ -32,11 +32,21 @@ _RESULTS: Final = {
 }
 
 
+@dataclass(frozen=True)
+class Keys:
+    """What idempotency keys allow: how long a call may be made again, begun anew, and how many mails one holds."""
+
+    last: timedelta
+    most: int
+
+
 class Api(Protocol):
     """An HTTP API as the adapter uses it."""
 
     title: str
     calls: int
+    timeout: float
+    """The seconds that an answer may take."""
     most: int
     """How many mails one call may hold."""
     key_lasts: timedelta
@@ -70,6 +80,14 @@ class ApiAdapter:
         self._failed: AdapterFailed | None = None
         self._lock = Lock()
 
+    @property
+    def keys(self) -> Keys | None:
+        """What its keys allow; None without any. What a call takes with all its tries is taken off."""
+        if not self.api.key_lasts:
+            return None
+        longest = timedelta(seconds=sum(AGAIN) + self.api.timeout * (len(AGAIN) + 1))
+        return Keys(self.api.key_lasts - longest, self.api.most)
+
     def open(self) -> None:
         """Prepare the session. Raises AdapterFailed without a key."""
         self.api.open()
@@ -88,8 +106,8 @@ class ApiAdapter:
                     tray.wait(min(rest, 0.5))
                     time.sleep(min(rest, 0.05))  # a tray that is full does not wait
                 elif self._failed is None and (mails := tray.take(self.api.most)):
-                    for mail in mails:
-                        tray.attempt(mail)
+                    mails = sorted(mails, key=attrgetter("delivery_id"))
+                    tray.attempt_together(mails)
                     running.add(pool.submit(self._hand_over, mails, tray))
                 else:
                     tray.wait(0.5)
@@ -111,6 +129,7 @@ class ApiAdapter:
 
     def _call(self, ready: list[tuple[Mail, Any]], tray: Tray) -> None:
         mails = [mail for mail, _ in ready]
+        again = self._again(mails)
         try:
             answer = self._answer([prepared for _, prepared in ready], _key(mails))
         except AdapterFailed as error:
@@ -120,7 +139,7 @@ class ApiAdapter:
             return
         if answer is None:
             for mail in mails:
-                tray.answer(self._unanswered(mail))
+                tray.answer(Outcome(mail.delivery_id, Result.UNKNOWN, "no answer", again=again))
             return
         readings = self.api.read(answer, len(mails))
         if len(ready) > 1 and all(reading.verdict is Verdict.FAIL for reading in readings) and answer.status >= 400:
@@ -131,7 +150,16 @@ class ApiAdapter:
                     tray.answer(_back(each[0], self._failed.reason))
             return
         for mail, reading in zip(mails, readings, strict=True):
-            tray.answer(self._outcome(mail, reading, answer))
+            outcome = self._outcome(mail, reading, answer)
+            if outcome.result is Result.UNKNOWN and not 400 <= answer.status < 500:
+                outcome = replace(outcome, again=again)
+            tray.answer(outcome)
+
+    def _again(self, mails: Sequence[Mail]) -> Again | None:
+        """That this call may be made again, begun now."""
+        if (keys := self.keys) is None:
+            return None
+        return Again(tuple(mail.delivery_id for mail in mails), datetime.now(UTC) + keys.last)
 
     def _answer(self, prepared: list[Any], key: str) -> Answer | None:
         """The answer, asked for again where the key makes that safe."""
@@ -142,11 +170,6 @@ class ApiAdapter:
             time.sleep(pause)
             answer = self.api.call(prepared, key)
         return answer
-
-    def _unanswered(self, mail: Mail) -> Outcome:
-        """Without an answer nobody can say; but what carries its key again for a day can go again."""
-        safe = self.api.most == 1 and self.api.key_lasts >= _A_DAY
-        return Outcome(mail.delivery_id, Result.DEFERRED if safe else Result.UNKNOWN, "no answer")
 
     def _outcome(self, mail: Mail, reading: Reading, answer: Answer) -> Outcome:
         if reading.verdict in (Verdict.STOP, Verdict.QUOTA):

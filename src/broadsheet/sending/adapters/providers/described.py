@@ -44,7 +44,7 @@ class DescribedApi:
 
     def __init__(self, settings: HttpAdapter) -> None:
         self.title = f"The API at {settings.url}"
-        self.calls = settings.calls
+        self.calls, self.timeout = settings.calls, settings.timeout
         self.key_lasts = timedelta(days=1) if settings.repeatable else timedelta(0)
         self._settings = settings
         self._session: requests.Session | None = None

@@ -51,7 +51,7 @@ _SES: Final = Provider(
             ("out of the sandbox", "ProductionAccessEnabled"),
         ),
     ),
-    hook=Hook("anymail.webhooks.amazon_ses.AmazonSESTrackingWebhookView"),
+    hook=Hook("anymail.webhooks.amazon_ses.AmazonSESTrackingWebhookView", signed_by_sns=True),
     tracking=False,
 )
 

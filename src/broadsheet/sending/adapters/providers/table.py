@@ -103,6 +103,8 @@ class Hook:
 
     view: str
     secret: str = "webhook_secret"  # noqa: S105  the name that anymail gives to basic auth, user:password
+    signed_by_sns: bool = False
+    """Whether Amazon SNS carries its calls, and signs each."""
 
 
 @dataclass(frozen=True)

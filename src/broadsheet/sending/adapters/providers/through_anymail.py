@@ -33,7 +33,7 @@ class ProviderApi:
     def __init__(self, settings: ProviderAdapter, name: str = "<NAME>") -> None:
         self.row: Provider = PROVIDERS[type(settings)]
         self.title = self.row.title
-        self.calls = settings.calls
+        self.calls, self.timeout = settings.calls, settings.timeout
         self.most = min(settings.batch, self.row.batch.most) if self.row.batch else 1
         self.key_lasts = self.row.key.lasts if self.row.key else timedelta(0)
         self.settings: Any = settings

@@ -58,11 +58,13 @@ async def logged_in(place: Place, settings: SmtpAdapter, tls: ssl.SSLContext | N
         if client.is_ehlo_or_helo_needed:
             await _greet(client)
     except SMTPAuthenticationError as error:
+        client.close()
         raise AdapterFailed(
             f"The mail server {place} refused the login ({error.code} {error.message}); check `user` and the password.",
             permanent=error.code >= 500,
         ) from error
     except SMTPConnectResponseError as error:
+        client.close()
         raise AdapterFailed(
             f"The mail server {place} takes no mail now ({error.code} {error.message}).", permanent=False
         ) from error

@@ -12,7 +12,7 @@ from broadsheet.errors import AdapterFailed
 from broadsheet.sending.adapters.smtp.connection import Connection
 from broadsheet.sending.adapters.smtp.envelope import Contents, impossible
 from broadsheet.sending.adapters.smtp.login import logged_in, tls_context
-from broadsheet.sending.adapters.smtp.replies import asks_to_wait, refused
+from broadsheet.sending.adapters.smtp.replies import asks_to_wait, refused, wants_a_login
 from broadsheet.sending.adapters.smtp.servers import Server, places, shared_out
 from broadsheet.sending.adapters.smtp.wire import Conversation, Letter, Verdict, Window
 from broadsheet.sending.outcome import Outcome, Result
@@ -148,6 +148,10 @@ class Pool:
             )
         elif verdict is Verdict.UNTOUCHED or letter.refusal.startswith("421"):
             self._once_more(letter)
+        elif wants_a_login(letter.refusal):
+            words = f"The mail server {server.place} wants a login or TLS first ({letter.refusal}); check `user`, "
+            server.rest(self._now(), AdapterFailed(f"{words}the password and `security`.", permanent=True))
+            self._answer(Outcome(letter.mail.delivery_id, Result.DEFERRED, letter.refusal, attempted=False))
         else:
             if asks_to_wait(letter.refusal):
                 server.asked_to_wait(self._now(), letter.refusal)

@@ -30,6 +30,11 @@ def asks_to_wait(reply: str) -> bool:
     return reply.startswith("421") or status_of(reply).startswith("4.7.")
 
 
+def wants_a_login(reply: str) -> bool:
+    """Whether the server takes nobody's mail before a login (RFC 4954 section 6) or STARTTLS (RFC 3207 section 4)."""
+    return reply.startswith("530")
+
+
 def refused(delivery_id: int, reply: str) -> Outcome:
     """The outcome that a reply such as ``550 5.1.1 No such user`` means for the mail it answers."""
     if not reply.startswith("5"):

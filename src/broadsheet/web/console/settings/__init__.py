@@ -1,0 +1,1 @@
+"""Settings: what is in force and where it comes from, whether it works, and who changed what."""

@@ -1,0 +1,1 @@
+"""Templates: looked at with sample data, checked, and edited."""
