@@ -61,7 +61,8 @@ def screens() -> list[Screen]:
             if example is None and names:
                 print(f"no example for {route.path}", file=sys.stderr)  # noqa: T201
                 continue
-            path = reverse(f"console-{route.name}", kwargs=dict.fromkeys(names, example))
+            about = {name: "template.html" if name == "file" else example for name in names}
+            path = reverse(f"console-{route.name}", kwargs=about)
             found.append(Screen(f"{route.name}{suffix}", path))
     found += [Screen(name, f"/console/{path}") for name, path in BESIDE.items()]
     return found
@@ -69,7 +70,7 @@ def screens() -> list[Screen]:
 
 def examples(kind: str) -> dict[str, object]:
     """Things of that kind in the sample year, by what is added to the screen's name."""
-    from broadsheet.models import Edition, Event, Subscriber
+    from broadsheet.models import Article, Edition, Event, Subscriber
     from broadsheet.workspace import Workspace
 
     workspace = Workspace(YEAR)
@@ -84,6 +85,7 @@ def examples(kind: str) -> dict[str, object]:
         "campaigns": workspace.campaign_names(),
         "segments": list(workspace.segments),
         "templates": workspace.template_names(),
+        "article": list(Article.objects.filter(draft=False).values_list("slug", flat=True)[3:4]),
     }
     return {"": next(iter(named.get(kind, ())), None)}
 
