@@ -46,6 +46,17 @@ print(json.dumps(went))
 """
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("rate", [5.0, 50.0, 2000.0])
+def test_a_moment_that_was_just_granted_can_still_be_used(rate):
+    """After a pause the timeline lies behind; its moments are not lost before anybody can look."""
+    reserve("default", Pace(per_second=rate), 1)
+    PaceBucket.objects.update(next_at=time.time() - 60)
+    moments = Moments(rate)
+    moments.add(reserve("default", Pace(per_second=rate), 1))
+    assert moments.ready(time.monotonic() + BURST / 3)
+
+
 def most_in(moments, seconds):
     """The most moments in any span of so many seconds."""
     return max(bisect_left(moments, moment + seconds) - index for index, moment in enumerate(moments))

@@ -23,7 +23,7 @@ from broadsheet.models import PaceBucket
 
 #: Seconds of messages that are reserved at a time …
 SLICE = 0.25
-#: … and that may be made up for after a moment in which nothing was reserved: one burst.
+#: … and by which a message may be late at the most, if nothing was reserved or nobody was there to send: one burst.
 BURST = 0.2
 #: Letter of a cell's name, its length and the span that is counted, in seconds.
 _CELLS = {"m": (60, 3600), "q": (900, 86_400)}
@@ -51,7 +51,9 @@ def reserve(adapter: str, pace: Pace, wanted: int, domain: str = "") -> Granted:
             return Granted((), now, until)
         moments = tuple(now for _ in range(number))
         if rate:
-            start = max(bucket.next_at, now - BURST)
+            # Half of a burst is made up for: a moment that was lost as soon as it is granted would be of no use, and
+            # the last copy of an edition might wait for one for ever.
+            start = max(bucket.next_at, now - BURST / 2)
             moments = tuple(start + index / rate for index in range(number))
             bucket.next_at = start + number / rate
         if not domain:
