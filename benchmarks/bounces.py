@@ -25,6 +25,8 @@ ROUNDS = 10
 #: connections that a mail server opens to the listener
 CONNECTIONS = 10
 WAYS = {"folder": "a folder", "mailbox": "a mailbox", "listener": "the listener"}
+#: The workspace that they come back to.
+FILES = {"broadsheet.toml": ""}
 
 
 def figures() -> list[Figure]:
@@ -63,7 +65,8 @@ def _memory() -> float:
 def _recorded(what: str, title: str) -> list[Figure]:
     """In a process with a workspace of its own."""
     with tempfile.TemporaryDirectory(prefix="broadsheet-bounces-") as folder:
-        Path(folder, "broadsheet.toml").write_text("", encoding="utf-8")
+        for path, text in FILES.items():
+            Path(folder, path).write_text(text, encoding="utf-8")
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("BROADSHEET", "DJANGO"))}
         environment = kept | {"BROADSHEET_WORKSPACE": folder, "DJANGO_SETTINGS_MODULE": "broadsheet.settings"}
         command = [sys.executable, "-m", "benchmarks.bounces", what, folder]

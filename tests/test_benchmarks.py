@@ -8,7 +8,7 @@ from pathlib import Path
 
 import benchmarks
 import pytest
-from benchmarks import articles, audience, bounces, picking, press, reports, sending, smtp
+from benchmarks import articles, audience, bounces, console, picking, press, reports, sending, smtp
 
 from broadsheet.workspace import Workspace
 
@@ -17,7 +17,8 @@ PEOPLE = 600  # some benchmarks look at the five hundredth
 #: Each benchmark that fills a database, with what it does there in processes of its own, in order.
 STEPS = {
     "audience": [*audience.STEPS.values()],
-    "bounces": [lambda _: bounces._measure("folder"), lambda _: bounces._measure("mailbox")],
+    "bounces": [lambda _: bounces._measure("folder", Path(os.environ["BROADSHEET_WORKSPACE"]))],
+    "console": [console._load],
     "picking": [picking._load, lambda _: picking._measure()],
     "reports": [lambda people: reports._load(people * reports.EDITIONS), reports._measure],
     "sending": [sending._load, sending._sample, sending._freeze],

@@ -67,10 +67,10 @@ def test_a_mailbox_that_can_not_be_read_is_logged_and_stops_nothing(engine, writ
 
 
 def test_messages_that_came_back_are_let_go_of_after_their_time(engine):
-    from broadsheet.events import keep
+    from broadsheet.events.incoming.storing import Came, keep
     from broadsheet.models import ReturnedMail
 
-    rows = [keep(bytes([number]), "test") for number in range(3)]
+    rows = keep([Came(bytes([number]), "test") for number in range(3)])
     old = datetime.now(UTC) - timedelta(days=31)
     ReturnedMail.objects.filter(pk__in=[rows[0].pk, rows[1].pk]).update(received_at=old)
     ReturnedMail.objects.exclude(pk=rows[1].pk).update(recorded_at=old)

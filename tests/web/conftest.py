@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTPUTF8
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import waitress
@@ -153,14 +154,21 @@ def put(folder):
 @contextmanager
 def served(application):
     """Serve a WSGI application with waitress, as the commands do; its address."""
-    server = waitress.create_server(application, host="127.0.0.1", port=0, threads=1)
+    sockets: dict[int, Any] = {}
+    server = waitress.create_server(application, map=sockets, host="127.0.0.1", port=0, threads=1)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
+
+    def stop():
+        for each in list(sockets.values()):
+            each.close()
+
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        server.close()
+        server.trigger.pull_trigger(stop)  # in its own thread, which may be looking at them
         thread.join(5)
+        server.task_dispatcher.shutdown()
 
 
 @pytest.fixture

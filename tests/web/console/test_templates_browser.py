@@ -165,8 +165,8 @@ def test_a_record_is_copied_and_what_was_tried_is_said_beside_its_button(signed_
     assert page.url.endswith("/console/settings/adapters")
 
 
-def test_without_scripts_everything_is_there(signed_in, examined):
-    page = signed_in("/console/templates/plain", java_script_enabled=False)
+def test_without_scripts_everything_is_there(signed_in, open_page, examined):
+    page = signed_in("/console/templates/plain", open_page("about:blank", java_script_enabled=False))
     page.get_by_role("link", name="Show it by itself").click()
     expect(page.get_by_role("heading", name="What is wrong with it")).to_be_visible()
     page.get_by_role("link", name="Settings").click()

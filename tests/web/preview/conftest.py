@@ -2,14 +2,13 @@
 
 import html
 import re
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import waitress
 from django.db import connections
 from django.test import Client
+from tests.web.conftest import served
 
 from broadsheet.audience import interest_set
 from broadsheet.models import Subscriber, Subscription
@@ -105,14 +104,10 @@ def site(drafts):
 
     connection = connections["default"]
     connection.inc_thread_sharing()
-    server = waitress.create_server(in_our_transaction, host="127.0.0.1", port=0, threads=1)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
     try:
-        yield f"http://127.0.0.1:{server.effective_port}"
+        with served(in_our_transaction) as address:
+            yield address
     finally:
-        server.close()
-        thread.join(5)
         connection.dec_thread_sharing()
 
 
