@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -73,8 +74,9 @@ def coming(workspace: Workspace, at: datetime) -> list[dict[str, Any]]:
 
 
 def _waiting() -> list[Edition]:
+    found = Edition.objects.select_related("campaign").annotate(readers=Coalesce(Sum("variants__readers"), 0))
     states = (EditionState.DRAFT, EditionState.PROOFED)
-    return list(Edition.objects.select_related("campaign").filter(state__in=states).order_by("scheduled_for")[:SHOWN])
+    return list(found.filter(state__in=states).order_by("scheduled_for")[:SHOWN])
 
 
 def _sending() -> dict[str, Any]:
