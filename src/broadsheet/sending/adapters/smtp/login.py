@@ -40,9 +40,20 @@ def tls_context(place: Place) -> ssl.SSLContext | None:
         ) from error
 
 
+class _Client(SMTP):
+    """Closes at once what was not logged in: over TLS, asyncio would keep the socket until the server says goodbye."""
+
+    def close(self) -> None:
+        """Also called by the library itself, when a login fails or is cancelled."""
+        transport = self.transport
+        super().close()
+        if transport is not None:
+            cast(asyncio.Transport, transport).abort()
+
+
 async def logged_in(place: Place, settings: SmtpAdapter, tls: ssl.SSLContext | None) -> LoggedIn:
     """A new connection to the server. Raises AdapterFailed, saying what to check."""
-    client = SMTP(
+    client = _Client(
         hostname=place.host,
         port=place.port,
         timeout=settings.connect_timeout,
