@@ -6,16 +6,14 @@ import sys
 import time
 
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import expect
 from tests.conftest import fill
 from tests.web.console.conftest import PASSWORD
+from tests.web.console.screens import assert_it_suits_everybody
 
 from broadsheet.sending.inbox import MailFolder
 
 READERS = 24
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-GROUNDS = {"light": "rgb(245, 243, 238)", "dark": "rgb(17, 25, 24)"}
 
 #: makes people, an edition that waits for a yes, and an account; prints the link to it
 PREPARE = f"""
@@ -208,17 +206,7 @@ def test_a_screen_fits_follows_the_scheme_and_can_be_used_by_everybody(signed_in
     page.wait_for_load_state("networkidle")  # parts that come by themselves are there
     assert page.url == public_site + way
     assert faults == []
-    page.evaluate(AXE_FILE_PATH.read_text())
-    for scheme, rules in (("light", RULES), ("dark", {"type": "rule", "values": ["color-contrast"]})):
-        page.emulate_media(color_scheme=scheme)
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUNDS[scheme]
-        for width in (1440, 390):
-            page.set_viewport_size({"width": width, "height": 900})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-        found = page.evaluate(
-            "rules => axe.run({exclude: ['iframe']}, {runOnly: rules, resultTypes: ['violations']})", rules
-        )
-        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
+    assert_it_suits_everybody(page)
 
 
 def test_a_mail_is_shown_only_in_a_frame_where_nothing_runs(as_role, freeze, cast):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 from tests.conftest import WEEKLY
 from tests.web.console.conftest import PASSWORD
-from tests.web.console.test_console_browser import GROUNDS, RULES
+from tests.web.console.screens import GROUNDS, RULES
 
 from broadsheet import pipeline
 from broadsheet.models import Comment, Edition, Tally

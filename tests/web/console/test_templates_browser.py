@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from django.core.cache import cache
 from playwright.sync_api import expect
 from tests.doctor.test_doctor import ADAPTERS, DOMAIN, names
-from tests.web.console.test_console_browser import GROUNDS, RULES, signed_in
+from tests.web.console.screens import assert_it_suits_everybody
+from tests.web.console.test_console_browser import signed_in
 from tests.web.console.test_settings_pages import AtOnce
 
 from broadsheet.models import Audit, Outgoing
@@ -79,17 +79,7 @@ def test_a_screen_fits_follows_the_scheme_and_can_be_used_by_everybody(signed_in
     expect(page.get_by_text("Being looked at…")).to_have_count(0, timeout=SLOW)
     page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true })")
     assert faults == []
-    page.evaluate(AXE_FILE_PATH.read_text())
-    for scheme, rules in (("light", RULES), ("dark", {"type": "rule", "values": ["color-contrast"]})):
-        page.emulate_media(color_scheme=scheme)
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUNDS[scheme]
-        for width in (1440, 390):
-            page.set_viewport_size({"width": width, "height": 900})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-        found = page.evaluate(
-            "rules => axe.run({exclude: ['iframe']}, {runOnly: rules, resultTypes: ['violations']})", rules
-        )
-        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
+    assert_it_suits_everybody(page)
 
 
 def test_a_template_is_broken_mended_and_saved_and_a_second_editor_loses_nothing(signed_in, furnished):
