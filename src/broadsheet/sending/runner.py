@@ -34,7 +34,8 @@ def drain(job: Job, go_on: Callable[[], bool] = lambda: True, record: Record = l
                 yield batch
             if adapter.ident is None:
                 adapter.start()
-            ledger.rest()
+            if not ledger.finished:
+                ledger.rest()
     finally:
         ledger.halt()
         if adapter.ident is not None:
