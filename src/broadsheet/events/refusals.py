@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from broadsheet.events.bounces import classified
+from broadsheet.events import bounces
 from broadsheet.events.failures import give_up
 from broadsheet.events.outgoing import announce
 from broadsheet.models import (
@@ -71,7 +71,7 @@ def _cause(outcome: Outcome) -> str:
         return ""
     if outcome.result is Result.DEFERRED:
         return BounceClass.TEMPORARY
-    said = classified("", outcome.reply)
+    said = bounces.classified("", outcome.reply)
     if outcome.dead and said is BounceClass.UNKNOWN:
         return BounceClass.DEAD
     return said if outcome.dead or said is not BounceClass.DEAD else BounceClass.UNKNOWN

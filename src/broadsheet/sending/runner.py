@@ -10,6 +10,7 @@ from threading import Thread
 
 from broadsheet.sending.ledger import Batch, Job, Ledger
 from broadsheet.sending.recovery import Record
+from broadsheet.sending.turns import Companion, collect_rarely
 
 #: Seconds that the adapter's thread has to end once it was told so.
 PATIENCE = 9.0
@@ -26,17 +27,23 @@ def drain(job: Job, go_on: Callable[[], bool] = lambda: True, record: Record = l
     """
     ledger = Ledger(job, record)
     adapter = Thread(target=ledger.deliver, name=f"adapter of edition {job.edition.pk}", daemon=True)
+    companion = None
+    collect_rarely()
     try:
         while not ledger.finished:
             if not go_on():
                 ledger.halt()
             if (batch := ledger.round()) is not None:
                 yield batch
-            if adapter.ident is None:
+            if companion is None:
                 adapter.start()
+                companion = Companion(adapter.native_id or 0)
             if not ledger.finished:
                 ledger.rest()
+                companion.follow()
     finally:
+        if companion is not None:
+            companion.part()
         ledger.halt()
         if adapter.ident is not None:
             adapter.join(PATIENCE)

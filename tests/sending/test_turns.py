@@ -1,0 +1,71 @@
+"""The two threads of a sender on one processor, and the collector of cycles at rest."""
+
+import gc
+import os
+from threading import Event, Thread, get_native_id
+
+import pytest
+
+from broadsheet.sending.turns import Companion, collect_rarely
+
+
+@pytest.fixture
+def allowed():
+    before = os.sched_getaffinity(0)
+    yield before
+    os.sched_setaffinity(0, before)
+
+
+@pytest.fixture
+def other():
+    """A thread that stays on one processor until the test ends; its native id, and where it is."""
+    ready, over, found = Event(), Event(), {}
+
+    def stay():
+        processor = max(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {processor})
+        found.update(thread=get_native_id(), processor=processor)
+        ready.set()
+        over.wait(60)
+
+    thread = Thread(target=stay)
+    thread.start()
+    ready.wait(60)
+    yield found
+    over.set()
+    thread.join()
+
+
+def test_it_goes_where_the_other_one_is_and_comes_back(allowed, other):
+    assert len(allowed) > 1, "the machine of the tests has several processors"
+    companion = Companion(other["thread"])
+    companion.follow()
+    assert os.sched_getaffinity(0) == {other["processor"]}
+    companion.part()
+    assert os.sched_getaffinity(0) == allowed
+
+
+def test_a_thread_that_is_gone_is_followed_no_more(allowed):
+    companion = Companion(2**30)  # more than any system gives
+    companion.follow()
+    assert os.sched_getaffinity(0) == allowed
+
+
+def test_a_process_that_has_one_processor_keeps_it(allowed, other):
+    os.sched_setaffinity(0, {min(allowed)})
+    companion = Companion(other["thread"])
+    companion.follow()
+    companion.part()
+    assert os.sched_getaffinity(0) == {min(allowed)}
+
+
+def test_the_collector_looks_seldom_but_stays_off_where_it_was_off():
+    before = gc.get_threshold()
+    try:
+        collect_rarely()
+        assert gc.get_threshold() == (20_000, *before[1:])
+        gc.set_threshold(0)
+        collect_rarely()
+        assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*before)
