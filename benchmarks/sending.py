@@ -31,6 +31,8 @@ SINK, SOURCE = shutil.which("smtp-sink", path="/usr/sbin"), shutil.which("smtp-s
 CONNECTIONS, ROUNDS = 10, 5
 #: messages of one round: ours and the C generator's, aiosmtplib's, the usual script's
 MANY, FEW, FEWER = 20_000, 2_000, 60
+#: what a ledger holds when its size is taken: what only its newest edition takes is a small part of it by then
+EDITIONS = 20
 CAMPAIGN = """\
 ---
 name: Weekly
@@ -90,6 +92,8 @@ def figures() -> list[Figure]:
                 rates[f"{vendor} cpu"].append(facts[vendor]["cpu"])
             rates["aiosmtplib"].append(asyncio.run(_aiosmtplib(port, mail.encode())))
             rates["script"].append(_script(places["SQLite"], port))
+        for vendor, environment in places.items():
+            facts[vendor] |= _step(environment, "grow", readers)
     return _shown(rates, facts)
 
 
@@ -112,7 +116,12 @@ def _shown(rates: dict[str, list[float]], facts: dict[str, dict[str, float]]) ->
                     f"sending: processor time, {vendor}", statistics.median(rates[f"{vendor} cpu"]), "us/message", 120
                 ),
                 Figure(f"sending: memory, {vendor}", facts[vendor]["memory"], "MB", 100),
-                Figure(f"sending: ledger, disk a delivery, {vendor}", facts[vendor]["disk"], "bytes", 200),
+                Figure(
+                    f"sending: ledger of {EDITIONS} editions, disk a delivery, {vendor}",
+                    facts[vendor]["disk"],
+                    "bytes",
+                    200,
+                ),
             ]
     rows.append(Figure("sending: SQLite against the usual script", ratio("SQLite", "script"), "times", 70, least=True))
     rows.append(Figure("sending: SQLite against aiosmtplib", ratio("SQLite", "aiosmtplib"), "times", 3, least=True))
@@ -266,7 +275,7 @@ def _freeze(_: int) -> dict[str, Any]:
 
 def _sample(_: int) -> dict[str, Any]:
     """A stamped copy, for who sends ready bytes."""
-    from broadsheet import pipeline
+    from broadsheet import editions, pipeline
     from broadsheet.sending import Outcome, Result
 
     workspace, edition = _edition(make=True)
@@ -281,7 +290,30 @@ def _sample(_: int) -> dict[str, Any]:
                 tray.answer(Outcome(mail.delivery_id, Result.FAILED, "sample"))
 
     pipeline.send(workspace, edition, One())
+    editions.cancel(edition, who="benchmark")
     return {"mail": kept[0].decode("ascii")}
+
+
+def _grow(_: int) -> dict[str, Any]:
+    """More editions, sent by an adapter that takes everything at once; then how large the ledger is."""
+    from broadsheet import pipeline
+    from broadsheet.models import Edition
+    from broadsheet.sending import Outcome, Result
+
+    class All:
+        def open(self) -> None: ...
+        def close(self) -> None: ...
+        def deliver(self, tray: Any) -> None:
+            while not tray.ended():
+                for mail in tray.take(500):
+                    tray.answer(Outcome(mail.delivery_id, Result.SENT))
+                tray.wait(0.05)
+
+    while Edition.objects.count() < EDITIONS:
+        _freeze(0)
+        workspace, edition = _edition(make=False)
+        pipeline.send(workspace, edition, All())
+    return {"disk": _disk()}
 
 
 def _send(readers: int) -> dict[str, Any]:
@@ -297,7 +329,6 @@ def _send(readers: int) -> dict[str, Any]:
         "rate": sent / seconds,
         "cpu": _cpu(before, after) / sent,
         "memory": after.ru_maxrss / 1024,
-        "disk": _disk(),
     }
 
 
@@ -328,7 +359,7 @@ def main(step: str, readers: int) -> None:
     import django
 
     django.setup()
-    steps = {"load": _load, "freeze": _freeze, "sample": _sample, "send": _send}
+    steps = {"load": _load, "freeze": _freeze, "sample": _sample, "send": _send, "grow": _grow}
     json.dump(steps[step](readers), sys.stdout)
 
 

@@ -21,7 +21,7 @@ STEPS = {
     "console": [console._load],
     "picking": [picking._load, lambda _: picking._measure()],
     "reports": [lambda people: reports._load(people * reports.EDITIONS), reports._measure],
-    "sending": [sending._load, sending._sample, sending._freeze],
+    "sending": [sending._load, sending._sample, sending._freeze, sending._grow],
 }
 #: Those that go to PostgreSQL by themselves as well.
 ON_BOTH = ("audience", "picking", "sending")
@@ -39,6 +39,7 @@ def taken(name: str) -> None:
         for module, figure, small in ((picking, "SETS", 20), (picking, "ARTICLES", 10), (picking, "EDITIONS", 2)):
             patch.setattr(module, figure, small)
         patch.setattr(bounces, "ROUNDS", 1)
+        patch.setattr(sending, "EDITIONS", 3)
         for step in STEPS[name]:
             step(PEOPLE)
 
