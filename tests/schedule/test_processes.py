@@ -1,7 +1,6 @@
 """Schedulers as processes of their own, with the real clock, on SQLite and on PostgreSQL."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -15,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 
 import pytest
+from tests import commands
 from tests.conftest import fill
 
 from broadsheet.cli.inbox import PAGE
@@ -42,8 +42,7 @@ class Place:
     def __init__(self, root, database):
         self.root, self.running = fill(root).root, []
         (self.root / "campaigns" / "weekly.md").unlink()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROADSHEET_", "DJANGO_"))}
-        self.environment = kept | ({"BROADSHEET_DATABASE": database} if database else {})
+        self.environment = commands.environment(**({"BROADSHEET_DATABASE": database} if database else {}))
         (self.root / "people.csv").write_text(PEOPLE)
         self.command("subscribers", "import", "people.csv", "--list", "newsletter")
         self.command("sync")
@@ -58,14 +57,7 @@ class Place:
         return process
 
     def command(self, *arguments):
-        done = subprocess.run(
-            [sys.executable, "-m", "broadsheet", *arguments],
-            cwd=self.root,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = commands.run(*arguments, cwd=self.root, environ=self.environment)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
