@@ -82,7 +82,7 @@ class Place:
         """Campaign and state of each edition, latest first."""
         return [(each["campaign"], each["state"]) for each in json.loads(self.command("editions", "--json"))]
 
-    def wait_for(self, what, seconds=30.0):
+    def wait_for(self, what, seconds=90.0):
         """Wait until it is true; how long that took."""
         start = time.monotonic()
         while not what():
@@ -136,7 +136,7 @@ def test_two_schedulers_bring_out_one_edition_and_when_one_is_killed_the_other_t
     assert set(place.copies().values()) == {1}
     (left,) = (each for each in schedulers if each is not killed)
     left.send_signal(signal.SIGTERM)
-    assert left.wait(10) == 0
+    assert left.wait(60) == 0
     assert place.editions() == [("second", "sent"), ("first", "sent")], left.log()
 
 
@@ -209,7 +209,7 @@ def test_run_serves_follows_files_and_ends_cleanly(here):
     assert set(place.copies().values()) == {1}
 
     everything.send_signal(signal.SIGTERM)
-    assert everything.wait(10) == 0
+    assert everything.wait(60) == 0
     assert "Traceback" not in everything.log()
     assert everything.log().endswith("Stopped.\n")
 
