@@ -32,12 +32,25 @@ pages: $(STAMP) ## the pages behind the links in the demo's mails, on http://127
 serve: $(STAMP) ## the console on a year of made-up history, on http://127.0.0.1:8000/console/
 	@$(BIN)/broadsheet demo --serve
 
-# Side by side, and then alone those that measure time, as others would make them late. Both run whatever the first says.
+# Side by side; then what failed there once more, alone; then, alone, those that measure time, as others would make them
+# late. Pytest ends with 1 if tests failed and with more if it was interrupted; a file that can't be read stands among what
+# failed without a "::". Neither is mended by a second time.
+PYTEST = $(BIN)/python -m pytest
+FAILED := .pytest_cache/v/cache/lastfailed
+
 test: $(STAMP) ## run the whole test suite
-	@failed=0; \
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not clock" || failed=1; \
-	$(BIN)/python -m pytest -m clock || failed=1; \
-	exit $$failed
+	@rm -f $(FAILED); \
+	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not clock"; code=$$?; \
+	if [ $$code -eq 1 ]; then \
+		twice=$$($(BIN)/python -c 'import json; print(*json.load(open("$(FAILED)")), sep="\n")'); \
+		if echo "$$twice" | grep -v "::"; then exit 2; fi; \
+		printf 'Failed side by side, so run once more, alone:\n%s\n' "$$twice"; \
+		$(PYTEST) --verbose --last-failed --last-failed-no-failures none -m "not clock"; code=$$?; \
+	fi; \
+	if [ $$code -gt 1 ]; then exit $$code; fi; \
+	$(PYTEST) -m clock || code=1; \
+	if [ -n "$$twice" ]; then printf 'Run a second time, see above what came of it:\n%s\n' "$$twice"; fi; \
+	exit $$code
 
 check: $(STAMP) ## format, lint, types, layers, migrations
 	$(BIN)/ruff format --check src tests benchmarks docs

@@ -1,20 +1,19 @@
 """The same main job with PostgreSQL holding the rows."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+from tests import commands
+
 
 def test_the_main_job_runs_on_postgresql_and_mails_nobody_twice(empty_database: str, tmp_path: Path) -> None:
     target = tmp_path / "workspace"
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("BROADSHEET", "DJANGO"))}
-    environment["BROADSHEET_DATABASE"] = empty_database
+    environment = commands.environment(BROADSHEET_DATABASE=empty_database)
 
     def broadsheet(*arguments: str, folder: Path = target) -> str:
-        command = [sys.executable, "-m", "broadsheet", *arguments]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        done = commands.run(*arguments, cwd=folder, environ=environment)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -65,9 +64,8 @@ for form in ({"leave": "all"}, {"undo": "1"}, {"List-Unsubscribe": "One-Click"})
 
 
 def test_the_pages_work_on_postgresql(database: str, tmp_path: Path) -> None:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("BROADSHEET", "DJANGO"))}
-    environment |= {"BROADSHEET_DATABASE": database, "BROADSHEET_WORKSPACE": str(tmp_path / "w")}
-    subprocess.run([sys.executable, "-m", "broadsheet", "init", str(tmp_path / "w")], check=True, capture_output=True)
+    environment = commands.environment(BROADSHEET_DATABASE=database, BROADSHEET_WORKSPACE=str(tmp_path / "w"))
+    commands.run("init", str(tmp_path / "w"), cwd=tmp_path, environ=commands.environment())
     done = subprocess.run(
         [sys.executable, "-c", _PAGES], env=environment, capture_output=True, text=True, check=False, cwd=tmp_path
     )

@@ -151,7 +151,7 @@ class Slow(MemoryOutbox):
             tray.attempt(mail)
             self.mails.append(mail)
             tray.answer(Outcome(mail.delivery_id, Result.SENT))
-            self.go_on.wait(5)
+            self.go_on.wait(60)
 
 
 def after_first(box, does):

@@ -1,7 +1,6 @@
 """The command as people run it: a process of its own, in a folder of its own."""
 
 import json
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests import commands
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,12 @@ class Ran:
         return lines[0]
 
 
-def environment(**more):
-    """The environment of whoever runs the tests, without what it says about Broadsheet."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROADSHEET_", "DJANGO_"))}
-    return {**kept, "COLUMNS": "200", **more}
-
-
 def start(*arguments, cwd, **env):
     """Starts the command and does not wait for it."""
     return subprocess.Popen(
         [sys.executable, "-m", "broadsheet", *arguments],
         cwd=cwd,
-        env=environment(**env),
+        env=commands.environment(**env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -64,9 +58,8 @@ def run():
     """Runs ``broadsheet`` with these arguments in a folder, to its end."""
 
     def ran(*arguments, cwd: Path, **env):
-        process = start(*arguments, cwd=cwd, **env)
-        out, err = process.communicate(timeout=60)
-        return Ran(process.returncode, out, err)
+        done = commands.run(*arguments, cwd=cwd, environ=commands.environment(**env))
+        return Ran(done.returncode, done.stdout, done.stderr)
 
     return ran
 

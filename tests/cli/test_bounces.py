@@ -117,7 +117,7 @@ def test_the_listener_takes_a_report_and_stops_cleanly(starts, root):
         assert "suppressed: dead" in process.stderr.readline()
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.communicate(timeout=90)
     assert process.returncode == 0
     assert suppressed(root)[address] == "dead"
 

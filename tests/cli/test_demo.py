@@ -116,4 +116,4 @@ def test_afterwards_it_may_show_the_inbox_until_it_is_stopped(demo):
         with urllib.request.urlopen(f"{address}inbox.json") as answer:
             assert len(json.load(answer)["mails"]) == len(demo.mails)
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(90) == 0

@@ -1,12 +1,11 @@
 """`broadsheet proof` as it is typed: on a workspace of its own, in a process of its own."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
+from tests import commands
 
 from broadsheet.sending.inbox import MailFolder
 from broadsheet.workspace import Workspace
@@ -54,17 +53,9 @@ def root(tmp_path_factory):
     return root
 
 
-def broadsheet(root: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def broadsheet(root: Path, *words: str) -> "CompletedProcess[str]":
     """What the command said and how it ended, run in ``root``."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROADSHEET_", "DJANGO_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "broadsheet", *words],
-        cwd=root,
-        env={**kept, "BROADSHEET_WORKSPACE": str(root), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return commands.run(*words, cwd=root, environ=commands.environment(BROADSHEET_WORKSPACE=str(root)))
 
 
 @pytest.fixture

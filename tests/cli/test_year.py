@@ -190,6 +190,6 @@ def served(process):
             return answer.status, said
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(90) == 0
         process.stdout.close()
         process.stderr.close()

@@ -160,11 +160,11 @@ def running(folder: Path) -> Iterator[Dovecot]:
         yield Dovecot(folder, ports)
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 def _wait_for(port: int, log: Path) -> None:
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
             with closing(socket.create_connection(("127.0.0.1", port), 1)) as connection:

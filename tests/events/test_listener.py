@@ -27,7 +27,7 @@ def listening(recorder, **more):
 
 def recorded(number=1):
     """Waits until so many messages are recorded."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while ReturnedMail.objects.filter(recorded_at__isnull=False).count() < number:
         assert time.monotonic() < until
         time.sleep(0.02)

@@ -3,14 +3,13 @@
 import socket
 import threading
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
+from tests.installed import CHROMIUM
 
 from broadsheet.errors import TemplateProblem
 from broadsheet.rendering.inlining import inlined
 
-CHROMIUM = Path("/usr/bin/chromium")
 PAGE = '<!DOCTYPE html>\n<html lang="de" dir="rtl"><head>{head}</head><body>{body}</body></html>'
 
 
@@ -167,8 +166,8 @@ COMPUTED = """() => [...document.body.querySelectorAll('*')].map(element => {
 
 @pytest.fixture(scope="module")
 def browser_page():
-    if not CHROMIUM.exists():
-        pytest.skip("needs Chromium (apt install chromium)")
+    if not CHROMIUM:
+        pytest.skip("Chromium is not installed")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -213,7 +213,7 @@ class HostileServer:
 
     def __enter__(self) -> "HostileServer":
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, *_) -> None:

@@ -20,7 +20,7 @@ EXIM = ROOT / ".broadsheet" / "exim"
 
 
 def wait_for(port):
-    for _ in range(200):
+    for _ in range(1200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
@@ -219,7 +219,7 @@ class Exim:
 
     def __exit__(self, *_: object) -> None:
         self._daemon.terminate()
-        self._daemon.communicate(timeout=10)
+        self._daemon.communicate(timeout=60)
 
     def delivered(self, count: int) -> dict[str, list[bytes]]:
         """Mailbox to the mails for it, as soon as there are ``count`` and the queue is empty."""

@@ -43,7 +43,7 @@ class MailServer:
 
     def start(self) -> None:
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(60)
 
     def stop(self) -> None:
         if self._thread.is_alive():

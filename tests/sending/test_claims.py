@@ -253,7 +253,7 @@ class Waits(MemoryOutbox):
             tray.attempt(mail)
             self.mails.append(mail)
             tray.answer(Outcome(mail.delivery_id, Result.SENT))
-            self.told.wait(10)
+            self.told.wait(60)
 
 
 def taken_for_dead(workspace):

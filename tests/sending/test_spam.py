@@ -75,7 +75,7 @@ def spamd() -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def test_spamassassin_itself_gives_a_quiet_mail_few_points_and_its_test_string_a_thousand(spamd):

@@ -16,6 +16,8 @@ import pytest
 import waitress
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
+from playwright.sync_api import expect, sync_playwright
+from tests.installed import CHROMIUM
 
 from broadsheet import notices, pipeline
 from broadsheet.audience import interest_set
@@ -24,7 +26,9 @@ from broadsheet.sending.inbox import MailFolder
 from broadsheet.workspace import Workspace
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
-CHROMIUM = Path("/usr/bin/chromium")
+#: How long a page may take, in milliseconds, before it counts as one that does not come: on a busy machine, long.
+PATIENCE = 90_000
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -167,8 +171,8 @@ def served(application):
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
         server.trigger.pull_trigger(stop)  # in its own thread, which may be looking at them
-        thread.join(5)
-        server.task_dispatcher.shutdown()
+        thread.join(60)
+        server.task_dispatcher.shutdown(timeout=60)  # what is asked still uses the test's database
 
 
 @pytest.fixture
@@ -201,16 +205,28 @@ def public_site(db, workspace):
 @pytest.fixture(scope="module")
 def browser():
     """Chromium. Playwright runs an event loop in this thread as long as it is open, so a module at a time."""
-    if not CHROMIUM.exists():
+    if not CHROMIUM:
         pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # tests query while that loop runs; they await nothing
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
         yield chromium
         chromium.close()
+
+
+def complaints(page):
+    """What the browser complains about on this page from now on."""
+    found = []
+    page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    return found
+
+
+def has_come(page):
+    """Wait until the page is loaded, with its scripts, and every part that it asks for by itself is in."""
+    page.wait_for_load_state()  # htmx has asked for them by then
+    expect(page.locator(".htmx-request")).to_have_count(0)
 
 
 @pytest.fixture
@@ -220,6 +236,7 @@ def open_page(browser):
 
     def open_page(address, width=1440, **options):
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.goto(address)

@@ -16,18 +16,14 @@ def frame_of():
     return frame_of
 
 
-def style(frame, selector, name):
-    return frame.locator(selector).evaluate(f"element => getComputedStyle(element).{name}")
-
-
 def test_new_mail_shows_by_itself_and_focus_stays(inbox_site, open_page, put):
     put("First")
     page = open_page(inbox_site)
     page.locator(".mails a").first.focus()
     put("Second")
     page.get_by_text("Second").wait_for()
-    assert page.get_by_role("status").inner_text() == "2 mails"
-    assert page.title() == "Inbox (2)"
+    expect(page.get_by_role("status")).to_have_text("2 mails")
+    expect(page).to_have_title("Inbox (2)")
     assert page.evaluate("document.activeElement.querySelector('.subject').textContent") == "First"
 
 
@@ -40,12 +36,13 @@ def test_everything_works_without_javascript(inbox_site, open_page, put, folder)
     expect(page.get_by_role("link", name=re.compile("Tides"))).to_have_count(0)
     page.get_by_role("link", name=re.compile("Pillows")).click()
     page.get_by_role("link", name="Text", exact=True).click()
-    assert page.get_by_text("sleep", exact=True).is_visible()
+    expect(page.get_by_text("sleep", exact=True)).to_be_visible()
     page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("status")).to_have_text("1 mail")
     assert [mail.subject for mail in folder.list()] == ["Tides"]
     page.get_by_text("Delete all", exact=True).click()
     page.get_by_role("button", name="Delete all mails").click()
-    assert page.get_by_role("heading", name="No mail yet").is_visible()
+    expect(page.get_by_role("heading", name="No mail yet")).to_be_visible()
     assert folder.list() == ()
 
 
@@ -63,26 +60,28 @@ def test_the_mail_can_run_nothing_in_its_frame(inbox_site, open_page, put, frame
     frame = frame_of(page)
     frame.locator("#picture").wait_for(state="attached")
     page.wait_for_timeout(300)
-    assert frame.locator("#card").count() == 1
-    assert frame.locator("#owned").count() == 0
-    assert page.title() == "Tide lines"
+    expect(frame.locator("#card")).to_have_count(1)
+    expect(frame.locator("#owned")).to_have_count(0)
+    expect(page).to_have_title("Tide lines")
 
 
 def test_a_link_in_the_mail_opens_beside_it(inbox_site, open_page, put, frame_of):
     page = open_page(f"{inbox_site}/inbox/{put()}")
     with page.expect_popup() as popup:
         frame_of(page).locator("#out").click()
-    assert popup.value.get_by_role("heading", name="Inbox").is_visible()
-    assert page.get_by_role("heading", level=1).inner_text() == "Tide lines"
+    expect(popup.value.get_by_role("heading", name="Inbox")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tide lines")
 
 
 @pytest.mark.parametrize(("label", "width", "padding"), [("Phone", 375, "8px"), ("Desktop", 700, "24px")])
 def test_phone_and_desktop_have_their_widths(inbox_site, open_page, put, frame_of, label, width, padding):
     page = open_page(f"{inbox_site}/inbox/{put()}")
     page.get_by_role("link", name=label).click()
-    assert page.get_by_role("link", name=label).get_attribute("aria-current") == "true"
-    assert frame_of(page).locator("html").evaluate("html => innerWidth") == width
-    assert style(frame_of(page), "#card", "paddingTop") == padding
+    expect(page.get_by_role("link", name=label)).to_have_attribute("aria-current", "true")
+    expect(frame_of(page).locator("html")).to_have_css(
+        "width", f"{width}px"
+    )  # a frame's process is told a little later
+    expect(frame_of(page).locator("#card")).to_have_css("padding-top", padding)
 
 
 @pytest.mark.parametrize("screen", ["light", "dark"])
@@ -97,8 +96,8 @@ def test_dark_is_what_the_toggle_says_whatever_the_screen(inbox_site, open_page,
     expect(root).to_have_css("color-scheme", "dark")
     page.get_by_role("link", name="Inverted").click()
     expect(ground).to_have_css("background-color", light)
-    assert "invert" in page.locator("iframe").evaluate("frame => getComputedStyle(frame).filter")
-    assert "invert" in style(frame_of(page), "#picture", "filter")
+    expect(page.locator("iframe")).to_have_css("filter", re.compile("invert"))
+    expect(frame_of(page).locator("#picture")).to_have_css("filter", re.compile("invert"))
 
 
 @pytest.mark.parametrize("width", [320, 390, 1440])

@@ -5,6 +5,7 @@ import json
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from broadsheet import pipeline
 from broadsheet.models import Subscriber, Subscription
@@ -12,6 +13,8 @@ from broadsheet.notices.links import address, minute
 
 LONG = "Wolfeschlegelsteinhausenbergerdorff" * 3
 PAGES = ("/", "/nowhere", "/subscribe/newsletter", "/subscribe/newsletter/form", "/archive/newsletter")
+EMAILS = {"asked": "zoe@reader.example", "not an address": "zoe@"}
+PRESSED = {"saved": "main button[name=about]", **dict.fromkeys(("left", *EMAILS), "main button")}
 OWN = ("u", "p", "c", "expired", "d", "e", "left", "asked", "not an address", "saved")
 
 
@@ -40,17 +43,13 @@ def visit(public_site, ada, open_page, workspace):
 
     def visit(name, width=1440, **options):
         page = open_page(public_site + path_of(name), width=width, **{"java_script_enabled": False, **options})
-        if name == "left":
-            page.locator("main button").first.click()
-        elif name == "saved":
-            page.locator("main button[name=about]").click()
-        elif name == "asked":
-            page.locator("#email").fill("zoe@reader.example")
-            page.locator("main button").click()
-        elif name == "not an address":
+        if name == "not an address":
             page.evaluate("document.forms[0].noValidate = true")
-            page.locator("#email").fill("zoe@")
-            page.locator("main button").click()
+        if name in EMAILS:
+            page.locator("#email").fill(EMAILS[name])
+        if name in PRESSED:
+            with page.expect_navigation():
+                page.locator(PRESSED[name]).first.click()
         return page
 
     return visit
@@ -62,15 +61,15 @@ def visit(public_site, ada, open_page, workspace):
 def test_a_reader_leaves_comes_back_and_takes_fewer_mails_without_javascript(visit, ada):
     page = visit("u", width=320)
     page.get_by_role("button", name="Leave").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "You have left Stillwater Weekly"
+    expect(page.get_by_role("heading", level=1)).to_have_text("You have left Stillwater Weekly")
     assert ada.state("newsletter") == "unsubscribed"
     page.get_by_role("button", name="Undo").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "You are on Stillwater Weekly again"
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are on Stillwater Weekly again")
     assert ada.state("newsletter") == "subscribed"
     page.get_by_role("button", name="Leave this list").click()
     page.get_by_label("How often").select_option("monthly")
     page.get_by_role("button", name="Keep it this way").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "You stay on Stillwater Weekly"
+    expect(page.get_by_role("heading", level=1)).to_have_text("You stay on Stillwater Weekly")
     assert Subscription.objects.get(subscriber=ada.reader, list_name="newsletter").frequency == 28
 
 
@@ -78,11 +77,12 @@ def test_a_reader_leaves_everything_and_says_why(visit, ada):
     page = visit("u")
     page.get_by_label("All mails of Stillwater").check()
     page.get_by_role("button", name="Leave").click()
+    expect(page.get_by_label("Too many mails")).to_be_visible()
     assert (ada.state("newsletter"), ada.state("letters")) == ("unsubscribed", "unsubscribed")
     page.get_by_label("Too many mails").check()
     page.get_by_label("In your own words, if you like").fill("Every day!")
     page.get_by_role("button", name="Send").click()
-    assert "Thank you for telling us" in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text("Thank you for telling us")
     assert set(Subscription.objects.values_list("left_reason", flat=True)) == {"too many mails: Every day!"}
 
 
@@ -102,14 +102,14 @@ def test_a_newcomer_subscribes_by_keyboard_and_says_yes(visit, public_site, writ
     page.keyboard.type("Zoe")
     page.keyboard.press("Tab")  # the honeypot is not on the way
     page.keyboard.press("Space")
-    assert page.get_by_label("chronic pain").is_checked()
+    expect(page.get_by_label("chronic pain")).to_be_checked()
     page.get_by_label("How often").select_option("weekly")
     page.get_by_role("button", name="Subscribe").press("Enter")
-    assert "Please look into your mailbox" in page.get_by_role("heading", level=1).inner_text()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Please look into your mailbox")
     path = link_in(written()[0], "c")
     page = open_page(public_site + path, java_script_enabled=False)
     page.get_by_role("button", name="Yes, send me Stillwater Weekly").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "You are on Stillwater Weekly"
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are on Stillwater Weekly")
     row = Subscription.objects.get(subscriber__email="zoe@reader.example")
     assert (row.state, row.frequency, row.subscriber.interests.tags) == ("subscribed", 7, ["chronic pain"])
 
@@ -121,9 +121,10 @@ def test_a_reader_changes_what_they_like_how_often_and_in_which_language(visit, 
     page.get_by_label("Time zone").select_option("Europe/Paris")
     page.get_by_label("Language of our pages and notices").select_option("fr")
     page.get_by_role("button", name="Save", exact=True).last.click()
-    assert "Enregistré" in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text("Enregistré")
     page.get_by_label("À quelle fréquence").first.select_option("weekly")
     page.get_by_role("button", name="Enregistrer pour A Letter from the Clinic").click()
+    expect(page.get_by_role("status")).to_contain_text("A Letter from the Clinic")
     ada.reader.refresh_from_db()
     assert (ada.reader.interests.tags, ada.reader.language) == (["movement", "sleep"], "fr")
     assert ada.reader.time_zone == "Europe/Paris"
@@ -143,7 +144,7 @@ def test_enter_in_a_field_of_the_preferences_saves_and_leaves_nothing(visit, ada
 def test_a_reader_leaves_one_of_two_lists(visit, ada):
     page = visit("p")
     page.get_by_role("button", name="Leave A Letter from the Clinic").click()
-    assert "You have left A Letter from the Clinic" in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text("You have left A Letter from the Clinic")
     assert (ada.state("letters"), ada.state("newsletter")) == ("unsubscribed", "subscribed")
 
 
@@ -159,22 +160,20 @@ def test_a_reader_takes_their_data_along(visit):
 def test_a_reader_has_everything_erased(visit):
     page = visit("e", width=320)
     page.get_by_role("button", name="Erase everything").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "Nothing is kept about you"
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is kept about you")
     assert not Subscriber.objects.exists()
 
 
-def test_a_form_pasted_into_another_website_subscribes(visit, public_site, browser, written, tmp_path):
+def test_a_form_pasted_into_another_website_subscribes(visit, public_site, open_page, written, tmp_path):
     page = visit("/subscribe/newsletter/form")
     html = page.locator("pre").inner_text().replace("http://127.0.0.1:8000", public_site)
     elsewhere = tmp_path / "elsewhere.html"
     elsewhere.write_text(f"<!doctype html><title>Elsewhere</title>{html}")
-    page = browser.new_page(java_script_enabled=False)
-    page.goto(elsewhere.as_uri())
+    page = open_page(elsewhere.as_uri(), java_script_enabled=False)
     page.get_by_label("Your email address").fill("zoe@reader.example")
-    assert not page.get_by_label("Leave this empty").is_visible()
+    expect(page.get_by_label("Leave this empty")).to_be_hidden()
     page.get_by_role("button", name="Subscribe").click()
-    assert "Please look into your mailbox" in page.get_by_role("heading", level=1).inner_text()
-    page.close()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Please look into your mailbox")
     assert [mail["To"] for mail in written()] == ["zoe@reader.example"]
 
 
@@ -182,7 +181,7 @@ def test_a_mail_viewed_in_the_browser_runs_no_script(public_site, ada, open_page
     mail = '<!doctype html><title>Mail</title><body style="margin:7px"><script>document.title = "run"</script><p>Hi'
     monkeypatch.setattr(pipeline, "as_reader_got_it", lambda *_: mail)
     page = open_page(public_site + ada.path("v"))
-    assert page.title() == "Mail"
+    expect(page).to_have_title("Mail")
     assert page.evaluate("getComputedStyle(document.body).marginTop") == "7px"
 
 
@@ -199,7 +198,7 @@ def test_a_page_fits_every_screen_follows_its_scheme_and_can_be_used_by_everybod
     ada.reader.first_name, ada.reader.language = LONG, language
     ada.reader.save()
     page = visit(name, locale=language, java_script_enabled=True)  # axe is a script; the page has none
-    assert page.locator("script").count() == 0
+    expect(page.locator("script")).to_have_count(0)
     assert page.context.cookies() == []
     page.evaluate(AXE_FILE_PATH.read_text())
     for scheme, rules in (("light", RULES), ("dark", {"type": "rule", "values": ["color-contrast"]})):

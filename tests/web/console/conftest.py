@@ -1,11 +1,17 @@
 """A workspace with campaigns and people, and staff in every role."""
 
+import pickle
+
 import pytest
+from django.conf import settings as django_settings
 from django.test import Client
 from tests.conftest import fill
+from tests.web.conftest import complaints
 
 from broadsheet import staff
+from broadsheet.articles.apart import apart
 from broadsheet.models import Role
+from broadsheet.web.console.templates import trial
 
 PASSWORD = "correct horse battery 1"
 
@@ -35,13 +41,53 @@ def hire(db, workspace):
 def as_role(hire):
     """A browser without scripts in which somebody of that role is signed in; nobody for None."""
 
-    def browser(role, **options):
+    def browser(role, email=None, **options):
         client = Client(**options)
         if role:
-            client.force_login(hire(role).user, backend="django.contrib.auth.backends.ModelBackend")
+            client.force_login(hire(role, email).user, backend="django.contrib.auth.backends.ModelBackend")
         return client
 
     return browser
+
+
+@pytest.fixture
+def enter(as_role, public_site, open_page):
+    """Opens a page in Chromium as somebody of that role: ``enter("publisher", "/console/team")``.
+
+    What the browser complains about until the test is over fails it.
+    """
+    found = []
+
+    def entered(role, way, email=None, **options):
+        page = open_page("about:blank", **options)
+        found.append(complaints(page))
+        cookie = as_role(role, email).cookies[django_settings.SESSION_COOKIE_NAME].value
+        page.context.add_cookies(
+            [{"name": django_settings.SESSION_COOKIE_NAME, "value": cookie, "domain": "127.0.0.1", "path": "/console/"}]
+        )
+        page.goto(public_site + way)
+        assert page.url == public_site + way
+        return page
+
+    yield entered
+    assert [said for each in found for said in each] == []
+
+
+@pytest.fixture
+def tried_here(monkeypatch):
+    """Templates are tried in this process, by the same code: another takes two seconds each time, and few tests are of it."""
+
+    def here(work, *given, **limits):
+        work, given = pickle.loads(pickle.dumps((work, given)))
+        return pickle.loads(pickle.dumps(work(*given)))
+
+    monkeypatch.setattr(trial, "apart", here)
+
+
+@pytest.fixture
+def tried_apart(tried_here, monkeypatch):
+    """They are tried in a process of its own, as for those who use the console."""
+    monkeypatch.setattr(trial, "apart", apart)
 
 
 @pytest.fixture

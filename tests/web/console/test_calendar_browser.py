@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import expect
-from tests.web.console.conftest import PASSWORD
+from tests.web.conftest import has_come
 
 from broadsheet import editions, pipeline
 from broadsheet.models import Deviation, Edition
@@ -24,24 +24,15 @@ def tuesday():
 
 
 @pytest.fixture
-def visit(public_site, hire, cast, open_page):
-    """Opens a page of the console as a publisher; tells afterwards whether the browser complained."""
-    hire("publisher")
-    faults = []
+def visit(enter, cast):
+    """Opens a page of the console as a publisher."""
 
-    def visited(path, **options):
-        page = open_page("about:blank", **options)
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(public_site + path)
-        page.get_by_label("Email").fill("publisher@stillwater.test")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"**{path.partition('?')[0]}*")
+    def visited(path):
+        page = enter("publisher", path)
+        has_come(page)
         return page
 
-    yield visited
-    assert faults == []
+    return visited
 
 
 def on(page, day):
@@ -98,7 +89,7 @@ def test_months_change_places_without_a_new_page_and_the_browsers_way_back_works
     page.evaluate("window.sameDocument = true")
     page.get_by_role("link", name="The month after").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("February 2030")
-    assert page.evaluate("document.activeElement.id") == "later"
+    expect(page.locator("#later")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("March 2030")
     page.get_by_role("link", name="Week").click()
@@ -128,7 +119,7 @@ def test_it_goes_by_keyboard_alone(visit, tuesday):
     page.keyboard.press("Tab")
     page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
-    assert page.evaluate("document.activeElement.matches('.entry summary')")
+    expect(page.locator(".entry summary:focus")).to_have_count(1)
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.type("a holiday")
@@ -143,7 +134,8 @@ def test_a_campaign_is_made_paused_and_retired(visit, workspace):
     page = visit("/console/campaigns")
     expect(page.locator(".campaign", has_text="Weekly digest")).to_contain_text("3 readers, counted just now")
     page.get_by_role("link", name="Duplicate Weekly digest").click()
-    assert not page.get_by_label("Template").is_visible()
+    expect(page.get_by_role("heading", name="New campaign")).to_be_visible()
+    expect(page.get_by_label("Template")).to_be_hidden()
     page.get_by_label("What staff call it").fill("Harbour notes")
     page.get_by_role("button", name="Make it").click()
     expect(page.locator(".note.success")).to_contain_text("campaigns/harbour-notes.md")

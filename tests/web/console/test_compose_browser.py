@@ -3,37 +3,27 @@
 import pytest
 from playwright.sync_api import expect
 from tests.conftest import WEEKLY
-from tests.web.console.conftest import PASSWORD
+from tests.web.conftest import has_come
 
 from broadsheet import pipeline
 from broadsheet.models import CampaignDraft
 
-expect.set_options(timeout=20_000)  # a busy machine takes its time over a mail
 PAGE = "/console/campaigns/weekly/compose"
 COMMENTED = WEEKLY.replace("list: newsletter", "list: newsletter     # the one on Tuesdays")
 
 
 @pytest.fixture
-def works(public_site, hire, cast, workspace, write, open_page):
-    """Opens the page as somebody of that role; what the browser complains about is gathered."""
+def works(public_site, enter, cast, workspace, write):
+    """Opens the page as somebody of that role."""
     write("campaigns/weekly.md", COMMENTED)
     pipeline.collect(workspace)
-    faults, pages = [], []
+    pages = []
 
     def opened(role, **options):
-        hire(role)
-        page = open_page(public_site + PAGE, **options)
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.get_by_label("Email").fill(f"{role}@stillwater.test")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("heading", name="Weekly digest", level=1).wait_for()
-        pages.append(page)
-        return page
+        pages.append(enter(role, PAGE, **options))
+        return pages[-1]
 
     yield opened
-    assert faults == []
     for page in pages:  # the server answers one after the other: once this is there, so is all that was asked before
         page.goto(f"{public_site}/console/account/login/")
 
@@ -78,11 +68,12 @@ def test_an_editor_composes_and_a_publisher_publishes(works, workspace):
     page.locator("#hits").get_by_role("link", name="cleo@reader.example").click()
     expect(page.locator("#beside")).to_contain_text("would get nothing: excluded")
 
+    has_come(page)
     page.reload()
     expect(page.get_by_label("Subject")).to_have_value('Hello {{ subscriber.first_name | default("there") }}')
     expect(page.get_by_label("At most", exact=True)).to_have_value("1")
     assert (workspace.root / "campaigns/weekly.md").read_text() == COMMENTED
-    assert not page.get_by_role("button", name="Publish").count()
+    expect(page.get_by_role("button", name="Publish")).to_have_count(0)
 
     publisher = works("publisher")
     publisher.get_by_text("What publishing changes").click()

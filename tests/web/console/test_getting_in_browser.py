@@ -5,6 +5,7 @@ import re
 import pytest
 from django.core.cache import cache
 from playwright.sync_api import expect
+from tests.web.conftest import complaints
 from tests.web.console.conftest import PASSWORD
 from tests.web.console.identity import CLIENT, SECRET, provider
 
@@ -27,8 +28,7 @@ def identity(db, workspace, settings, monkeypatch):
 def test_somebody_signs_in_at_the_provider_and_lands_where_they_were_going(identity, hire, public_site, open_page):
     hire("publisher")
     page = open_page(public_site + "/console/readers")
-    faults = []
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    faults = complaints(page)
     page.get_by_role("button", name="Sign in with Stillwater ID").click()
     expect(page).to_have_title("Provider")
     assert page.url.startswith(identity.issuer)
@@ -64,12 +64,8 @@ def test_a_stranger_is_told_so_and_gets_back(identity, public_site, open_page):
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_an_admin_invites_on_a_phone_and_the_invited_gets_in(hire, public_site, open_page):
-    hire("admin")
-    page = open_page(public_site + "/console/team", width=390)
-    page.get_by_label("Email").fill("admin@stillwater.test")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+def test_an_admin_invites_on_a_phone_and_the_invited_gets_in(enter, public_site, open_page):
+    page = enter("admin", "/console/team", width=390)
     page.get_by_label("Email").fill("new@stillwater.test")
     page.get_by_label("Role", exact=True).select_option("editor")
     page.get_by_role("button", name="Make a link").click()

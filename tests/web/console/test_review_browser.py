@@ -8,7 +8,7 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from django.utils import timezone
 from playwright.sync_api import expect
 from tests.conftest import WEEKLY
-from tests.web.console.conftest import PASSWORD
+from tests.web.conftest import has_come
 from tests.web.console.screens import GROUNDS, RULES
 
 from broadsheet import pipeline
@@ -27,25 +27,15 @@ def draft(freeze, cast):
 
 
 @pytest.fixture
-def desk(public_site, hire, open_page):
-    """Signs somebody in, at a page: ``desk("publisher", way)``; whatever goes wrong in it fails the test."""
-    faults = []
+def desk(enter):
+    """Signs somebody in, at a page: ``desk("publisher", way)``; all its parts are there."""
 
-    def signed(role, way="/console/", **options):
-        page = open_page("about:blank", **options)
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        email = hire(role).user.email
-        page.goto(public_site + way)
-        page.get_by_label("Email").fill(email)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(public_site + way)
-        page.wait_for_load_state("networkidle")
+    def signed(role, way):
+        page = enter(role, way)
+        has_come(page)
         return page
 
-    yield signed
-    assert faults == []
+    return signed
 
 
 @pytest.fixture
@@ -80,7 +70,7 @@ def test_an_editor_asks_a_publisher_sends_back_with_a_reason_and_approves_what_w
     page.get_by_role("button", name="Ask by mail").click()
     expect(page.get_by_role("status")).to_contain_text("Asked publisher@stillwater.test")
     assert ("publisher@stillwater.test", "May Weekly digest go out?") in arrived()
-    assert page.get_by_role("button", name="Approve").count() == 0
+    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
 
     page = desk("publisher", way)
     expect(page.get_by_role("region", name="What colleagues say")).to_contain_text("Is the greeting right?")
@@ -90,6 +80,7 @@ def test_an_editor_asks_a_publisher_sends_back_with_a_reason_and_approves_what_w
     expect(page.locator(".note.warn")).to_contain_text("Sent back by publisher@stillwater.test: Say good morning.")
 
     write("campaigns/weekly.md", WEEKLY.replace("Hello {{", "Good morning {{"))
+    has_come(page)
     page.get_by_role("button", name="Were files edited since? Look").click()
     anew = page.locator("#anew")
     expect(anew.locator("del").first).to_have_text("Hello")
@@ -115,7 +106,7 @@ def test_an_editor_asks_a_publisher_sends_back_with_a_reason_and_approves_what_w
     page.get_by_role("button", name="Send to all of them now").click()
     expect(page.locator("#progress .state")).to_have_text("Approved")
     pipeline.send(Workspace(workspace.root), Edition.objects.get(pk=draft.pk))
-    expect(page.locator("#progress .state")).to_have_text("Sent", timeout=15_000)  # by itself
+    expect(page.locator("#progress .state")).to_have_text("Sent")  # by itself
     assert sum("@reader.example" in to for to, _ in arrived()) == 3
 
 
@@ -146,6 +137,7 @@ def test_a_publisher_reviews_and_sends_back_by_keyboard_alone(desk, draft):
     tab_to("Send it back")
     page.keyboard.press("Enter")
     expect(page.locator(".note.warn")).to_contain_text("Another photo, please.")
+    has_come(page)
     tab_to("text")
     page.keyboard.type("I'll look for one.")
     tab_to("Comment")

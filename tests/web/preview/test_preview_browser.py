@@ -39,8 +39,8 @@ def test_each_frame_is_as_wide_inside_as_its_device(opened, label, width, screen
     page = opened(width=screen)
     page.get_by_role("link", name=label, exact=True).click()
     page.locator(f".on-{label.lower()}").wait_for()
-    assert page.get_by_role("link", name=label, exact=True).get_attribute("aria-current") == "true"
-    assert mail(page).locator("html").evaluate("() => innerWidth") == width
+    expect(page.get_by_role("link", name=label, exact=True)).to_have_attribute("aria-current", "true")
+    expect(mail(page).locator("html")).to_have_css("width", f"{width}px")  # a frame's process is told a little later
     assert page.locator(".device").bounding_box()["width"] <= screen
     assert page.evaluate("document.documentElement.scrollWidth") <= screen
 
@@ -50,9 +50,9 @@ def test_a_switch_keeps_the_place_in_the_mail_and_the_way_back(opened, site):
     page.get_by_role("link", name="Weekly digest").click()
     page.get_by_role("link", name="Phone", exact=True).click()
     page.locator(".on-phone").wait_for()
-    assert page.url.endswith("/weekly-digest/?width=phone")
+    expect(page).to_have_url(f"{site}/weekly-digest/?width=phone")
     page.go_back()
-    assert page.url == f"{site}/"
+    expect(page).to_have_url(f"{site}/")
 
 
 @pytest.mark.parametrize("screen", ["light", "dark"])
@@ -65,7 +65,7 @@ def test_dark_is_what_the_switch_says_whatever_the_screen(opened, screen):
     page.get_by_role("link", name="Inverted", exact=True).click()
     page.locator(".dark-forced").wait_for()
     expect(ground(page)).to_have_css("background-color", "rgb(255, 255, 255)")
-    assert "invert" in page.locator("#frame").evaluate("frame => getComputedStyle(frame).filter")
+    expect(page.locator("#frame")).to_have_css("filter", re.compile("invert"))
 
 
 def test_without_images_their_descriptions_are_left(opened):
@@ -75,7 +75,7 @@ def test_without_images_their_descriptions_are_left(opened):
     page.get_by_role("link", name="No images").click()
     page.locator("#images[aria-current]").wait_for()
     expect(picture).to_have_js_property("naturalWidth", 0)
-    assert picture.get_attribute("alt") == "A lamp"
+    expect(picture).to_have_attribute("alt", "A lamp")
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ def test_a_reader_is_found_by_typing_and_chosen_by_keyboard(opened, words, name,
     page.get_by_role("option", name=re.compile(name)).wait_for()
     search.press("ArrowDown")
     chosen = page.locator("[role=option][aria-selected=true]")
-    assert name in chosen.inner_text()
-    assert search.get_attribute("aria-activedescendant") == chosen.get_attribute("id")
+    expect(chosen).to_contain_text(name)
+    expect(search).to_have_attribute("aria-activedescendant", chosen.get_attribute("id"))
     search.press("Enter")
     page.wait_for_url(re.compile("reader="))
-    assert page.locator(".who strong").inner_text() == name
-    assert mail(page).get_by_role("heading", name=title).is_visible()
+    expect(page.locator(".who strong")).to_have_text(name)
+    expect(mail(page).get_by_role("heading", name=title)).to_be_visible()
 
 
 def test_escape_closes_the_list_and_a_click_chooses(opened):
@@ -109,8 +109,8 @@ def test_escape_closes_the_list_and_a_click_chooses(opened):
     option = page.get_by_role("option", name=re.compile("Gwendolyn Gone"))
     option.wait_for()
     search.press("Escape")
-    assert not option.is_visible()
-    assert search.get_attribute("aria-expanded") == "false"
+    expect(option).to_be_hidden()
+    expect(search).to_have_attribute("aria-expanded", "false")
     search.press("ArrowDown")
     option.click()
     page.get_by_role("heading", name="Gwendolyn Gone would get nothing").wait_for()
@@ -120,8 +120,8 @@ def test_the_next_mail_is_a_reader_with_other_articles(opened):
     page = opened()
     page.get_by_role("link", name=re.compile("Next mail")).click()
     page.get_by_text("Mail 2 of 2").wait_for()
-    assert page.locator(".who").inner_text().startswith("Moritz")
-    assert mail(page).get_by_role("heading", name="A slow walk").is_visible()
+    expect(page.locator(".who")).to_have_text(re.compile(r"^\s*Moritz"))
+    expect(mail(page).get_by_role("heading", name="A slow walk")).to_be_visible()
     page.get_by_role("link", name=re.compile("Next mail")).click()
     page.get_by_text("Mail 1 of 2").wait_for()
 
@@ -133,9 +133,9 @@ def test_new_words_of_a_template_appear_without_a_click(opened, drafts):
     rewrite(drafts / "templates/digest/template.html", "<h1>", "<h1>News from ")
     mail(page).get_by_role("heading", name="News from Stillwater").wait_for()
     assert page.url.endswith("?width=phone&dark=own")
-    assert page.locator("#width-phone").get_attribute("aria-current") == "true"
-    assert page.get_by_label("Your address").input_value() == "half@typed"
-    assert page.evaluate("document.activeElement.id") == "to"
+    expect(page.locator("#width-phone")).to_have_attribute("aria-current", "true")
+    expect(page.get_by_label("Your address")).to_have_value("half@typed")
+    expect(page.locator("#to")).to_be_focused()
 
 
 def test_a_live_reload_keeps_the_place_in_the_mail(opened, drafts, site):
@@ -168,12 +168,12 @@ def test_a_mistake_shows_by_itself_with_its_line_and_goes_when_it_is_mended(open
     rewrite(template, "{{ intro }}", "{% for tag in subscriber.interests %}{{ tag }}{% endfor %}")
     panel = page.get_by_role("alert")
     panel.wait_for()
-    assert "templates/digest/template.html, line 10" in panel.inner_text()
-    assert "print it whole instead" in panel.inner_text()
-    assert "for tag in subscriber.interests" in panel.locator(".meant").inner_text()
+    expect(panel).to_contain_text("templates/digest/template.html, line 10")
+    expect(panel).to_contain_text("print it whole instead")
+    expect(panel.locator(".meant")).to_contain_text("for tag in subscriber.interests")
     rewrite(template, "{% for tag in subscriber.interests %}{{ tag }}{% endfor %}", "{{ intro }}")
     mail(page).get_by_text("Hello Ada").wait_for()
-    assert not panel.is_visible()
+    expect(panel).to_be_hidden()
 
 
 def test_it_says_when_the_preview_was_stopped(opened):
@@ -189,7 +189,7 @@ def test_a_proof_lands_in_the_local_inbox_and_one_click_on_it_changes_nothing(op
     page.get_by_label("Your address").fill("me@staff.example")
     page.get_by_role("button", name="Send").click()
     page.get_by_text("Sent to me@staff.example, in the local inbox").wait_for()
-    assert page.get_by_label("Your address").input_value() == "me@staff.example"
+    expect(page.get_by_label("Your address")).to_have_value("me@staff.example")
     inbox = MailFolder(workspace.state / "inbox")
     (caught,) = inbox.list()
     assert caught.subject == "[TEST] A slow walk"
@@ -209,7 +209,7 @@ def test_a_proof_lands_in_the_local_inbox_and_one_click_on_it_changes_nothing(op
     assert not Delivery.objects.exists()
     page.wait_for_load_state()
     page.reload()
-    assert not page.get_by_text("Sent to me@staff.example").is_visible()
+    expect(page.get_by_text("Sent to me@staff.example")).to_be_hidden()
 
 
 def test_everything_works_without_javascript(opened, workspace):
@@ -217,14 +217,15 @@ def test_everything_works_without_javascript(opened, workspace):
     page.get_by_role("searchbox").fill("reader.example")
     page.keyboard.press("Enter")
     page.get_by_role("link", name=re.compile("Pia Picky")).click()
-    assert page.get_by_role("heading", name="Pia Picky would get nothing").is_visible()
+    expect(page.get_by_role("heading", name="Pia Picky would get nothing")).to_be_visible()
     page.get_by_role("searchbox").fill("moritz")
     page.get_by_role("button", name="Find").click()
-    assert mail(page).get_by_role("heading", name="A slow walk").is_visible()
+    expect(mail(page).get_by_role("heading", name="A slow walk")).to_be_visible()
     page.get_by_role("link", name="Text", exact=True).click()
-    assert "Hello Moritz" in page.locator("pre.text").inner_text()
+    expect(page.locator("pre.text")).to_contain_text("Hello Moritz")
     page.get_by_label("Your address").fill("me@staff.example")
     page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Sent to me@staff.example, in the local inbox")).to_be_visible()
     assert [each.subject for each in MailFolder(workspace.state / "inbox").list()] == ["[TEST] A slow walk"]
 
 
