@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import threading
 import time
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from broadsheet.models import Audit, Role
 from broadsheet.web.console.templates import trial
 from broadsheet.web.console.templates.files import fault_with
 from broadsheet.web.console.templates.sample import order_for
-from broadsheet.workspace.edits import read_edited, replace_edited
 
 STARTER = Path(__file__).parents[3] / "templates"
 FILE = "/console/templates/plain/files/template.html"
@@ -281,50 +279,14 @@ def test_a_file_that_changed_meanwhile_is_not_written_over_and_both_texts_are_sh
     assert Audit.objects.get().before == theirs
 
 
-def test_of_many_who_save_the_same_version_at_once_one_does(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("old")
-    version, done = read_edited(path, "a.txt").version, []
-
-    def put(number):
-        try:
-            replace_edited(path, "a.txt", f"text {number}", version, tmp_path / "lock")
-            done.append(f"text {number}")
-        except ChangedMeanwhile:
-            pass
-
-    threads = [threading.Thread(target=put, args=(number,)) for number in range(8)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert [path.read_text()] == done
-
-
-def test_line_ends_and_a_file_that_is_not_there_and_one_that_is_no_text(tmp_path):
-    path, lock = tmp_path / "a.txt", tmp_path / "lock"
-    path.write_bytes(b"\xef\xbb\xbfone\r\ntwo\r\n")
-    found = read_edited(path, "a.txt")
-    assert found.text == "one\ntwo\n"
-    replace_edited(path, "a.txt", "one\nthree\n", found.version, lock)
-    assert path.read_bytes() == b"one\r\nthree\r\n"
-    assert replace_edited(tmp_path / "b.txt", "b.txt", "new", "", lock) == ""
-    assert (tmp_path / "b.txt").read_text() == "new"
-    with pytest.raises(ChangedMeanwhile):
-        replace_edited(tmp_path / "b.txt", "b.txt", "newer", "", lock)
-    path.write_bytes(b"\0")
-    with pytest.raises(BroadsheetError, match=r"a\.txt is not a text file; it can't be edited here"):
-        read_edited(path, "a.txt")
-
-
 def test_a_disk_that_is_full_is_said_and_the_text_is_kept(opened, monkeypatch, on_disk):
     browser, version = opened
     before = on_disk()
 
-    def full(path, text):
+    def full(path, content, *, is_new):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("broadsheet.workspace.edits.write_atomically", full)
+    monkeypatch.setattr("broadsheet.workspace.writing.write_atomically", full)
     page = browser.post(FILE, {"text": GOOD, "version": version}).content.decode()
     assert "can&#x27;t be written (No space left on device)" in page
     assert "is new" in page

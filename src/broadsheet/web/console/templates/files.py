@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version as package_version
 from pathlib import Path
 from threading import Lock
@@ -16,10 +16,9 @@ from broadsheet.models import Article
 from broadsheet.web.console.templates.look import SHARED
 from broadsheet.web.console.templates.sample import notice_templates, order_for, overlaid
 from broadsheet.web.console.templates.trial import Fault, Order, Tried, tried
-from broadsheet.workspace import Workspace
-from broadsheet.workspace.edits import replace_edited
+from broadsheet.workspace import FileVersion, Workspace, read_version, save_text
 from broadsheet.workspace.front_matter import split_header
-from broadsheet.workspace.reading import parse_toml, read_text
+from broadsheet.workspace.reading import one_kind_of_line, parse_toml, read_text
 
 #: What is edited here, by the end of its name; the first are shown first.
 ENDINGS: Final = (".html", ".mjml", ".txt", ".css", ".toml")
@@ -237,7 +236,13 @@ def _fault_of(problem: Problem) -> Fault:
     return Fault(problem.path, line or None, key + problem.reason)
 
 
-def save(workspace: Workspace, name: str, file: str, text: str, version: str) -> str:
-    """Put the text into that file; what stood there. Raises ChangedMeanwhile, and BroadsheetError for a full disk."""
-    path = (workspace.templates / name / file).resolve()
-    return replace_edited(path, f"templates/{name}/{file}", text, version, workspace.state / "editing")
+def opened(workspace: Workspace, name: str, file: str) -> FileVersion:
+    """That file as it is now, its lines ending in LF; with an empty digest if there is none. Raises InvalidFile."""
+    shown = f"templates/{name}/{file}"
+    found = read_version(workspace, shown) or FileVersion(shown, "", "utf-8", "")
+    return replace(found, text=one_kind_of_line(found.text))
+
+
+def save(workspace: Workspace, name: str, file: str, text: str, digest: str) -> str:
+    """Put the text into that file; what stood there. Raises FileChanged, and BroadsheetError for a full disk."""
+    return save_text(workspace, f"templates/{name}/{file}", text, digest)
