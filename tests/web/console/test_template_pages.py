@@ -64,7 +64,7 @@ def test_each_template_is_shown_with_what_it_is_and_who_uses_it(as_role, starter
     page = said(as_role("viewer").get("/console/templates"))
     assert "A lead story, then a list of the others." in page
     assert "Used by broken." in page, "a campaign with mistakes uses its template all the same"
-    assert "Used by letter, weekly." in page
+    assert "Used by A letter, Weekly digest." in page
     assert "No campaign uses it." in page
     assert "Shared parts" in page
 

@@ -47,7 +47,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     waits = edition.state in review.WAITS
     context: dict[str, Any] = {
         "here": "editions",
-        "name": review.name_of(edition),
+        "name": settings.WORKSPACE.name_of(edition.campaign.slug),
         "moves": edition.moves.all(),
         "may_edit": role.may(Role.EDITOR),
         "may_publish": role.may(Role.PUBLISHER),

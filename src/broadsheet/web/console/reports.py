@@ -36,7 +36,8 @@ def count(request: HttpRequest) -> HttpResponseBase:
 
 def _counted() -> dict[str, Any]:
     at = timezone.now()
-    campaigns = [(each, reports.compared(each)) for each in Campaign.objects.order_by("slug")]
+    by_name = sorted(Campaign.objects.all(), key=lambda each: settings.WORKSPACE.name_of(each.slug).casefold())
+    campaigns = [(each, reports.compared(each)) for each in by_name]
     growth = []
     for name, declared in settings.WORKSPACE.lists.lists.items():
         days = reports.growth(name, at.date(), days=90)

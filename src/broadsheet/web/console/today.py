@@ -99,7 +99,11 @@ def _attention(workspace: Workspace, at: datetime) -> list[tuple[str, str, str]]
         for source in SourceState.objects.exclude(reason="")[:SHOWN]
     ]
     found += [
-        ("block", f"{edition.campaign.slug} is held: nobody approved it in time.", f"editions/{edition.pk}")
+        (
+            "block",
+            f"{workspace.name_of(edition.campaign.slug)} is held: nobody approved it in time.",
+            f"editions/{edition.pk}",
+        )
         for edition in editions.unapproved(at)[:SHOWN]
     ]
     # asked by edition, as the ledger has no index of states alone

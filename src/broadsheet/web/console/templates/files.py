@@ -38,7 +38,7 @@ class Folder:
     title: str
     description: str
     campaigns: tuple[str, ...]
-    """The slugs of the campaigns that use it."""
+    """The names of the campaigns that use it."""
     lists: tuple[str, ...]
     """The titles of lists whose welcome mail it is."""
     is_notice: bool
@@ -92,7 +92,7 @@ def _text(value: object) -> str:
 
 
 def _campaigns_by_template(workspace: Workspace) -> dict[str, list[str]]:
-    """The slugs of campaigns by the template they name, those with mistakes elsewhere as well."""
+    """The names of campaigns by the template that is set in them, those with mistakes elsewhere as well."""
     found: dict[str, list[str]] = {}
     for slug in workspace.campaign_names():
         try:
@@ -100,7 +100,7 @@ def _campaigns_by_template(workspace: Workspace) -> dict[str, list[str]]:
         except (BroadsheetError, OSError, ValueError):
             continue
         if isinstance(named, str):
-            found.setdefault(named, []).append(slug)
+            found.setdefault(named, []).append(workspace.name_of(slug))
     return found
 
 
