@@ -1,4 +1,4 @@
-"""Today, and what its lists call things: campaigns by the name in their file."""
+"""Today, and what its lists call things: campaigns by the name in their file, and remarks that nobody answered."""
 
 import re
 from datetime import timedelta
@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 from tests.conftest import WEEKLY
 
-from broadsheet.models import Edition, EditionState
+from broadsheet import editions, pipeline
+from broadsheet.models import Comment, Edition, EditionState
 
 
 @pytest.fixture
@@ -21,6 +22,12 @@ def draft(freeze, cast):
 
 def shown(as_role, path="", role="viewer"):
     return re.sub(r"\s+", " ", as_role(role).get(f"/console/{path}").content.decode())
+
+
+def unanswered(as_role):
+    """The remarks on the page that wait for an answer."""
+    found = re.search(r'<ul class="talk" aria-labelledby="unanswered">(.*?)</ul>', shown(as_role))
+    return re.findall(r"<li.*?</li>", found[1]) if found else []
 
 
 # Names
@@ -49,3 +56,45 @@ def test_a_new_name_is_shown_at_once_and_each_file_is_read_once(as_role, draft, 
     assert "&lt;b&gt;Sunday&lt;/b&gt; letter</a>" in shown(as_role, "editions")
     monkeypatch.setattr(root, "split_header", None)
     assert "&lt;b&gt;Sunday&lt;/b&gt; letter</a>" in shown(as_role, "editions")
+
+
+# Remarks
+
+
+def test_a_remark_is_on_today_until_somebody_answers(as_role, draft):
+    editor, publisher = as_role("editor"), as_role("publisher")
+    assert unanswered(as_role) == []
+    editor.post(f"/console/editions/{draft.pk}/comment", {"text": "Is the <b>date</b> right? " + "word " * 60})
+    [remark] = unanswered(as_role)
+    assert "<strong>editor@stillwater.test</strong>" in remark
+    assert "<q>Is the &lt;b&gt;date&lt;/b&gt; right? word" in remark
+    assert "…</q>" in remark
+    assert "0 minutes ago" in remark
+    assert f'href="/console/editions/{draft.pk}#talk">Weekly digest, ' in remark
+    publisher.post(f"/console/editions/{draft.pk}/comment", {"text": "It is."})
+    [remark] = unanswered(as_role)
+    assert "publisher@stillwater.test" in remark
+
+
+@pytest.mark.parametrize("done", ["frozen anew", "approved", "called off"])
+def test_a_remark_that_was_acted_on_waits_no_more(as_role, workspace, draft, write, done):
+    Comment.objects.create(edition=draft, who="ilse@stillwater.test", text="The second story is wrong.")
+    assert len(unanswered(as_role)) == 1
+    if done == "frozen anew":
+        write("campaigns/weekly.md", WEEKLY + "\nOne more line.\n")
+        pipeline.refreeze(workspace, draft, who="jonas@stillwater.test")
+    elif done == "approved":
+        editions.approve(draft, who="jonas@stillwater.test")
+    else:
+        editions.cancel(draft, who="jonas@stillwater.test", why="")
+    assert unanswered(as_role) == []
+
+
+def test_what_is_said_after_the_yes_waits_until_it_has_left(as_role, draft):
+    editions.approve(draft, who="jonas@stillwater.test")
+    Comment.objects.create(edition=draft, kind="asked", who="ilse@stillwater.test", asked="jonas@stillwater.test")
+    [remark] = unanswered(as_role)
+    assert "asked jonas@stillwater.test" in remark
+    assert "<q>" not in remark
+    Edition.objects.filter(pk=draft.pk).update(state="sent")
+    assert unanswered(as_role) == []
