@@ -9,7 +9,6 @@ import pytest
 from django.core.cache import cache
 
 from broadsheet import pipeline
-from broadsheet.errors import BroadsheetError, ChangedMeanwhile
 from broadsheet.models import Audit, Role
 from broadsheet.web.console.templates import trial
 from broadsheet.web.console.templates.files import fault_with
@@ -208,20 +207,22 @@ def test_a_mistake_is_shown_with_its_line_and_nothing_is_written(opened, on_disk
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "reason"),
     [
-        "{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}",
-        "{% for i in range(99999) %}{{ 'x' * 100000 }}{% endfor %}",
-        "{{ subscriber.first_name | default('x') | center(10 ** 9) }}",
-        "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
-        "{% set ns = namespace(t='x' * 10) %}{% for i in range(40) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}",
+        ("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", "longer than 5 seconds"),
+        ("{% for i in range(99999) %}{{ 'x' * 100000 }}{% endfor %}", "a mail of more than 3 MB"),
+        ("{{ subscriber.first_name | default('x') | center(10 ** 9) }}", "more than 1 GB of memory"),
+        (
+            "{% set ns = namespace(t='x' * 10) %}{% for i in range(40) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}",
+            "longer than 10 seconds or more than 1 GB of memory",
+        ),
     ],
 )
-def test_what_does_not_end_or_fills_the_memory_is_ended_with_a_reason(workspace, text):
+def test_what_does_not_end_or_fills_the_memory_is_ended_with_a_reason(workspace, text, reason):
     start = time.monotonic()
     fault = fault_with(workspace, "plain", "template.html", f"<html><body>{text}</body></html>")
     assert time.monotonic() - start < 45
-    assert "takes longer than 10 seconds or more than 1 GB of memory" in fault.reason
+    assert reason in fault.reason
 
 
 def test_a_mail_that_is_far_too_large_is_refused_with_its_size(opened, on_disk):
