@@ -1,13 +1,15 @@
 """Nobody approves an edition that they wrote or froze, whichever way they come."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 from tests.conftest import WEEKLY
 
 from broadsheet import approvals, editions, pipeline
 from broadsheet.errors import WrongState
-from broadsheet.models import Audit, EditionState
+from broadsheet.models import Audit, Deviation, Edition, EditionState
 from broadsheet.workspace import Workspace
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +93,49 @@ def test_send_now_is_an_approval_too(strict, draft, at):
         )
     draft.refresh_from_db()
     assert (draft.state, draft.scheduled_for) == (EditionState.DRAFT, at)
+
+
+@pytest.fixture
+def due(strict, tuesday):
+    """Sends the weekly of that time of its schedule now, as somebody: the edition."""
+
+    def sent(who):
+        return pipeline.send_now(strict, strict.campaign("weekly"), tuesday, 3, who=who)
+
+    return sent
+
+
+@pytest.fixture
+def tuesday():
+    """A Tuesday at nine in Berlin that is still to come."""
+    berlin = ZoneInfo("Europe/Berlin")
+    soon = timezone.now().astimezone(berlin) + timedelta(days=1)
+    day = soon + timedelta(days=(1 - soon.weekday()) % 7)
+    return day.replace(hour=9, minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def test_who_sends_now_what_somebody_else_wrote_is_the_second_pair_of_eyes(strict, cast, due):
+    Audit.objects.create(who="cleo@staff.test", what="campaign", target="campaigns/weekly.md")
+    edition = due("ann@staff.test")
+    assert edition.state == EditionState.APPROVED
+    assert [move.who for move in edition.moves.all()] == ["ann@staff.test", "ann@staff.test"]
+
+
+def test_who_wrote_it_may_not_send_it_now_and_nothing_is_frozen(strict, cast, due):
+    Audit.objects.create(who="Ann@staff.test", what="campaign", target="campaigns/weekly.md")
+    with pytest.raises(WrongState, match="You wrote its campaign yourself, so somebody else"):
+        due("ann@staff.test")
+    assert Edition.objects.count() == 0
+    assert Deviation.objects.count() == 0
+
+
+def test_who_froze_it_before_may_not_send_it_now(strict, cast, due, tuesday):
+    edition = pipeline.prepare(strict, "weekly", tuesday, who="ann@staff.test")
+    with pytest.raises(WrongState, match="You froze it yourself"):
+        due("ann@staff.test")
+    edition.refresh_from_db()
+    assert (edition.state, edition.scheduled_for) == (EditionState.DRAFT, tuesday)
+    assert due("ben@staff.test").state == EditionState.APPROVED
 
 
 def test_without_the_option_one_approves_ones_own(workspace, freeze, cast):

@@ -12,7 +12,6 @@
     ├── TemplateProblem(ValueError)            a template can't be compiled; names template and line
     │   └── NotDeferrable(TypeError)           a reader's value is used where only a known value can be
     ├── UnstampableReader(ValueError)          one reader's data can't go into a message
-    ├── ChangedMeanwhile(RuntimeError)         a file is not what it was when somebody began to edit it
     ├── PlanOutdated(RuntimeError)             another edition was frozen since a plan was made; plan again
     ├── WrongState(RuntimeError)               an edition or delivery can't make this move
     ├── MailboxFailed(OSError)                 a mailbox of reports can't be read; the others are
@@ -107,10 +106,6 @@ class NotDeferrable(TemplateProblem, TypeError):
 
 class UnstampableReader(BroadsheetError, ValueError):
     """A reader whose data can't be put into the message (a line break in a header, for example)."""
-
-
-class ChangedMeanwhile(BroadsheetError, RuntimeError):
-    """A file that somebody else wrote while it was edited; nothing was written over it."""
 
 
 class PlanOutdated(BroadsheetError, RuntimeError):

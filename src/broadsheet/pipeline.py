@@ -120,7 +120,7 @@ def send_now(workspace: Workspace, file: CampaignFile, time: datetime | None, re
     """The campaign's edition of that time of its schedule, approved for this moment; None: one that no schedule names.
 
     ``readers`` is how many a person said would get it. Raises WrongState if it is another number now, with that
-    number, and nothing is written then.
+    number, or if ``who`` wrote it and ``approval.four_eyes`` is on; nothing is written then.
     """
     now = timezone.now().replace(microsecond=0)
     if file.resting:
@@ -141,7 +141,9 @@ def send_now(workspace: Workspace, file: CampaignFile, time: datetime | None, re
         editions.pull_forward(workspace, file, time, now, who=who)
         edition = freeze(workspace, planned, printed, who=who)
         if edition.state == EditionState.DRAFT:
-            approve(workspace, edition, who=who, content_hash=edition.content_hash)
+            if workspace.config.approval.four_eyes:
+                editions.refuse_own(edition, who, froze_to_send=True)
+            editions.approve(edition, who=who, content_hash=edition.content_hash)
     return edition
 
 

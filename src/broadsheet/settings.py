@@ -60,7 +60,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"coded": "broadsheet.web.console.coded"},
+            "libraries": {"coded": "broadsheet.web.console.coded", "named": "broadsheet.web.named"},
         },
     }
 ]

@@ -2,7 +2,9 @@
 
 import random
 import re
+import sqlite3
 import urllib.request
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -171,6 +173,9 @@ def test_the_command_makes_it_beside_the_workspace_serves_it_and_keeps_it(starts
     assert sorted(path.name for path in (root / ".broadsheet").iterdir()) == ["year"]
     assert not (root / "campaigns" / "kitchen-notes.md").exists()
     again, said_again = served(starts(*serve, cwd=root))
+    with closing(sqlite3.connect(root / ".broadsheet" / "year" / ".broadsheet" / "broadsheet.sqlite3")) as database:
+        urls = database.execute("SELECT DISTINCT public_url FROM broadsheet_edition").fetchall()
+    assert [f"{url}/" for (url,) in urls] == re.findall(r"(http://\S+)console/", said_again), "where it is served now"
     assert "Making a year" not in said_again
     assert again == 200
     password = re.compile(r"password (\S+)")

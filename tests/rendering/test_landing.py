@@ -8,7 +8,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from tests.rendering.conftest import a_reader, article
 
 from broadsheet.errors import TemplateProblem, UnstampableReader
-from broadsheet.rendering import compile_message
+from broadsheet.rendering import compile_message, deferred
 from broadsheet.rendering.deferred import Recorder
 
 EVIL = "<script>\"'&"
@@ -172,6 +172,37 @@ def test_the_sandbox_holds_at_compiling_or_stamping(press, source):
     except (TemplateProblem, UnstampableReader):
         return
     assert body in ("<p></p>", "<p>[Undefined]</p>")
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (
+            "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+            "takes longer than 1 second",
+        ),
+        (
+            "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
+            "a macro that calls itself",
+        ),
+        ("{% for i in range(99999) %}{{ 'x' * 100000 }}{% endfor %}", "makes a mail of more than 3 MB"),
+        ("{{ 'x' * 10 ** 9 }}", "makes something of more than 3 MB"),
+        ("{{ 10 ** 9 * [1] }}", "makes something of more than 3 MB"),
+        ("{{ 10 ** (10 ** 10) }}", "makes something of more than 3 MB"),
+        ("{% set n = namespace(n=9) %}{% for i in range(99) %}{% set n.n = n.n * n.n %}{% endfor %}", "3 MB"),
+    ],
+)
+def test_a_template_that_goes_on_for_ever_is_ended_with_its_line(press, monkeypatch, source, reason):
+    monkeypatch.setattr(deferred, "SECONDS", 1)
+    with pytest.raises(TemplateProblem, match=reason) as caught:
+        press.body(f"<p>\n{source}</p>")
+    assert caught.value.template == "templates/t/template.html"
+    assert caught.value.line in (None, 4)
+
+
+def test_what_ends_is_not_ended(press):
+    body = "<p>{{ 2 ** 10 }} {{ 'ab' * 3 }} {{ 3 * [1] }} {% for i in 'ab' %}{{ loop.index }}/{{ loop.length }}{{ i }}{% endfor %}</p>"
+    assert press.body(body) == "<p>1024 ababab [1, 1, 1] 1/2a2/2b</p>"
 
 
 def test_recorded_filters_are_the_sandboxs_own(press):

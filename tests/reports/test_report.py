@@ -137,6 +137,7 @@ def test_articles_by_what_readers_did(edition):
     click(edition, "pillow-moon", 2)
     ranked = reports.articles_ranked(edition.scheduled_for)
     assert (ranked[0].slug, ranked[0].clicks, ranked[0].editions) == ("pillow-moon", 2, 1)
+    assert ranked[0].title == "Pillow moon"
     assert reports.articles_ranked(edition.scheduled_for + timedelta(days=1)) == []
 
 

@@ -1,5 +1,6 @@
 """Finding a workspace, making one, and its key."""
 
+import os
 import stat
 import threading
 from pathlib import Path
@@ -119,3 +120,18 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
     write_atomically(target, "after")
     assert Path(target).read_text() == "after"
+
+
+def test_a_campaign_is_called_by_its_files_name_whatever_else_is_wrong_with_it(workspace, write):
+    assert workspace.name_of("weekly") == "Weekly digest"
+    assert workspace.name_of("gone") == "gone"
+    path = write("campaigns/weekly.md", "---\nname:  The  new\n  one\nlist: nowhere\n---\n")
+    os.utime(path, ns=(1, 1))
+    assert workspace.name_of("weekly") == "The new one"
+    for number, text in enumerate(
+        ("---\nname: [1]\n---\n", "---\nname: ' '\n---\n", "---\n: :\n---\n", "none", b"\0"), 2
+    ):
+        os.utime(write("campaigns/weekly.md", text), ns=(number, number))
+        assert workspace.name_of("weekly") == "weekly"
+    path.unlink()
+    assert workspace.name_of("weekly") == "weekly"

@@ -18,6 +18,7 @@ from broadsheet.workspace.writing import (
     duplicated_campaign,
     read_version,
     save_campaign,
+    save_text,
     starter_campaign,
 )
 
@@ -199,6 +200,38 @@ def test_the_first_segment_makes_the_file(workspace, write):
 def test_a_segments_name_is_plain(workspace, name):
     with pytest.raises(BroadsheetError, match="A segment's name"):
         change_segment(workspace, name, {"all": [{"list": "letters"}]}, read_version(workspace, SEGMENTS_FILE))
+
+
+def test_a_texts_lines_end_as_they_did_and_a_file_that_was_not_there_is_made_once(workspace, write):
+    path = write("templates/plain/a.txt", b"\xef\xbb\xbfone\r\ntwo\r\n")
+    digest = read_version(workspace, "templates/plain/a.txt").digest
+    assert save_text(workspace, "templates/plain/a.txt", "one\nthree\n", digest) == "one\ntwo\n"
+    assert path.read_bytes() == b"\xef\xbb\xbfone\r\nthree\r\n"
+    with pytest.raises(FileChanged, match=r"a\.txt was changed") as caught:
+        save_text(workspace, "templates/plain/a.txt", "mine", digest)
+    assert (caught.value.theirs, caught.value.mine) == ("one\r\nthree\r\n", "mine")
+    assert save_text(workspace, "templates/plain/b.txt", "new", "") == ""
+    assert (workspace.root / "templates/plain/b.txt").read_text() == "new"
+    with pytest.raises(FileChanged):
+        save_text(workspace, "templates/plain/b.txt", "newer", "")
+    path.write_bytes(b"\0")
+    with pytest.raises(InvalidFile, match=r"a\.txt: is not a text file"):
+        save_text(workspace, "templates/plain/a.txt", "text", digest)
+
+
+def test_of_many_who_make_the_same_file_at_once_one_does(workspace):
+    done = []
+
+    def put(number):
+        try:
+            save_text(workspace, "templates/plain/new.txt", f"text {number}", "")
+            done.append(f"text {number}")
+        except FileChanged:
+            pass
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, range(8)))
+    assert [(workspace.root / "templates/plain/new.txt").read_text()] == done
 
 
 def test_the_workspace_is_read_anew_when_its_files_change_and_only_then(workspace, write):

@@ -189,9 +189,7 @@ def _marked(message: Message) -> Message:
 
 
 def _name(workspace: Workspace, edition: Edition) -> str:
-    """The campaign's name, as its file has it."""
-    file = _file(workspace, edition)
-    return file.name if file else edition.campaign.slug
+    return workspace.name_of(edition.campaign.slug)
 
 
 def _file(workspace: Workspace, edition: Edition) -> CampaignFile | None:

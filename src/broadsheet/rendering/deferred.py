@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn
+from time import thread_time
+from typing import Any, Final, NoReturn
 
 from jinja2 import StrictUndefined, Undefined
 from markupsafe import Markup, escape
@@ -26,6 +27,10 @@ _ELEMENT = re.compile("<[a-zA-Z]")
 Expr = list[Any]
 """``[operation, operand, …]``; the operations are listed in :mod:`broadsheet.rendering.expressions`."""
 
+#: Seconds of processor time that rendering one template may take. A large one takes some hundredths.
+SECONDS: Final = 5
+#: After so many rounds of loops, and calls, the clock is looked at.
+_ROUNDS: Final = 100
 LOOP = (
     "loops over a reader's own data, which isn't known while the mail is compiled; "
     "print it whole instead, for example {{ subscriber.interests | join(', ') }}"
@@ -71,6 +76,10 @@ class Recorder:
     """What is being rendered, for the place of tokens from a text that is no file of its own."""
     branches: list[tuple[int, bool]] = field(default_factory=list)
     """The conditions that are open, outermost first: number, and whether it is the first side."""
+    rounds: int = 0
+    """Of loops, and calls, in what is being rendered."""
+    ends: float = 0.0
+    """When its time is up, in this thread's processor time."""
 
     def __post_init__(self) -> None:
         self.pattern = re.compile(rf"{self.mark}([vief])(\d+)z")
@@ -79,6 +88,14 @@ class Recorder:
         """The word that stands for a new token in the text."""
         self.tokens.append(Token(kind, expr, escaped, self._place()))
         return f"{self.mark}{kind}{len(self.tokens) - 1}z"
+
+    def round(self) -> None:
+        """Count one round of a loop, or a call. Raises OverflowError, as Jinja's own limits do, when time is up."""
+        self.rounds += 1
+        if self.rounds % _ROUNDS == 0 and thread_time() > self.ends:
+            raise OverflowError(
+                f"takes longer than {SECONDS} seconds; look for a loop in a loop, or a macro that calls itself"
+            )
 
     def in_address(self, text: str) -> str:
         """``text``, an address out of HTML, for a plain text: its values are written as addresses are."""
@@ -127,13 +144,19 @@ def recording() -> Iterator[Recorder]:
 
 @contextmanager
 def rendering_of(source: str) -> Iterator[None]:
-    """Tokens made in here come from ``source`` where they come from no file."""
+    """Tokens made in here come from ``source`` where they come from no file; it has its own time to end in."""
     recorder = _current.get()
     before, recorder.source = recorder.source, source
+    recorder.rounds, recorder.ends = 0, thread_time() + SECONDS
     try:
         yield
     finally:
         recorder.source = before
+
+
+def one_round() -> None:
+    """Count one round of a loop, or a call, in what is being rendered. Raises OverflowError when its time is up."""
+    _current.get().round()
 
 
 class Deferred:

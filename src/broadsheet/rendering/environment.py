@@ -6,9 +6,9 @@ record themselves; ``{% if %}`` on one renders both sides between tokens; ``and 
 ``{% if %}`` are rendered, nothing that outlives them may be changed inside.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import FileSystemLoader, StrictUndefined, Undefined, nodes, pass_context, pass_eval_context
 from jinja2.exceptions import SecurityError
@@ -30,6 +30,7 @@ from broadsheet.rendering.deferred import (
     expr_of,
     has_elements,
     holds_deferred,
+    one_round,
     open_branches,
     waits,
 )
@@ -38,6 +39,8 @@ from broadsheet.rendering.filters import FILTERS
 
 Thunk = Callable[[], Any]
 
+#: Characters that a template may make: Gmail shows the first 102 kB, and what follows takes time by their number.
+LARGEST: Final = 3_000_000
 _PLAIN = SandboxedEnvironment(undefined=StrictUndefined)
 _PLAIN.filters.update(FILTERS)
 
@@ -167,7 +170,34 @@ def _each(value: Any) -> Any:
     """What a loop may go through. Raises NotDeferrable for a text that holds tokens."""
     if as_deferred(value) is not None:
         raise NotDeferrable(LOOP)
-    return value
+    return _in_time(value)
+
+
+def _in_time(values: Iterable[Any]) -> Iterator[Any]:
+    for each in values:
+        one_round()
+        yield each
+
+
+def _refuse_huge(operator: str, left: Any, right: Any) -> None:
+    """Raise OverflowError for a product or a power that would fill the memory, or take for ever."""
+    if operator == "**":
+        size = _size(left) * right if isinstance(left, int) and isinstance(right, int) else 0
+    elif operator == "*":
+        several, times = (right, left) if isinstance(left, int) else (left, right)
+        size = _size(several) * times if not isinstance(several, int) and isinstance(times, int) else 0
+        size = size or _size(left) + _size(right)
+    else:
+        size = 0
+    if size > LARGEST:
+        raise OverflowError(f"makes something of more than {LARGEST / 1e6:g} MB")
+
+
+def _size(value: Any) -> int:
+    """About how many bytes it has."""
+    if isinstance(value, int):
+        return value.bit_length() // 8 + 1
+    return len(value) if isinstance(value, str | bytes | list | tuple) else 0
 
 
 @pass_eval_context
@@ -274,6 +304,7 @@ class PressEnvironment(SandboxedEnvironment):
         at_once = (isinstance(left, list) and isinstance(right, list)) or has_elements(left)
         if holds_deferred((left, right)) and not at_once:
             return Deferred(["binary", operator, expr_of(left), expr_of(right)])
+        _refuse_huge(operator, left, right)
         return super().call_binop(context, operator, left, right)
 
     def call_unop(self, context: Context, operator: str, arg: Any) -> Any:
@@ -284,6 +315,7 @@ class PressEnvironment(SandboxedEnvironment):
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """What the call gives, or its record, where a reader's value is called or a text's method is given one."""
+        one_round()
         if isinstance(__obj, Deferred):
             kind, *of = __obj.expr
             if kind != "attr" or of[0] == ["name", "subscriber"]:

@@ -13,7 +13,7 @@ from mjml import mjml2html
 from broadsheet.errors import NotDeferrable, TemplateProblem
 from broadsheet.rendering.cutting import cut_html, cut_text, header_parts, shielded, unshielded
 from broadsheet.rendering.deferred import Deferred, Recorder, recording, rendering_of
-from broadsheet.rendering.environment import PressEnvironment
+from broadsheet.rendering.environment import LARGEST, PressEnvironment
 from broadsheet.rendering.inlining import inlined
 from broadsheet.rendering.intro import intro_html
 from broadsheet.rendering.marking import marked
@@ -148,7 +148,7 @@ def _from_string(env: PressEnvironment, source: str, context: dict[str, Any], sh
 def _rendered(template: Template, context: dict[str, Any], shown: str) -> str:
     try:
         with rendering_of(shown):
-            return template.render(context)
+            return _written(template, context)
     except NotDeferrable as error:
         name, line = _place(error, template, shown)
         raise NotDeferrable(error.reason, name, line) from error
@@ -168,6 +168,17 @@ def _rendered(template: Template, context: dict[str, Any], shown: str) -> str:
     ) as error:
         name, line = _place(error, template, shown)
         raise TemplateProblem(str(error) or type(error).__name__, name, line) from error
+
+
+def _written(template: Template, context: dict[str, Any]) -> str:
+    """The template's text. Raises OverflowError as soon as it is too large."""
+    parts, size = list[str](), 0
+    for part in template.generate(context):
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST:
+            raise OverflowError(f"makes a mail of more than {LARGEST / 1e6:g} MB")
+    return "".join(parts)
 
 
 def _place(error: BaseException, template: Template, shown: str) -> tuple[str, int | None]:

@@ -9,6 +9,7 @@ from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from broadsheet.models import (
+    Article,
     Campaign,
     Edition,
     EditionState,
@@ -142,6 +143,8 @@ class ArticleRow:
     slug: str
     editions: int
     clicks: int
+    title: str = ""
+    """Empty for one that is gone."""
 
 
 def articles_ranked(since: datetime, limit: int = 20) -> list[ArticleRow]:
@@ -163,7 +166,8 @@ def articles_ranked(since: datetime, limit: int = 20) -> list[ArticleRow]:
         if link_id in links:
             clicks[links[link_id].article] += count
     ranked = sorted(seen, key=lambda slug: (-clicks[slug], slug))[:limit]
-    return [ArticleRow(slug, len(seen[slug]), clicks[slug]) for slug in ranked]
+    titles = dict(Article.objects.filter(slug__in=ranked).values_list("slug", "title"))
+    return [ArticleRow(slug, len(seen[slug]), clicks[slug], titles.get(slug, "")) for slug in ranked]
 
 
 @dataclass(frozen=True)

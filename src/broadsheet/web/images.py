@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 #: Names the cache gives: a hash of the content, so that a picture never changes under its address.
 _NAME = re.compile(r"[0-9a-f]{12,64}\.(png|jpg|jpeg|gif)")
+_ON_LOOPBACK = re.compile(rf"http://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?/i/(?={_NAME.pattern})")
 _TYPES = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif"}
 
 
@@ -23,6 +24,16 @@ def image(_request: HttpRequest, name: str) -> HttpResponseBase:
     return response
 
 
-def locally(html: str) -> str:
-    """``html`` with those pictures taken from the server that shows it, not from the public one."""
-    return html.replace(f"{settings.WORKSPACE.config.public.url}/i/", "/i/")
+def locally(html: str, frozen_url: str = "") -> str:
+    """``html`` with those pictures taken from the server that shows it, not from the public one.
+
+    ``frozen_url`` is what that was called when the mail was frozen.
+    """
+    for url in {settings.WORKSPACE.config.public.url, frozen_url} - {""}:
+        html = html.replace(f"{url}/i/", "/i/")
+    return from_any_port(html)
+
+
+def from_any_port(html: str) -> str:
+    """``html`` with those pictures found that a server of this machine had under another port."""
+    return _ON_LOOPBACK.sub("/i/", html)

@@ -99,12 +99,12 @@ def _written_at(path: Path) -> int:
 
 
 @lru_cache(maxsize=1_000)
-def _tracking_in(path: Path, written_at: int) -> object:
-    """What a campaign's file says of tracking; None also for a file that can't be read, which sends nothing either."""
+def _settings_in(path: Path, written_at: int) -> Mapping[Any, Any]:
+    """What a campaign's file sets, be it right or wrong; nothing for a file that can't be read."""
     try:
-        return split_header(read_text(path), path.name).data.get("tracking")
+        return split_header(read_text(path), path.name).data
     except (BroadsheetError, OSError, ValueError):
-        return None
+        return {}
 
 
 def _texts(value: object) -> list[str]:
@@ -171,7 +171,17 @@ class Workspace:
 
     def counts_readers(self) -> bool:
         """Whether a campaign, as its file is now, counts readers one by one: those who agree to it."""
-        return any(_tracking_in(path, _written_at(path)) == "individual" for path in self.root.glob("campaigns/*.md"))
+        paths = self.root.glob("campaigns/*.md")
+        return any(_settings_in(path, _written_at(path)).get("tracking") == "individual" for path in paths)
+
+    def name_of(self, slug: str) -> str:
+        """What the campaign is called, as its file is now, whatever else is wrong with it; else its slug.
+
+        A file is read again once it has changed; until then this takes some microseconds.
+        """
+        path = self.root / "campaigns" / f"{slug}.md"
+        name = _settings_in(path, _written_at(path)).get("name")
+        return (" ".join(name.split()) if isinstance(name, str) else "") or slug
 
     def campaign(self, slug: str) -> CampaignFile:
         """The campaign of that slug, checked against the lists, segments, templates and adapters there are.

@@ -235,6 +235,20 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(each)
 
 
+def save_text(workspace: Workspace, shown: str, text: str, digest: str) -> str:
+    """Put ``text`` into that file, its lines ending as most of the file's do; the text that was there, ending in LF.
+
+    ``digest`` is of the version that somebody has seen, empty if there was none. Raises FileChanged if it is another
+    by now, BroadsheetError if it can't be written; the file is whole either way.
+    """
+    before = read_version(workspace, shown) or FileVersion(shown, "", "utf-8", "")
+    if before.digest != digest:
+        raise FileChanged(shown, theirs=before.text if before.digest else None, mine=text)
+    ends = "\r\n" if before.text.count("\r\n") * 2 > before.text.count("\n") else "\n"
+    _save(workspace, before, text.replace("\n", ends))
+    return one_kind_of_line(before.text)
+
+
 def _save(workspace: Workspace, version: FileVersion, text: str) -> FileVersion:
     """Write ``text`` in the file's own encoding, UTF-8 where that can't hold it."""
     try:
@@ -243,7 +257,7 @@ def _save(workspace: Workspace, version: FileVersion, text: str) -> FileVersion:
         content = text.encode("utf-8")
     with _alone(workspace.root / version.shown):
         there = read_version(workspace, version.shown)
-        if there is None or there.digest != version.digest:
+        if (there.digest if there else "") != version.digest:
             raise FileChanged(version.shown, theirs=there.text if there else None, mine=text)
         return _write(workspace, version.shown, content)
 

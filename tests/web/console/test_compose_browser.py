@@ -127,3 +127,26 @@ def test_it_is_composed_on_a_phone_without_scripts(works, workspace):
     expect(page.get_by_label("Subject")).to_have_value("Hello")
     page.get_by_role("button", name="Publish").click()
     assert workspace.campaign("weekly").subject == "Hello"
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_template_is_chosen_by_its_picture_with_the_keyboard_alone(works, write, width):
+    write("templates/plain/template.toml", 'name = "Plain"\n\n[theme]\nink = "#102030"\ncard = "#fdfdfd"\n')
+    write("templates/second/template.html", "<html><body><p>Second: {{ articles[0].title }}</p></body></html>")
+    page = works("editor", width=width)
+    design = page.locator("#design")
+    plain, second = design.get_by_role("radio", name="Plain"), design.get_by_role("radio", name="second")
+    expect(plain).to_be_checked()
+    assert design.locator(".look rect").count() == 2
+    plain.focus()
+    assert plain.evaluate("radio => getComputedStyle(radio.closest('.design')).outlineStyle") == "solid"
+    page.keyboard.press("ArrowDown")
+    expect(second).to_be_checked()
+    expect(page.locator("#head [role=status]")).to_contain_text("saved")
+    expect(second).to_be_focused()
+    assert CampaignDraft.objects.get().text.count("template: second") == 1
+    frame = design.frame_locator("iframe[src='/console/templates/second/mail']")
+    expect(frame.get_by_text("Second:")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    plain.locator("xpath=ancestor::label").locator(".thumb").click()
+    expect(plain).to_be_checked()

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
+from tests.conftest import WEEKLY
 
 from broadsheet.models import Audit, DeliveryState, Edition, EditionState, Link, Tally
 
@@ -60,6 +61,19 @@ def test_unknown_copies_are_not_settled_by_who_does_not_say_how(as_role, sent):
     page = as_role("publisher").post(f"/console/editions/{sent.pk}/resolve", follow=True).content.decode()
     assert "Say whether the unknown copies were sent" in page
     assert (Audit.objects.count(), sent.deliveries.filter(state=DeliveryState.UNKNOWN).count()) == (0, 3)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8042", "http://localhost", "https://news.stillwater.test"])
+def test_its_pictures_come_from_this_server_whatever_it_was_called_when_it_was_frozen(
+    as_role, freeze, cast, write, url
+):
+    picture = "/i/0123456789abcdef.png"
+    write("campaigns/weekly.md", WEEKLY + f"\n![Hills]({url}{picture}) ![Theirs](https://other.example{picture})\n")
+    edition = freeze()
+    Edition.objects.filter(pk=edition.pk).update(public_url=url)
+    page = shown(as_role, edition, "/mail")
+    assert f'src="{picture}"' in page
+    assert f'src="https://other.example{picture}"' in page
 
 
 def test_while_it_goes_out_the_page_says_how_fast_and_how_long_still(as_role, sent):

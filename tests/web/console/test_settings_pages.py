@@ -193,7 +193,9 @@ def test_a_login_is_tried_and_nothing_is_sent(as_role, caught):
     answer = as_role("publisher").post("/console/settings/adapters/default/login", headers={"HX-Request": "true"})
     assert "The login works: it opens" in said(answer)
     assert caught.tries == {}
-    assert Audit.objects.count() == 0
+    row = Audit.objects.get()
+    assert (row.who, row.what, row.target) == ("publisher@stillwater.test", "adapter-login", "adapter default")
+    assert row.after.startswith("The login works: it opens")
 
 
 def test_a_mail_server_gets_one_mail_for_whoever_asks(as_role, caught):
@@ -213,6 +215,11 @@ def test_a_login_that_fails_says_why(as_role, set_up):
     part = browser.post("/console/settings/adapters/gun/mail", headers={"HX-Request": "true"})
     assert 'class="note error"' in part.content.decode()
     assert SECRET not in part.content.decode()
+    mail, login = Audit.objects.all()
+    assert (login.what, login.target) == ("adapter-login", "adapter default")
+    assert "can't be reached (connection refused)" in login.after
+    assert (mail.what, mail.target) == ("adapter-mail", "adapter gun")
+    assert SECRET not in mail.after
 
 
 def test_a_test_mail_goes_to_whoever_asks_and_to_nobody_else(as_role, set_up):
@@ -222,7 +229,10 @@ def test_a_test_mail_goes_to_whoever_asks_and_to_nobody_else(as_role, set_up):
     assert mail.to == ("editor@stillwater.test",)
     assert mail.subject == "[TEST] From outside can send through box"
     row = Audit.objects.get()
-    assert (row.what, row.target, row.after) == ("adapter-mail", "adapter box", "a test mail to editor@stillwater.test")
+    assert (row.what, row.target, row.after) == ("adapter-mail", "adapter box", TAKEN)
+
+
+TAKEN = "A mail to editor@stillwater.test was taken. See whether it arrives."
 
 
 def test_an_adapter_that_is_not_there_is_none(as_role, set_up):
@@ -288,6 +298,24 @@ def test_the_doctor_is_asked_and_what_it_found_is_there_for_everybody(look, name
     assert viewer.post("/console/settings/doctor").status_code == 403
     names[1][DOMAIN, "TXT"] = ["v=spf1 include:mailgun.org ~all"]
     assert f"{DOMAIN} has no SPF record" not in said(look())
+    row = Audit.objects.last()
+    assert (row.who, row.what, row.target) == ("publisher@stillwater.test", "doctor", "doctor")
+    assert re.fullmatch(r"\d+ checks: to be changed: .*\bspf\b.*", row.after)
+    assert Audit.objects.count() == 2
+
+
+def test_what_ends_the_doctors_look_is_in_the_audit(look, monkeypatch):
+    def breaks(*_):
+        yield doctor.Check("clock", True, "right")
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(doctor, "examine", breaks)
+    look(selectors="mine")
+    row = Audit.objects.get()
+    assert (row.target, row.after) == ("doctor, selectors mine", "no route to host (after 1 check: all is well)")
+    monkeypatch.setattr(doctor, "PATIENCE", timedelta(0))
+    look()
+    assert Audit.objects.first().after == "given up after 1 check: all is well"
 
 
 def test_a_selector_is_looked_up(look, names):

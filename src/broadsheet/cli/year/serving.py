@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import socket
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,9 +47,21 @@ def made(folder: Path, *, anew: bool = False, weeks: int = 52, seed: int = SEED)
     return workspace, chosen
 
 
+def _free_port(host: str) -> int:
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
 def serve_year(folder: Path, host: str, port: int, *, anew: bool, weeks: int) -> None:
     """Serve the sample year's console until Ctrl-C, and beside it the inbox that its mail goes to."""
+    port = port or _free_port(host)
+    shown = "127.0.0.1" if host in ("", "0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104  asked
+    os.environ.setdefault("BROADSHEET_PUBLIC_URL", f"http://{shown}:{port}")  # where links and pictures of mails lead
     workspace, password = made(folder, anew=anew, weeks=weeks)
+    from broadsheet.models import Edition
+
+    Edition.objects.update(public_url=workspace.config.public.url)  # of copies that are still to leave
     sockets: dict[int, Any] = {}  # of both servers, so that one loop serves them
     server, address = listening(pages(), host, port, beside=sockets)
     page, inbox = inbox_page(sockets)

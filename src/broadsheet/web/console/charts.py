@@ -22,12 +22,13 @@ _STYLE = Style(
     major_guide_stroke_color=_LINE,
     colors=_COLORS,
     font_family="system-ui, sans-serif",
-    label_font_size=18,
-    major_label_font_size=18,
-    legend_font_size=18,
+    label_font_size=14,
+    major_label_font_size=14,
+    legend_font_size=14,
     opacity="1",
     opacity_hover="1",
 )
+# A drawing is as wide as the pages show it, so that its text is as large as theirs.
 _COMMON: dict[str, Any] = {
     "style": _STYLE,
     "js": (),
@@ -38,13 +39,14 @@ _COMMON: dict[str, Any] = {
 }
 
 
-def bars(labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> bytes:
-    """Bars side by side for each label, as an SVG document."""
+def bars(labels: Sequence[str], series: Mapping[str, Sequence[int]], *, narrow: bool = False) -> bytes:
+    """Bars side by side for each label, as an SVG document; for a phone with ``narrow``."""
     chart = pygal.Bar(
-        width=1000,
-        height=320,
+        width=340 if narrow else 1000,
+        height=260 if narrow else 320,
         legend_at_bottom=True,
-        x_labels_major_every=6,
+        x_labels_major_every=24 if narrow else 6,
+        margin_right=36 if narrow else 8,
         show_minor_x_labels=False,
         truncate_label=-1,
         max_scale=5,
@@ -57,17 +59,17 @@ def bars(labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> bytes:
 
 
 def line(points: Sequence[tuple[str, int]]) -> str:
-    """A line through the points, as the address of a picture that holds itself."""
+    """A line through the points, as the address of a picture that holds itself; for half a page, or a phone."""
     chart = pygal.Line(
-        width=900,
-        height=260,
+        width=400,
+        height=180,
         fill=True,
         show_dots=False,
         show_legend=False,
-        x_labels_major_count=5,
+        x_labels_major_count=4,
         include_x_axis=True,  # a list that lost a few readers does not look as if it had lost all
         max_scale=4,
-        margin_right=40,
+        margin_right=24,
         truncate_label=-1,
         show_minor_x_labels=False,
         **_COMMON,

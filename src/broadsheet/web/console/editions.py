@@ -20,6 +20,7 @@ from broadsheet.web.console.acting import act, edition_or_404
 from broadsheet.web.console.heat import with_clicks
 from broadsheet.web.console.speed import Speed
 from broadsheet.web.headers import MAIL_POLICY
+from broadsheet.web.images import locally
 
 PAGE = 50
 MINUTE = timedelta(minutes=1)
@@ -47,7 +48,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     waits = edition.state in review.WAITS
     context: dict[str, Any] = {
         "here": "editions",
-        "name": review.name_of(edition),
+        "name": settings.WORKSPACE.name_of(edition.campaign.slug),
         "moves": edition.moves.all(),
         "may_edit": role.may(Role.EDITOR),
         "may_publish": role.may(Role.PUBLISHER),
@@ -83,7 +84,7 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
     found = pipeline.as_nobody_got_it(edition.pk, edition.mail_from, int(variant) if variant.isdecimal() else None)
     if found is None:
         raise Http404
-    html = found[2]
+    html = locally(found[2], edition.public_url)
     if "clicks" in request.GET:
         html = with_clicks(html, reports.clicks_by_address(edition))
     policy = f"{MAIL_POLICY}; frame-ancestors 'self'; sandbox"

@@ -36,7 +36,8 @@ def count(request: HttpRequest) -> HttpResponseBase:
 
 def _counted() -> dict[str, Any]:
     at = timezone.now()
-    campaigns = [(each, reports.compared(each)) for each in Campaign.objects.order_by("slug")]
+    by_name = sorted(Campaign.objects.all(), key=lambda each: settings.WORKSPACE.name_of(each.slug).casefold())
+    campaigns = [(each, reports.compared(each)) for each in by_name]
     growth = []
     for name, declared in settings.WORKSPACE.lists.lists.items():
         days = reports.growth(name, at.date(), days=90)
@@ -70,12 +71,13 @@ def as_json(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def chart(request: HttpRequest, pk: int) -> HttpResponse:
-    """Clicks and opens by hour, drawn."""
+    """Clicks and opens by hour, drawn; for a phone, if the address says ``narrow``."""
     edition = get_object_or_404(Edition.objects.select_related("campaign"), pk=pk)
     hours = reports.report(settings.WORKSPACE, edition, wait=False).hours[:72]
     zone = settings.WORKSPACE.config.zone
     drawn = bars(
         [f"{each['hour'].astimezone(zone):%a %H:00}" for each in hours],
         {"clicks": [each["clicked"] for each in hours], "opens": [each["opened"] for each in hours]},
+        narrow="narrow" in request.GET,
     )
     return HttpResponse(drawn, content_type="image/svg+xml", headers={"Cache-Control": "private, max-age=60"})

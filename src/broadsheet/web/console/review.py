@@ -25,14 +25,6 @@ LONGEST = 4000
 MINUTE = timedelta(minutes=1)
 
 
-def name_of(edition: Edition) -> str:
-    """What the campaign is called; its file's name, once the file is gone or broken."""
-    try:
-        return str(settings.WORKSPACE.campaign(edition.campaign.slug).name)
-    except BroadsheetError:
-        return edition.campaign.slug
-
-
 def facts(request: HttpRequest, edition: Edition) -> dict[str, Any]:
     """What the page of an edition that waits shows beside what every edition's page does."""
     me = who(request).casefold()

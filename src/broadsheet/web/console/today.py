@@ -4,16 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from broadsheet import editions, reports
-from broadsheet.models import Delivery, DeliveryState, Edition, EditionState, SourceState
+from broadsheet.models import Comment, Delivery, DeliveryState, Edition, EditionMove, EditionState, SourceState
 from broadsheet.schedule.coming import readable
 from broadsheet.timing import firings, in_words
+from broadsheet.web.console.review import WAITS
 from broadsheet.workspace import Workspace
 
 #: How many of each are shown.
@@ -32,6 +33,7 @@ def today(request: HttpRequest) -> HttpResponse:
             "at": at,
             "coming": coming(workspace, at)[:SHOWN],
             "waiting": _waiting(),
+            "unanswered": _unanswered(),
             "attention": _attention(workspace, at),
             "last": reports.side_by_side(_last()),
             **_sending(),
@@ -79,6 +81,19 @@ def _waiting() -> list[Edition]:
     return list(found.filter(state__in=states).order_by("scheduled_for")[:SHOWN])
 
 
+def _unanswered() -> list[Comment]:
+    """The last remark on each edition that may still be stopped, newest first, if nothing was done about it since.
+
+    Something is: somebody freezes the edition anew or approves it, or says something that is the last remark then.
+    """
+    last = Comment.objects.filter(edition=OuterRef("edition")).order_by("-pk").values("pk")[:1]
+    done = EditionMove.objects.filter(edition=OuterRef("edition"), at__gt=OuterRef("at")).filter(
+        Q(why__startswith=editions.ANEW) | Q(after=EditionState.APPROVED)
+    )
+    found = Comment.objects.filter(edition__state__in=WAITS, pk=Subquery(last)).exclude(Exists(done))
+    return list(found.select_related("edition__campaign").order_by("-pk")[:SHOWN])
+
+
 def _sending() -> dict[str, Any]:
     going = (
         Edition.objects.select_related("campaign")
@@ -99,7 +114,11 @@ def _attention(workspace: Workspace, at: datetime) -> list[tuple[str, str, str]]
         for source in SourceState.objects.exclude(reason="")[:SHOWN]
     ]
     found += [
-        ("block", f"{edition.campaign.slug} is held: nobody approved it in time.", f"editions/{edition.pk}")
+        (
+            "block",
+            f"{workspace.name_of(edition.campaign.slug)} is held: nobody approved it in time.",
+            f"editions/{edition.pk}",
+        )
         for edition in editions.unapproved(at)[:SHOWN]
     ]
     # asked by edition, as the ledger has no index of states alone

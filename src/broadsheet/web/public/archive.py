@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from broadsheet import pipeline
 from broadsheet.models import Edition, EditionState
 from broadsheet.web.headers import MAIL_POLICY
+from broadsheet.web.images import from_any_port
 from broadsheet.web.public.pages import for_everybody, page, public_lists
 from broadsheet.workspace.people_files import ListFile
 
@@ -51,7 +52,7 @@ def past_edition(_request: HttpRequest, list_name: str, number: int) -> HttpResp
     issue = _issue(edition) if edition else None
     if issue is None:
         raise Http404
-    response = for_everybody(HttpResponse(issue.html))
+    response = for_everybody(HttpResponse(from_any_port(issue.html)))
     response.headers["Content-Security-Policy"] = f"{MAIL_POLICY}; frame-ancestors 'none'"
     return response
 

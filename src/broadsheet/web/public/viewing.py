@@ -7,6 +7,7 @@ from broadsheet import pipeline
 from broadsheet.drafts import NO_EDITION
 from broadsheet.notices.links import VIEW
 from broadsheet.web.headers import MAIL_POLICY
+from broadsheet.web.images import from_any_port
 from broadsheet.web.public.pages import page
 
 
@@ -22,6 +23,6 @@ def view_in_browser(request: HttpRequest, token: str) -> HttpResponse:
     html = pipeline.as_reader_got_it(edition_id, subscriber_id)
     if html is None:
         raise Http404
-    response = HttpResponse(html)
+    response = HttpResponse(from_any_port(html))
     response.headers["Content-Security-Policy"] = f"{MAIL_POLICY}; frame-ancestors 'none'"
     return response

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from broadsheet.doctor import Check, Names, Record, examine
 from broadsheet.errors import BroadsheetError
+from broadsheet.models import Audit
 from broadsheet.workspace import Workspace
 
 #: How long it may take. Whatever it still waits for then is given up, and the page says so.
@@ -74,23 +75,40 @@ def start(workspace: Workspace, by: str, selectors: tuple[str, ...]) -> bool:
         return False
     begun = Examined(by, timezone.now(), selectors=selectors)
     _keep(begun)
-    Thread(target=_run, args=(workspace, begun), name="doctor", daemon=True).start()
+    target = f"doctor, selectors {', '.join(selectors)}" if selectors else "doctor"
+    row = Audit.objects.create(who=by[:200], what="doctor", target=target[:300], after="it began to look")
+    Thread(target=_run, args=(workspace, begun, row), name="doctor", daemon=True).start()
     return True
 
 
-def _run(workspace: Workspace, begun: Examined) -> None:
+def _run(workspace: Workspace, begun: Examined, row: Audit) -> None:
+    """Look; the audit's row says what came of it, or that it began, if this server ends before."""
     found: list[Check] = []
     try:
         for check in examine(workspace, resolver(), begun.selectors):
             found.append(check)
             if not _goes_on(begun):
+                _write(row, f"given up after {_counted(found)}")
                 return
             _keep(replace(begun, checks=tuple(found)))
         _keep(replace(begun, checks=tuple(found), ended_at=timezone.now()))
+        _write(row, _counted(found))
     except (BroadsheetError, DatabaseError, OSError) as error:
         _keep(replace(begun, checks=tuple(found), ended_at=timezone.now(), trouble=str(error)))
+        _write(row, f"{error} (after {_counted(found)})")
     finally:
         connections.close_all()
+
+
+def _counted(found: list[Check]) -> str:
+    wrong = ", ".join(dict.fromkeys(each.check for each in found if not each.ok))
+    return (
+        f"{len(found)} check{'' if len(found) == 1 else 's'}: {f'to be changed: {wrong}' if wrong else 'all is well'}"
+    )
+
+
+def _write(row: Audit, came: str) -> None:
+    Audit.objects.filter(pk=row.pk).update(after=came)
 
 
 def resolver() -> Names:

@@ -20,6 +20,8 @@ from broadsheet.workspace import Workspace
 PAGE = 50
 #: How many changes one page of a search looks through.
 STRETCH = 10_000
+#: Characters of what an adapter answered that the audit keeps.
+LONGEST = 1_000
 #: The sender's page shows these of all settings.
 SENDING_AS = {
     "sender.name": "From",
@@ -69,20 +71,20 @@ def mail_myself(request: HttpRequest, name: str) -> HttpResponseBase:
 
     def send() -> str:
         answer = adapters.mail_to(_workspace(), name, who(request))
-        audit(request, "adapter-mail", f"adapter {name}", "", f"a test mail to {who(request)}")
         return f"A mail to {who(request)} was taken{f': {answer}' if answer else ''}. See whether it arrives."
 
     return _tried(request, name, "mail", send)
 
 
 def _tried(request: HttpRequest, name: str, what: str, attempt: Callable[[], str]) -> HttpResponseBase:
-    """What came of it, beside its button or, without scripts, on the page."""
+    """What came of it, beside its button or, without scripts, on the page; it is in the audit, too."""
     try:
         ok, said = True, attempt()
     except UnknownName:
         raise Http404 from None
     except BroadsheetError as error:
         ok, said = False, str(error)
+    audit(request, f"adapter-{what}", f"adapter {name}", "", said[:LONGEST])
     if request.headers.get("HX-Request"):
         return render(request, "console/parts/tried.html", {"ok": ok, "said": said, "what": what})
     (messages.success if ok else messages.error)(request, f"{name}: {said}")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version as package_version
 from pathlib import Path
 from threading import Lock
@@ -16,10 +16,9 @@ from broadsheet.models import Article
 from broadsheet.web.console.templates.look import SHARED
 from broadsheet.web.console.templates.sample import notice_templates, order_for, overlaid
 from broadsheet.web.console.templates.trial import Fault, Order, Tried, tried
-from broadsheet.workspace import Workspace
-from broadsheet.workspace.edits import replace_edited
+from broadsheet.workspace import FileVersion, Workspace, read_version, save_text
 from broadsheet.workspace.front_matter import split_header
-from broadsheet.workspace.reading import parse_toml, read_text
+from broadsheet.workspace.reading import one_kind_of_line, parse_toml, read_text
 
 #: What is edited here, by the end of its name; the first are shown first.
 ENDINGS: Final = (".html", ".mjml", ".txt", ".css", ".toml")
@@ -39,7 +38,7 @@ class Folder:
     title: str
     description: str
     campaigns: tuple[str, ...]
-    """The slugs of the campaigns that use it."""
+    """The names of the campaigns that use it."""
     lists: tuple[str, ...]
     """The titles of lists whose welcome mail it is."""
     is_notice: bool
@@ -93,7 +92,7 @@ def _text(value: object) -> str:
 
 
 def _campaigns_by_template(workspace: Workspace) -> dict[str, list[str]]:
-    """The slugs of campaigns by the template they name, those with mistakes elsewhere as well."""
+    """The names of campaigns by the template that is set in them, those with mistakes elsewhere as well."""
     found: dict[str, list[str]] = {}
     for slug in workspace.campaign_names():
         try:
@@ -101,7 +100,7 @@ def _campaigns_by_template(workspace: Workspace) -> dict[str, list[str]]:
         except (BroadsheetError, OSError, ValueError):
             continue
         if isinstance(named, str):
-            found.setdefault(named, []).append(slug)
+            found.setdefault(named, []).append(workspace.name_of(slug))
     return found
 
 
@@ -237,7 +236,13 @@ def _fault_of(problem: Problem) -> Fault:
     return Fault(problem.path, line or None, key + problem.reason)
 
 
-def save(workspace: Workspace, name: str, file: str, text: str, version: str) -> str:
-    """Put the text into that file; what stood there. Raises ChangedMeanwhile, and BroadsheetError for a full disk."""
-    path = (workspace.templates / name / file).resolve()
-    return replace_edited(path, f"templates/{name}/{file}", text, version, workspace.state / "editing")
+def opened(workspace: Workspace, name: str, file: str) -> FileVersion:
+    """That file as it is now, its lines ending in LF; with an empty digest if there is none. Raises InvalidFile."""
+    shown = f"templates/{name}/{file}"
+    found = read_version(workspace, shown) or FileVersion(shown, "", "utf-8", "")
+    return replace(found, text=one_kind_of_line(found.text))
+
+
+def save(workspace: Workspace, name: str, file: str, text: str, digest: str) -> str:
+    """Put the text into that file; what stood there. Raises FileChanged, and BroadsheetError for a full disk."""
+    return save_text(workspace, f"templates/{name}/{file}", text, digest)

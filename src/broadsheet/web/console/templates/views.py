@@ -18,7 +18,7 @@ from django.utils.http import urlencode
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from PIL import Image
 
-from broadsheet.errors import BroadsheetError, ChangedMeanwhile, InvalidFile
+from broadsheet.errors import BroadsheetError, FileChanged, InvalidFile
 from broadsheet.models import Role
 from broadsheet.sending.inbox import CaughtMail, Summary
 from broadsheet.web.console.access import audit
@@ -29,6 +29,7 @@ from broadsheet.web.console.templates.files import (
     folder,
     folders,
     kept_trial,
+    opened,
     save,
     trial,
 )
@@ -38,7 +39,6 @@ from broadsheet.web.console.templates.trial import Fault
 from broadsheet.web.headers import MAIL_POLICY
 from broadsheet.web.inbox.frame import Dark, framed
 from broadsheet.workspace import Workspace
-from broadsheet.workspace.edits import read_edited
 
 LEVELS = {"block": "Must be mended", "warn": "Should be mended", "advice": "Advice"}
 AROUND = 3
@@ -143,7 +143,7 @@ def edit(request: HttpRequest, name: str, file: str) -> HttpResponseBase:
         raise Http404
     shown = f"templates/{name}/{file}"
     try:
-        now = read_edited(workspace.templates / name / file, shown)
+        now = opened(workspace, name, file)
     except BroadsheetError as error:
         messages.error(request, str(error))
         return redirect("console-template", name=name)
@@ -154,7 +154,7 @@ def edit(request: HttpRequest, name: str, file: str) -> HttpResponseBase:
         "shown": shown,
         "may_save": _may_save(request),
         "text": now.text,
-        "version": now.version,
+        "version": now.digest,
     }
     if request.method == "POST":
         text = request.POST.get("text", "").replace("\r\n", "\n").replace("\r", "\n")
@@ -174,9 +174,9 @@ def _saved(request: HttpRequest, context: dict[str, Any], found: Folder) -> bool
     workspace, file, shown, text = _workspace(), context["file"], context["shown"], context["text"]
     try:
         before = save(workspace, found.name, file, text, context["version"])
-    except ChangedMeanwhile:
-        now = read_edited(workspace.templates / found.name / file, shown)
-        context |= {"theirs": now.text, "version": now.version, "difference": _difference(now.text, text)}
+    except FileChanged:
+        now = opened(workspace, found.name, file)
+        context |= {"theirs": now.text, "version": now.digest, "difference": _difference(now.text, text)}
         return False
     except BroadsheetError as error:
         messages.error(request, str(error))
@@ -199,7 +199,7 @@ def _text_of(workspace: Workspace, fault: Fault | None) -> str:
     if len(parts) != 3 or parts[0] != "templates" or parts[2] not in files_of(workspace, parts[1]):
         return ""
     try:
-        return read_edited(workspace.root.joinpath(*parts), "").text
+        return opened(workspace, parts[1], parts[2]).text
     except BroadsheetError:
         return ""
 
@@ -273,12 +273,12 @@ def _save_look(request: HttpRequest, found: Folder, shown: Look) -> tuple[Fault 
     """What keeps the changes from being written, and whether they are."""
     workspace, file = _workspace(), f"templates/{found.name}/{_TABLE}"
     try:
-        now = read_edited(workspace.templates / found.name / _TABLE, file)
+        now = opened(workspace, found.name, _TABLE)
         text = written(now.text, shown.changes)
         if fault := fault_with(workspace, found.name, _TABLE, text) if shown.changes else None:
             return fault, False
-        before = save(workspace, found.name, _TABLE, text, now.version) if shown.changes else text
-    except BroadsheetError as error:  # ChangedMeanwhile, too: within this very second; saving again looks anew
+        before = save(workspace, found.name, _TABLE, text, now.digest) if shown.changes else text
+    except BroadsheetError as error:  # FileChanged, too: within this very second; saving again looks anew
         messages.error(request, str(error))
         return None, False
     if before != text:
