@@ -267,7 +267,7 @@ def _measure(_: int) -> dict[str, float]:
             if answer.status_code == 404:  # such a thing is not there, which is said and not measured
                 print(f"{path}: there is no example", file=sys.stderr)
                 break
-            if answer.status_code not in (200, 302) or (not body and answer.status_code == 200):
+            if answer.status_code not in (200, 202, 302) or (not body and answer.status_code == 200):
                 raise RuntimeError(f"{path} answered {answer.status_code}")
         else:
             found[page] = statistics.median(taken)

@@ -1,10 +1,12 @@
 """Whether a list is in a state to be mailed: complaints and bounces of its last editions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count
 
 from broadsheet.models import DeliveryState, Edition, EditionState, Event, EventKind
+from broadsheet.reports.numbers import Numbers
 from broadsheet.reports.summary import states_of
 
 #: Shares at which mailbox providers begin to turn mail away (Gmail's and Yahoo's rules for senders): warn, hold.
@@ -23,13 +25,12 @@ class Health:
     """Why the next edition waits for a person's yes."""
 
 
-def health_of(list_name: str) -> Health:
-    """The health of a list, by its last editions together."""
+def health_of(list_name: str, counted: Mapping[int, Numbers] | None = None) -> Health:
+    """The health of a list, by its last editions together; ``counted``, by id, is not counted once more."""
     last = Edition.objects.filter(list_name=list_name, state__in=(EditionState.SENT, EditionState.SENDING))
     editions = list(last.order_by("-scheduled_for")[:EDITIONS])
-    states = [states_of(each) for each in editions]
-    sent = sum(each.get(DeliveryState.SENT, 0) for each in states)
-    failed = sum(each.get(DeliveryState.FAILED, 0) for each in states)
+    taken = [_taken(each, (counted or {}).get(each.pk)) for each in editions]
+    sent, failed = sum(each[0] for each in taken), sum(each[1] for each in taken)
     if sent + failed < ENOUGH:
         return Health()
     events = dict(
@@ -51,3 +52,11 @@ def health_of(list_name: str) -> Health:
         elif share >= warn:
             warnings.append(f"{said}; above {warn:.1%} mailbox providers begin to turn mail away")
     return Health("; ".join(warnings), "; ".join(holds))
+
+
+def _taken(edition: Edition, counted: Numbers | None) -> tuple[int, int]:
+    """How many copies were taken, and how many refused."""
+    if counted is not None:
+        return counted.sent, counted.failed
+    states = states_of(edition)
+    return states.get(DeliveryState.SENT, 0), states.get(DeliveryState.FAILED, 0)

@@ -18,8 +18,8 @@ from broadsheet.models import Delivery, DeliveryState, Edition, EditionState, Su
 from broadsheet.reports.numbers import counted
 from broadsheet.workspace import Segment
 
-#: How old the summary of an edition in mid-sending may be.
-FRESH = timedelta(minutes=1)
+#: How old the summary of an edition in mid-sending may be; and how old one may be that is taken away at once.
+FRESH, AT_HAND = timedelta(minutes=1), timedelta(minutes=10)
 #: Recipient domains that are listed by name; the others are added up.
 DOMAINS = 50
 
@@ -52,6 +52,16 @@ def summary_of(edition: Edition, *, wait: bool = True) -> Summary:
         return found
     data = {"states": states_of(edition), "reasons": {}, "variants": [], "domains": [], "hours": {}, "segments": {}}
     return Summary(edition=edition, data=data, made_at=timezone.now())
+
+
+def is_at_hand(edition: Edition) -> bool:
+    """Whether all of its numbers are kept, or there are so few that they are broken down at once."""
+    if not is_large(edition):
+        return True
+    found = Summary.objects.filter(edition=edition).first()
+    if found is None or "segments" not in found.data:
+        return False
+    return found.final or timezone.now() - found.made_at < AT_HAND
 
 
 def is_large(edition: Edition) -> bool:

@@ -1,5 +1,6 @@
 """Today: what comes next, what waits for somebody, what is going out, what needs a look."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ SHOWN = 6
 def today(request: HttpRequest) -> HttpResponse:
     """The first page."""
     workspace: Workspace = settings.WORKSPACE
-    at = timezone.now()
+    at, going = timezone.now(), _sending()
     return render(
         request,
         "console/today.html",
@@ -32,9 +33,9 @@ def today(request: HttpRequest) -> HttpResponse:
             "at": at,
             "coming": coming(workspace, at)[:SHOWN],
             "waiting": _waiting(),
-            "attention": _attention(workspace, at),
+            "attention": _attention(workspace, at, {edition.pk: numbers for edition, numbers in going["sending"]}),
             "last": reports.side_by_side(_last()),
-            **_sending(),
+            **going,
         },
     )
 
@@ -92,7 +93,9 @@ def _last() -> list[Edition]:
     return list(Edition.objects.select_related("campaign").filter(state=EditionState.SENT)[:SHOWN])
 
 
-def _attention(workspace: Workspace, at: datetime) -> list[tuple[str, str, str]]:
+def _attention(
+    workspace: Workspace, at: datetime, counted: Mapping[int, reports.Numbers]
+) -> list[tuple[str, str, str]]:
     """What needs a look: how grave, in a sentence, and where to look."""
     found = [
         ("warn", f"{source.name} can't be read: {source.reason}", "")
@@ -110,7 +113,7 @@ def _attention(workspace: Workspace, at: datetime) -> list[tuple[str, str, str]]
         for pk in unknown[:SHOWN]
     ]
     for name in workspace.lists.lists:
-        health = reports.health_of(name)
+        health = reports.health_of(name, counted)
         found += [("block", f"{health.hold}.", "reports")] if health.hold else []
         found += [("warn", f"{health.warning}.", "reports")] if health.warning else []
     return found
