@@ -6,15 +6,20 @@ the few of :data:`SHOWN` become the pictures in ``docs/pictures``. ``ONLY=editio
 name begins so.
 """
 
+import csv
+import io
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 YEAR = ROOT / ".broadsheet" / "year"
@@ -72,7 +77,7 @@ def screens() -> list[Screen]:
 
 def examples(kind: str) -> dict[str, object]:
     """Things of that kind in the sample year, by what is added to the screen's name."""
-    from broadsheet.models import Article, Edition, Event, Subscriber
+    from broadsheet.models import Article, Edition, Event, Subscriber, Upload
     from broadsheet.workspace import Workspace
 
     workspace = Workspace(YEAR)
@@ -80,6 +85,8 @@ def examples(kind: str) -> dict[str, object]:
         states = ("sent", "paused", "draft", "skipped", "cancelled")
         newest = {each: Edition.objects.filter(state=each).exclude(tracking="none").first() for each in states}
         return {f"-{state}": edition.pk for state, edition in newest.items() if edition}
+    if kind == "imports":
+        return {f"-{upload.state}": upload.pk for upload in Upload.objects.order_by("pk")}
     if kind == "readers":
         engaged = Event.objects.filter(kind="clicked").order_by("-pk").values_list("subscriber_id", flat=True)
         return {"": engaged.first() or Subscriber.objects.values_list("pk", flat=True).last()}
@@ -90,6 +97,71 @@ def examples(kind: str) -> dict[str, object]:
         "article": list(Article.objects.filter(draft=False).values_list("slug", flat=True)[3:4]),
     }
     return {"": next(iter(named.get(kind, ())), None)}
+
+
+#: Somebody else's export: what is recognised in it, what is not, and lines that can't be taken.
+HEADER = ("E-mail Address", "First Name", "Last Name", "Status", "Opt-in Time", "Tags", "Favourite tea")
+FIRST, LAST = ("Ada", "Bo", "Cleo", "Dan", "Eve", "Finn"), ("Aster", "Birch", "Clover", "Daisy", "Elder", "Fern")
+BAD = (("no address", "Gus", "Gorse", "subscribed"), ("hal@@tea.example", "Hal", "Heath", "subscribed"))
+
+
+@contextmanager
+def imports() -> Iterator[None]:
+    """Files in each state an import can be in, as long as the block runs: looked at, tried, being taken, taken."""
+    from django.utils import timezone
+
+    from broadsheet.audience import uploads
+    from broadsheet.models import Upload, UploadState
+    from broadsheet.workspace import Workspace
+
+    workspace, who, now = Workspace(YEAR), "publisher@stillwater.example", timezone.now()
+    text = io.StringIO()
+    csv.writer(text).writerows((HEADER, *_people(), *BAD))
+    made: list[Upload] = []
+
+    def kept(name: str) -> Upload:
+        written = uploads.folder(workspace) / name
+        written.write_text(text.getvalue(), encoding="utf-8")
+        made.append(uploads.keep(workspace, written, name, who))
+        return _rested(made[-1])
+
+    def beside(like: Upload, **fields: Any) -> Upload:
+        given = {"size": like.size, "who": who, "choices": like.choices, "report": like.report, "glance": like.glance}
+        made.append(Upload.objects.create(**given | fields))
+        return made[-1]
+
+    try:
+        choices = {"list_name": next(iter(workspace.lists.lists)), "mapped": {"Favourite tea": ""}}
+        tried = kept("tea-room-guests.csv")
+        uploads.begin(workspace, tried, UploadState.TRYING, choices)
+        _rested(tried)
+        kept("open-day-visitors.csv")
+        taking = {"state": "taking", "done": 11_400, "total": 18_240, "began_at": now - timedelta(seconds=40)}
+        beside(tried, name="all-patients-2026.xlsx", size=1_900_000, beat_at=now + timedelta(hours=6), **taking)
+        done = beside(tried, name="course-2025.csv", state="done", report=tried.report | {"dry_run": False})
+        uploads.rejected_file(workspace, done).parent.mkdir()
+        uploads.rejected_file(workspace, done).write_bytes(uploads.rejected_file(workspace, tried).read_bytes())
+        yield
+    finally:
+        Upload.objects.filter(pk__in=[each.pk for each in made]).update(state="stopped")
+        for each in made:
+            uploads.drop(workspace, each)
+
+
+def _people() -> Iterator[tuple[str, ...]]:
+    for number, (first, last) in enumerate((first, last) for last in LAST for first in FIRST):
+        email = f"{first}.{last}@tea.example".lower()
+        status = "unsubscribed" if number % 9 == 4 else "subscribed"
+        yield email, first, last, status, "2026-03-02 10:15", "sleep, movement" if number % 2 else "mind", "mint"
+
+
+def _rested(upload: Any) -> Any:
+    """The upload, once its process has ended."""
+    end = time.monotonic() + 120
+    while upload.state in ("looking", "trying") and time.monotonic() < end:
+        time.sleep(0.2)
+        upload.refresh_from_db()
+    return upload
 
 
 @contextmanager
@@ -200,7 +272,7 @@ def main() -> None:
     from broadsheet.cli.year.serving import made
 
     made(YEAR)
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, imports():
         take_all(playwright, only)
     if not only:
         show()
