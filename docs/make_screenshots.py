@@ -157,7 +157,8 @@ def _people() -> Iterator[tuple[str, ...]]:
 
 def _rested(upload: Any) -> Any:
     """The upload, once its process has ended."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
+    upload.refresh_from_db()
     while upload.state in ("looking", "trying") and time.monotonic() < end:
         time.sleep(0.2)
         upload.refresh_from_db()
@@ -185,28 +186,19 @@ def served() -> Iterator[tuple[str, str]]:
         process.wait()
 
 
-def signed_in(browser: Browser, address: str, password: str) -> dict[str, object]:
-    """The cookies of an admin, after pictures of the page where one signs in."""
-    for width in WIDTHS:
-        for scheme in SCHEMES:
-            context = opened(browser, width, scheme)
-            page = context.new_page()
-            page.goto(f"{address}/console/account/login/")
-            taken(page, "sign-in", width, scheme)
-            context.close()
-    page = browser.new_page()
+def signed_in(browser: Browser, address: str, password: str) -> BrowserContext:
+    """A browser in which an admin is signed in, after pictures of the page where one signs in."""
+    context = browser.new_context()
+    context.route("http://127.0.0.1:8000/i/*", partial(picture, address=address))
+    page = context.new_page()
     page.goto(f"{address}/console/account/login/")
+    taken(page, "sign-in")
     page.fill("[name=login]", "admin@stillwater.example")
     page.fill("[name=password]", password)
     page.click("form button")
     page.wait_for_url("**/console/")
-    return page.context.storage_state()  # type: ignore[return-value]
-
-
-def opened(browser: Browser, width: int, scheme: str, state: dict[str, object] | None = None) -> BrowserContext:
-    """A browser of that width in which somebody may be signed in already."""
-    size = {"width": width, "height": 900}
-    return browser.new_context(viewport=size, color_scheme=scheme, storage_state=state)  # type: ignore[arg-type]
+    page.close()
+    return context
 
 
 def picture(route: Route, address: str) -> None:
@@ -214,40 +206,39 @@ def picture(route: Route, address: str) -> None:
     route.fulfill(response=route.fetch(url=route.request.url.replace("http://127.0.0.1:8000", address)))
 
 
-def taken(page: Page, name: str, width: int, scheme: str) -> None:
-    """The whole page as a picture; a page that is wider than its window is said aloud."""
-    page.wait_for_load_state("networkidle")
-    wide, high = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
-    if wide > width:
-        print(f"{name} is {wide} pixels wide at {width}", file=sys.stderr)  # noqa: T201
-    page.set_viewport_size({"width": width, "height": high})  # frames out of sight are not painted
-    page.wait_for_timeout(200)
-    page.screenshot(path=OUT / f"{name}-{width}-{scheme}.png")
+def taken(page: Page, name: str) -> None:
+    """The whole page at both widths in both schemes; one that is wider than its window is said aloud."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_load_state("networkidle")
+        wide, high = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+        if wide > width:
+            print(f"{name} is {wide} pixels wide at {width}", file=sys.stderr)  # noqa: T201
+        page.set_viewport_size({"width": width, "height": high})  # frames out of sight are not painted
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(200)
+            page.screenshot(path=OUT / f"{name}-{width}-{scheme}.png")
 
 
 def take_all(playwright: Playwright, only: str) -> None:
-    """Every screen at every width in every scheme."""
+    """Every screen."""
     browser = playwright.chromium.launch(
         executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
         args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
     )
     with served() as (address, password):
-        state = signed_in(browser, address, password)
-        for width in WIDTHS:
-            for scheme in SCHEMES:
-                context = opened(browser, width, scheme, state)
-                context.route("http://127.0.0.1:8000/i/*", partial(picture, address=address))
-                for screen in screens():
-                    if not screen.name.startswith(only):
-                        continue
-                    answer = context.request.get(f"{address}{screen.path}")
-                    if not answer.ok or "html" not in answer.headers["content-type"] or "<main" not in answer.text():
-                        continue  # a part of a page, a mail, a file
-                    page = context.new_page()
-                    page.goto(f"{address}{screen.path}")
-                    taken(page, screen.name, width, scheme)
-                    page.close()
-                context.close()
+        context = signed_in(browser, address, password)
+        for screen in screens():
+            if not screen.name.startswith(only):
+                continue
+            answer = context.request.get(f"{address}{screen.path}")
+            if not answer.ok or "html" not in answer.headers["content-type"] or "<main" not in answer.text():
+                continue  # a part of a page, a mail, a file
+            page = context.new_page()
+            page.goto(f"{address}{screen.path}")
+            taken(page, screen.name)
+            page.close()
     browser.close()
 
 
