@@ -137,7 +137,7 @@ def imports() -> Iterator[None]:
         _rested(tried)
         kept("open-day-visitors.csv")
         taking = {"state": "taking", "done": 11_400, "total": 18_240, "began_at": now - timedelta(seconds=40)}
-        beside(tried, name="all-patients-2026.xlsx", size=1_900_000, beat_at=now + timedelta(hours=6), **taking)
+        beside(tried, name="newsletter-2019-to-2025.csv", size=1_900_000, beat_at=now + timedelta(hours=6), **taking)
         done = beside(tried, name="course-2025.csv", state="done", report=tried.report | {"dry_run": False})
         uploads.rejected_file(workspace, done).parent.mkdir()
         uploads.rejected_file(workspace, done).write_bytes(uploads.rejected_file(workspace, tried).read_bytes())
