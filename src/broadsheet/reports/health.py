@@ -7,7 +7,7 @@ from django.db.models import Count
 
 from broadsheet.models import DeliveryState, Edition, EditionState, Event, EventKind
 from broadsheet.reports.numbers import Numbers
-from broadsheet.reports.summary import states_of
+from broadsheet.reports.summary import states_by_edition
 
 #: Shares at which mailbox providers begin to turn mail away (Gmail's and Yahoo's rules for senders): warn, hold.
 COMPLAINTS = (0.001, 0.003)
@@ -29,8 +29,11 @@ def health_of(list_name: str, counted: Mapping[int, Numbers] | None = None) -> H
     """The health of a list, by its last editions together; ``counted``, by id, is not counted once more."""
     last = Edition.objects.filter(list_name=list_name, state__in=(EditionState.SENT, EditionState.SENDING))
     editions = list(last.order_by("-scheduled_for")[:EDITIONS])
-    taken = [_taken(each, (counted or {}).get(each.pk)) for each in editions]
-    sent, failed = sum(each[0] for each in taken), sum(each[1] for each in taken)
+    known = {each.pk: (counted or {}).get(each.pk) for each in editions}
+    states = states_by_edition([each for each in editions if known[each.pk] is None])
+    taken = [(each.sent, each.failed) for each in known.values() if each is not None]
+    taken += [(each.get(DeliveryState.SENT, 0), each.get(DeliveryState.FAILED, 0)) for each in states.values()]
+    sent, failed = (sum(numbers) for numbers in zip((0, 0), *taken, strict=True))
     if sent + failed < ENOUGH:
         return Health()
     events = dict(
@@ -52,11 +55,3 @@ def health_of(list_name: str, counted: Mapping[int, Numbers] | None = None) -> H
         elif share >= warn:
             warnings.append(f"{said}; above {warn:.1%} mailbox providers begin to turn mail away")
     return Health("; ".join(warnings), "; ".join(holds))
-
-
-def _taken(edition: Edition, counted: Numbers | None) -> tuple[int, int]:
-    """How many copies were taken, and how many refused."""
-    if counted is not None:
-        return counted.sent, counted.failed
-    states = states_of(edition)
-    return states.get(DeliveryState.SENT, 0), states.get(DeliveryState.FAILED, 0)

@@ -5,7 +5,7 @@ that, and every so often while copies are going out: by who can wait for it, and
 What comes back later (bounces, clicks) is not in it: those are counted from their own rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -71,11 +71,14 @@ def is_large(edition: Edition) -> bool:
 
 def states_of(edition: Edition) -> dict[str, int]:
     """How many copies are in each state: as they were kept if they are final, else counted from the index alone."""
-    found = Summary.objects.filter(edition=edition, final=True).values_list("data", flat=True).first()
-    if found is not None:
-        kept: dict[str, int] = found["states"]
-        return kept
-    return counted(edition)
+    return states_by_edition([edition])[edition.pk]
+
+
+def states_by_edition(editions: Sequence[Edition]) -> dict[int, dict[str, int]]:
+    """The same of several, by id; what is kept is asked for once."""
+    final = Summary.objects.filter(edition__in=editions, final=True)
+    kept: dict[int, dict[str, int]] = dict(final.values_list("edition", "data__states"))
+    return {each.pk: kept[each.pk] if each.pk in kept else counted(each) for each in editions}
 
 
 def summarise(edition: Edition) -> Summary:
