@@ -34,9 +34,12 @@ WIDTHS, SCHEMES = (1440, 390), ("light", "dark")
 #: Pictures of the docs, each of some shots beside one another: screen, width, scheme.
 SHOWN = {
     "console-today": (("today", 1440, "light"),),
+    "console-compose": (("campaign-compose", 1440, "light"),),
     "console-calendar": (("calendar", 1440, "light"),),
     "console-edition": (("edition-sent", 1440, "light"),),
     "console-review": (("edition-draft", 1440, "light"),),
+    "console-import": (("import-tried", 1440, "light"),),
+    "console-templates": (("templates", 1440, "dark"),),
     "console-reports": (("reports", 1440, "dark"),),
     "console-phone": (("today", 390, "light"), ("edition-sent", 390, "dark"), ("reader", 390, "light")),
 }

@@ -1,12 +1,10 @@
 """Whether a list is in a state to be mailed: complaints and bounces of its last editions."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count
 
 from broadsheet.models import DeliveryState, Edition, EditionState, Event, EventKind
-from broadsheet.reports.numbers import Numbers
 from broadsheet.reports.summary import states_by_edition
 
 #: Shares at which mailbox providers begin to turn mail away (Gmail's and Yahoo's rules for senders): warn, hold.
@@ -25,15 +23,13 @@ class Health:
     """Why the next edition waits for a person's yes."""
 
 
-def health_of(list_name: str, counted: Mapping[int, Numbers] | None = None) -> Health:
-    """The health of a list, by its last editions together; ``counted``, by id, is not counted once more."""
+def health_of(list_name: str) -> Health:
+    """The health of a list, by its last editions together."""
     last = Edition.objects.filter(list_name=list_name, state__in=(EditionState.SENT, EditionState.SENDING))
     editions = list(last.order_by("-scheduled_for")[:EDITIONS])
-    known = {each.pk: (counted or {}).get(each.pk) for each in editions}
-    states = states_by_edition([each for each in editions if known[each.pk] is None])
-    taken = [(each.sent, each.failed) for each in known.values() if each is not None]
-    taken += [(each.get(DeliveryState.SENT, 0), each.get(DeliveryState.FAILED, 0)) for each in states.values()]
-    sent, failed = (sum(numbers) for numbers in zip((0, 0), *taken, strict=True))
+    states = states_by_edition(editions).values()
+    sent = sum(each.get(DeliveryState.SENT, 0) for each in states)
+    failed = sum(each.get(DeliveryState.FAILED, 0) for each in states)
     if sent + failed < ENOUGH:
         return Health()
     events = dict(

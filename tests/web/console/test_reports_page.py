@@ -105,3 +105,18 @@ def test_work_that_fails_is_told_in_the_log_and_not_tried_again_at_once(later, c
     assert keeping.is_busy("it")
     keeping.begin("it", fails)
     assert later() == 0
+
+
+def test_what_today_warns_of_is_kept_among_many_and_worked_out_anew_when_it_is_old(as_role, sent, later, monkeypatch):
+    said = ["once"]
+    monkeypatch.setattr(numbers, "health_of", lambda name: numbers.Health(warning=f"{said[-1]} of {name}"))
+    viewer = as_role("viewer")
+    assert "once of newsletter" in viewer.get("/console/").content.decode()
+    said.append("twice")
+    assert "once of newsletter" in viewer.get("/console/").content.decode()
+    assert later() == 0
+    kept = keeping.kept("health")
+    cache.set("console:health", Kept(kept.value, timezone.now() - timedelta(hours=1)), timeout=None)
+    assert "once of newsletter" in viewer.get("/console/").content.decode()
+    assert later() == 1
+    assert "twice of newsletter" in viewer.get("/console/").content.decode()

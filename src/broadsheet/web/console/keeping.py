@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import BoundedSemaphore, Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.db import DatabaseError, connections
@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from broadsheet import audience
 from broadsheet.errors import BroadsheetError
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,23 @@ def kept(name: str) -> Kept | None:
 def keep(name: str, value: Any) -> None:
     """Keep it until it is counted again."""
     cache.set(_key(name), Kept(value, timezone.now()), timeout=None)
+
+
+def soon(name: str, work: Callable[[], T]) -> T:
+    """What the work gives, worked out now among few people, or where nobody did before; else what it gave last.
+
+    What is old is worked out anew in the background.
+    """
+    if are_few():
+        return work()
+    found = kept(name)
+    if found is None:
+        found = Kept(work(), timezone.now())
+        keep(name, found.value)
+    elif found.is_old:
+        begin(name, lambda: keep(name, work()))
+    value: T = found.value
+    return value
 
 
 def begin(name: str, work: Callable[[], object]) -> None:

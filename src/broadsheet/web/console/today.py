@@ -1,7 +1,7 @@
 """Today: what comes next, what waits for somebody, what is going out, what needs a look."""
 
-from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from broadsheet import editions, reports
 from broadsheet.models import Delivery, DeliveryState, Edition, EditionState, SourceState
 from broadsheet.schedule.coming import readable
 from broadsheet.timing import firings, in_words
+from broadsheet.web.console import keeping
 from broadsheet.workspace import Workspace
 
 #: How many of each are shown.
@@ -24,7 +25,7 @@ SHOWN = 6
 def today(request: HttpRequest) -> HttpResponse:
     """The first page."""
     workspace: Workspace = settings.WORKSPACE
-    at, going = timezone.now(), _sending()
+    at = timezone.now()
     return render(
         request,
         "console/today.html",
@@ -33,9 +34,9 @@ def today(request: HttpRequest) -> HttpResponse:
             "at": at,
             "coming": coming(workspace, at)[:SHOWN],
             "waiting": _waiting(),
-            "attention": _attention(workspace, at, {edition.pk: numbers for edition, numbers in going["sending"]}),
+            "attention": _attention(workspace, at),
             "last": reports.side_by_side(_last()),
-            **going,
+            **_sending(),
         },
     )
 
@@ -93,9 +94,7 @@ def _last() -> list[Edition]:
     return list(Edition.objects.select_related("campaign").filter(state=EditionState.SENT)[:SHOWN])
 
 
-def _attention(
-    workspace: Workspace, at: datetime, counted: Mapping[int, reports.Numbers]
-) -> list[tuple[str, str, str]]:
+def _attention(workspace: Workspace, at: datetime) -> list[tuple[str, str, str]]:
     """What needs a look: how grave, in a sentence, and where to look."""
     found = [
         ("warn", f"{source.name} can't be read: {source.reason}", "")
@@ -112,8 +111,11 @@ def _attention(
         ("warn", f"Edition {pk} has copies of which nobody can say whether they arrived.", f"editions/{pk}")
         for pk in unknown[:SHOWN]
     ]
-    for name in workspace.lists.lists:
-        health = reports.health_of(name, counted)
+    for health in keeping.soon("health", partial(_health, workspace)):
         found += [("block", f"{health.hold}.", "reports")] if health.hold else []
         found += [("warn", f"{health.warning}.", "reports")] if health.warning else []
     return found
+
+
+def _health(workspace: Workspace) -> list[reports.Health]:
+    return [reports.health_of(name) for name in workspace.lists.lists]
