@@ -192,6 +192,7 @@ def served() -> Iterator[tuple[str, str]]:
 def signed_in(browser: Browser, address: str, password: str) -> BrowserContext:
     """A browser in which an admin is signed in, after pictures of the page where one signs in."""
     context = browser.new_context()
+    context.set_default_timeout(300_000)  # a machine with much else to do takes its time
     context.route("http://127.0.0.1:8000/i/*", partial(picture, address=address))
     page = context.new_page()
     page.goto(f"{address}/console/account/login/")
