@@ -97,7 +97,9 @@ def examples(kind: str) -> dict[str, object]:
         "campaigns": workspace.campaign_names(),
         "segments": list(workspace.segments),
         "templates": workspace.template_names(),
-        "article": list(Article.objects.filter(draft=False).values_list("slug", flat=True)[3:4]),
+        **dict.fromkeys(
+            ("article", "article-text"), Article.objects.filter(draft=False).values_list("slug", flat=True)[3:4]
+        ),
     }
     return {"": next(iter(named.get(kind, ())), None)}
 
