@@ -259,15 +259,15 @@ def _measure(_: int) -> dict[str, float]:
     for page, path in _pages():
         taken, used = [], []
         for _time in range(TIMES):
-            start, before = time.perf_counter(), time.process_time()
+            start, before = time.perf_counter(), time.thread_time()  # what goes on beside the page is not its own
             answer = client.get(path)
             body = answer.getvalue()
             taken.append((time.perf_counter() - start) * 1000)
-            used.append((time.process_time() - before) * 1000)
+            used.append((time.thread_time() - before) * 1000)
             if answer.status_code == 404:  # such a thing is not there, which is said and not measured
                 print(f"{path}: there is no example", file=sys.stderr)
                 break
-            if answer.status_code not in (200, 302) or (not body and answer.status_code == 200):
+            if answer.status_code not in (200, 202, 302) or (not body and answer.status_code == 200):
                 raise RuntimeError(f"{path} answered {answer.status_code}")
         else:
             found[page] = statistics.median(taken)

@@ -11,7 +11,7 @@ from broadsheet.audience.members import segment_members
 from broadsheet.audience.networks import kept_network
 from broadsheet.audience.readers import Reader, known_attributes, readers
 from broadsheet.audience.segments import list_titles, segment_label, segment_query, segment_sentence, segment_titles
-from broadsheet.audience.sizes import Counted, count_segment, count_soon, kept_sizes
+from broadsheet.audience.sizes import Counted, count_segment, count_soon, estimate_reach, kept_sizes, newest_person
 from broadsheet.audience.suppression import erase, is_suppressed, note, suppress, unsuppress
 from broadsheet.audience.wishes import FREQUENCIES, frequency_name, set_wishes
 
@@ -33,6 +33,7 @@ __all__ = [
     "count_soon",
     "csv_lines",
     "erase",
+    "estimate_reach",
     "everything",
     "excluded_by_reason",
     "find",
@@ -48,6 +49,7 @@ __all__ = [
     "list_titles",
     "mailable",
     "may_receive",
+    "newest_person",
     "normal_tags",
     "note",
     "readers",

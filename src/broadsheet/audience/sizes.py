@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
+from broadsheet.audience.consent import Target, may_receive
 from broadsheet.audience.members import segment_members
 from broadsheet.audience.segments import segment_query
 from broadsheet.models import SegmentSize, Subscriber
@@ -71,12 +72,37 @@ def _at_most(seconds: float) -> Iterator[None]:
 
 
 def _estimate(segment: Segment) -> int:
-    newest = Subscriber.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    newest, some = _some_people()
+    return _scaled(len(segment_members(segment, some)), newest)
+
+
+def estimate_reach(target: Target) -> tuple[int, set[int]]:
+    """About how many people a campaign reaches, from :data:`SAMPLE` of them, and who of those it would be."""
+    newest, some = _some_people()
+    reached = some - may_receive(some, target).keys()
+    if target.segments:
+        reached = set[int]().union(*(segment_members(each, reached) for each in target.segments))
+    for each in target.exclude:
+        reached -= segment_members(each, reached)
+    return _scaled(len(reached), newest), reached
+
+
+def _some_people() -> tuple[int, set[int]]:
+    """The newest person's number, and those who are still there of as many numbers up to it, by chance."""
+    newest = newest_person()
     numbers = set(secrets.SystemRandom().sample(range(1, newest + 1), min(newest, SAMPLE)))
-    people = set(Subscriber.objects.filter(pk__among=numbers).values_list("pk", flat=True))
-    share = len(segment_members(segment, people)) / len(numbers) if numbers else 0
-    found = round(share * newest)
-    return round(found, 2 - len(str(found)))
+    return newest, set(Subscriber.objects.filter(pk__among=numbers).values_list("pk", flat=True))
+
+
+def newest_person() -> int:
+    """The highest number of a subscriber, at once: no fewer people than there are."""
+    return Subscriber.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def _scaled(found: int, newest: int) -> int:
+    """What was found of the looked at numbers, of all; to two digits."""
+    size = round(found / min(newest, SAMPLE) * newest) if newest else 0
+    return round(size, 2 - len(str(size)))
 
 
 def count_segment(name: str, segment: Segment) -> SegmentSize:

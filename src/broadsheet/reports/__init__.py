@@ -15,7 +15,7 @@ from broadsheet.reports.comparing import (
 from broadsheet.reports.health import Health, health_of
 from broadsheet.reports.numbers import Numbers, due_now, next_leaving, numbers, waiting
 from broadsheet.reports.report import Rate, Report, clicks_by_address, report
-from broadsheet.reports.summary import summarise, summary_of
+from broadsheet.reports.summary import is_at_hand, summarise, summary_of
 from broadsheet.reports.taking import RATES, as_csv, as_plain
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "editions_with",
     "growth",
     "health_of",
+    "is_at_hand",
     "next_leaving",
     "numbers",
     "report",

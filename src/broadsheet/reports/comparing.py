@@ -23,7 +23,7 @@ from broadsheet.models import (
     Variant,
 )
 from broadsheet.reports.report import ANSWERED, Rate, list_size
-from broadsheet.reports.summary import states_of
+from broadsheet.reports.summary import states_by_edition
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def side_by_side(editions: Sequence[Edition]) -> list[EditionRow]:
         .order_by()
     ):
         counts[edition, kind] = count
-    return [_row(edition, events, counts) for edition in editions]
+    states = states_by_edition(editions)
+    return [_row(edition, states[edition.pk], events, counts) for edition in editions]
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,9 @@ def results(editions: Iterable[Edition]) -> dict[int, Result]:
     }
 
 
-def _row(edition: Edition, events: Counter[tuple[int, str]], counts: Counter[tuple[int, str]]) -> EditionRow:
-    states = states_of(edition)
+def _row(
+    edition: Edition, states: dict[str, int], events: Counter[tuple[int, str]], counts: Counter[tuple[int, str]]
+) -> EditionRow:
     readers, sent, pk = sum(states.values()), states.get("sent", 0), edition.pk
     return EditionRow(
         edition=edition,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 
 from broadsheet.models import DeliveryState, Edition, EditionState, Event, EventKind
-from broadsheet.reports.summary import states_of
+from broadsheet.reports.summary import states_by_edition
 
 #: Shares at which mailbox providers begin to turn mail away (Gmail's and Yahoo's rules for senders): warn, hold.
 COMPLAINTS = (0.001, 0.003)
@@ -27,7 +27,7 @@ def health_of(list_name: str) -> Health:
     """The health of a list, by its last editions together."""
     last = Edition.objects.filter(list_name=list_name, state__in=(EditionState.SENT, EditionState.SENDING))
     editions = list(last.order_by("-scheduled_for")[:EDITIONS])
-    states = [states_of(each) for each in editions]
+    states = states_by_edition(editions).values()
     sent = sum(each.get(DeliveryState.SENT, 0) for each in states)
     failed = sum(each.get(DeliveryState.FAILED, 0) for each in states)
     if sent + failed < ENOUGH:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Count, Min, Q, QuerySet
 
 from broadsheet.models import Delivery, DeliveryState, Edition, Repeat
@@ -71,11 +72,16 @@ def numbers(edition: Edition, *, when: bool = True) -> Numbers:
 def counted(edition: Edition) -> dict[str, int]:
     """How many copies are in each state that any is in.
 
-    One count for each state takes an index's entries as they are: little more than half the time of grouping them.
+    One count for each state takes an index's entries as they are: little more than half the time of grouping them. All
+    are asked for at once, as each question has its own price.
     """
-    copies = Delivery.objects.filter(edition=edition)
-    found = {state.value: copies.filter(state=state).count() for state in DeliveryState}
-    return {state: count for state, count in found.items() if count}
+    one = "SELECT %s, COUNT(*) FROM broadsheet_delivery WHERE edition_id = %s AND state = %s"
+    states = [state.value for state in DeliveryState]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            " UNION ALL ".join([one] * len(states)), [each for state in states for each in (state, edition.pk, state)]
+        )
+        return {state: count for state, count in cursor.fetchall() if count}
 
 
 def next_leaving(edition: Edition) -> datetime | None:

@@ -100,16 +100,16 @@ def report(workspace: Workspace, edition: Edition, *, wait: bool = True) -> Repo
         hours=_hours(data["hours"], edition),
         variants=_with_clicks(data["variants"], tallies),
         domains=data["domains"],
-        segments=_in_segments(workspace, summary) if wait or not is_large(edition) else {},
+        segments=_in_segments(workspace, summary, wait=wait or not is_large(edition)),
         tracking=edition.tracking,
     )
 
 
-def _in_segments(workspace: Workspace, summary: Summary) -> dict[str, dict[str, int]]:
+def _in_segments(workspace: Workspace, summary: Summary, *, wait: bool) -> dict[str, dict[str, int]]:
     """The share of the campaign's segments, as its file named them when this was first asked; none if it is gone."""
     known: dict[str, dict[str, int]] | None = summary.data.get("segments")
-    if known is not None:
-        return known
+    if known is not None or not wait:
+        return known or {}
     try:
         named = workspace.campaign(summary.edition.campaign.slug).segment
     except BroadsheetError:  # gone, or broken at the moment; the other numbers stand

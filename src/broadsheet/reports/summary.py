@@ -5,7 +5,7 @@ that, and every so often while copies are going out: by who can wait for it, and
 What comes back later (bounces, clicks) is not in it: those are counted from their own rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,8 +18,8 @@ from broadsheet.models import Delivery, DeliveryState, Edition, EditionState, Su
 from broadsheet.reports.numbers import counted
 from broadsheet.workspace import Segment
 
-#: How old the summary of an edition in mid-sending may be.
-FRESH = timedelta(minutes=1)
+#: How old the summary of an edition in mid-sending may be; and how old one may be that is taken away at once.
+FRESH, AT_HAND = timedelta(minutes=1), timedelta(minutes=10)
 #: Recipient domains that are listed by name; the others are added up.
 DOMAINS = 50
 
@@ -54,6 +54,16 @@ def summary_of(edition: Edition, *, wait: bool = True) -> Summary:
     return Summary(edition=edition, data=data, made_at=timezone.now())
 
 
+def is_at_hand(edition: Edition) -> bool:
+    """Whether all of its numbers are kept, or there are so few that they are broken down at once."""
+    if not is_large(edition):
+        return True
+    found = Summary.objects.filter(edition=edition).first()
+    if found is None or "segments" not in found.data:
+        return False
+    return found.final or timezone.now() - found.made_at < AT_HAND
+
+
 def is_large(edition: Edition) -> bool:
     """Whether breaking it down takes longer than a page may."""
     return edition.audience > FEW
@@ -61,11 +71,14 @@ def is_large(edition: Edition) -> bool:
 
 def states_of(edition: Edition) -> dict[str, int]:
     """How many copies are in each state: as they were kept if they are final, else counted from the index alone."""
-    found = Summary.objects.filter(edition=edition, final=True).values_list("data", flat=True).first()
-    if found is not None:
-        kept: dict[str, int] = found["states"]
-        return kept
-    return counted(edition)
+    return states_by_edition([edition])[edition.pk]
+
+
+def states_by_edition(editions: Sequence[Edition]) -> dict[int, dict[str, int]]:
+    """The same of several, by id; what is kept is asked for once."""
+    final = Summary.objects.filter(edition__in=editions, final=True)
+    kept: dict[int, dict[str, int]] = dict(final.values_list("edition", "data__states"))
+    return {each.pk: kept[each.pk] if each.pk in kept else counted(each) for each in editions}
 
 
 def summarise(edition: Edition) -> Summary:

@@ -1,9 +1,12 @@
 """A workspace with campaigns and people, and staff in every role."""
 
 import pickle
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.cache import cache
 from django.test import Client
 from tests.conftest import fill
 from tests.web.conftest import complaints
@@ -11,6 +14,7 @@ from tests.web.conftest import complaints
 from broadsheet import staff
 from broadsheet.articles.apart import apart
 from broadsheet.models import Role
+from broadsheet.web.console import keeping
 from broadsheet.web.console.templates import trial
 
 PASSWORD = "correct horse battery 1"
@@ -98,3 +102,25 @@ def sign_in():
         return client.post("/console/account/login/", {"login": email, "password": password}, **meta)
 
     return signed_in
+
+
+@pytest.fixture
+def later(db, monkeypatch):
+    """There are many people, and what a page begins in the background is done when the test says so: ``later()``."""
+    waiting = []
+
+    class Later:
+        def __init__(self, target, args, **_):
+            self.start = partial(waiting.append, partial(target, *args))
+
+    def done():
+        found = len(waiting)
+        while waiting:
+            waiting.pop()()
+        return found
+
+    cache.clear()
+    monkeypatch.setattr(keeping, "FEW", 0)
+    monkeypatch.setattr(keeping, "Thread", Later)
+    monkeypatch.setattr(keeping, "connections", SimpleNamespace(close_all=lambda: None))  # the test's own is needed
+    return done

@@ -68,6 +68,24 @@ def test_the_number_of_readers_is_asked_for_kept_and_told_with_its_age(as_role, 
     assert "2 readers, counted just now" in shown(client)
 
 
+def test_among_many_the_number_is_estimated_and_the_count_looked_for(as_role, cast, later):
+    client = as_role("viewer")
+
+    def asked(**given):
+        return client.post("/console/campaigns/weekly/count", given, headers={"HX-Request": "true"}).content.decode()
+
+    part = asked()
+    assert "About 3 readers, estimated; counting…" in part
+    assert 'hx-trigger="submit, load delay:1500ms" hx-vals=\'{"look": "yes"}\'' in part
+    later()
+    part = asked(look="yes")
+    assert "3 readers, counted" in part
+    assert 'hx-trigger="submit"' in part
+    assert later() == 0, "that was a look"
+    assert "counting…" in asked(), "somebody wants it counted anew"
+    assert later() == 1
+
+
 def test_a_file_with_mistakes_is_named_with_all_of_them(as_role, write, cast):
     write("campaigns/broken.md", "---\nname: Broken\n---\n")
     page = shown(as_role("viewer"))

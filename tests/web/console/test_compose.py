@@ -5,7 +5,7 @@ import re
 import pytest
 from tests.conftest import WEEKLY
 
-from broadsheet import pipeline
+from broadsheet import audience, pipeline
 from broadsheet.models import Audit, CampaignDraft, Variant
 from broadsheet.web.console.compose.draft import open_work
 from broadsheet.web.console.compose.sections import BY_NAME, section_shown
@@ -330,6 +330,37 @@ def test_the_audience_is_counted_once_and_kept_with_its_age(editor, cast):
     assert '<span class="big">3</span>' in editor.get(PAGE).content.decode()
     keep(editor, "audience", segment=["sleepers"], exclude=["movers"])
     assert '<span class="big">1</span> reader ' in editor.get(f"{PAGE}/reach").content.decode()
+
+
+def test_among_many_the_audience_is_estimated_at_once_and_counted_beside(editor, cast, later):
+    def reach():
+        return editor.get(f"{PAGE}/reach", headers={"HX-Request": "true"}).content.decode()
+
+    part = reach()
+    assert 'about <span class="big">3</span> readers' in part
+    assert "estimated, counting" in part
+    assert 'hx-trigger="load delay:1500ms"' in part
+    assert "unsubscribed" not in part
+    assert "Ada Lovelace" in part
+    assert "estimated" in reach()
+    assert later() == 1, "begun once, however often one looks"
+    part = reach()
+    assert 'about <span class="big">' not in part
+    assert "1 unsubscribed" in part
+    assert "hx-get" not in part
+    assert later() == 0
+
+
+def test_an_estimate_knows_segments_and_exclusions(cast, workspace):
+    sleepers, movers = workspace.segment("sleepers"), workspace.segment("movers")
+    for target in (
+        audience.Target("newsletter"),
+        audience.Target("newsletter", (sleepers,)),
+        audience.Target("newsletter", (sleepers, movers)),
+        audience.Target("newsletter", (sleepers,), (movers,)),
+    ):
+        people = set(audience.mailable(target).values_list("pk", flat=True))
+        assert audience.estimate_reach(target) == (len(people), people)
 
 
 def test_the_mail_is_shown_as_any_reader_gets_it(editor, cast):

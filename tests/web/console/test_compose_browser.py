@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 from tests.conftest import WEEKLY
 from tests.web.conftest import has_come
+from tests.web.console.screens import assert_it_suits_everybody
 
 from broadsheet import pipeline
 from broadsheet.models import CampaignDraft
@@ -104,6 +105,19 @@ def test_a_file_edited_meanwhile_is_shown_beside_the_draft(works, workspace, wri
     expect(page.get_by_role("status").first).to_contain_text("Published")
     campaign = workspace.campaign("weekly")
     assert (campaign.name, campaign.subject) == ("Theirs", "Mine")
+
+
+SCREENS = ("campaigns/weekly/compose/compare",)
+
+
+def test_both_versions_fit_follow_the_scheme_and_can_be_compared_by_everybody(works, workspace, write, public_site):
+    page = works("publisher")
+    page.get_by_label("Subject").fill("Wolfeschlegelsteinhausenbergerdorff" * 3)
+    saved(page, 1)
+    write("campaigns/weekly.md", COMMENTED.replace("Weekly digest", "Theirs, which is rather long " * 6))
+    page.goto(f"{public_site}/console/{SCREENS[0]}")
+    page.get_by_role("heading", name="Two versions of campaigns/weekly.md").wait_for()
+    assert_it_suits_everybody(page)
 
 
 def test_two_people_in_one_part_choose(works, workspace):

@@ -218,3 +218,12 @@ def test_a_mail_is_shown_only_in_a_frame_where_nothing_runs(as_role, freeze, cas
     assert "here is what is new." in page
     assert "Ada" not in page
     assert "/u/" not in page, "no link by which somebody would leave"
+
+
+def test_on_a_phone_the_row_of_places_shows_where_one_is(signed_in, open_page):
+    page = signed_in("/console/reports", open_page("about:blank", width=390))
+    here = page.get_by_role("navigation", name="Console").get_by_role("link", name="Reports")
+    expect(here).to_be_in_viewport(ratio=1, timeout=30_000)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.set_viewport_size({"width": 390, "height": 900})
+    expect(here).to_be_in_viewport(ratio=1, timeout=30_000)

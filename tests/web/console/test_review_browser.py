@@ -11,8 +11,8 @@ from tests.conftest import WEEKLY
 from tests.web.conftest import has_come
 from tests.web.console.screens import GROUNDS, RULES
 
-from broadsheet import pipeline
-from broadsheet.models import Comment, Edition, Tally
+from broadsheet import editions, pipeline
+from broadsheet.models import Comment, Edition, EditionState, Tally
 from broadsheet.sending.inbox import MailFolder
 from broadsheet.workspace import Workspace
 
@@ -158,15 +158,20 @@ def states(draft, workspace, write, freeze):
     return {"draft": draft, "held": letter}
 
 
-@pytest.mark.parametrize("which", ["draft", "approved", "held", "sent"])
+@pytest.mark.parametrize("which", ["draft", "approved", "held", "paused", "called off", "sent"])
 def test_a_page_fits_follows_the_scheme_and_can_be_used_by_everybody(
     desk, states, which, send, memory, join, workspace
 ):
     edition = states["held" if which == "held" else "draft"]
-    if which == "approved":
+    if which in ("approved", "paused", "sent"):
         pipeline.approve(workspace, edition, who="pia@stillwater.test")
+    if which == "paused":
+        editions.move(edition, EditionState.SENDING, who="send")
+        editions.move(edition, EditionState.PAUSED, who="pia@stillwater.test", why="w" * 200)
+    if which == "called off":
+        edition.refresh_from_db()
+        editions.cancel(edition, who="pia@stillwater.test", why="w" * 200)
     if which == "sent":
-        pipeline.approve(workspace, edition, who="pia@stillwater.test")
         send(edition, memory)
         edition.deliveries.filter(pk=edition.deliveries.first().pk).update(state="failed", reason="550 " + "no" * 60)
         edition.deliveries.filter(pk=edition.deliveries.last().pk).update(state="unknown", reason="the line broke")

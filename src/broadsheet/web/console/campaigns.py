@@ -19,8 +19,7 @@ from broadsheet.models import Edition, EditionState, Role
 from broadsheet.schedule.coming import readable
 from broadsheet.timing import Change, Run, in_words, runs, span_in_words
 from broadsheet.web.console.access import audit
-from broadsheet.web.console.compose.audience import Count, kept_count
-from broadsheet.web.console.compose.audience import count as count_now
+from broadsheet.web.console.compose.audience import Count, counted, is_being_counted, kept_count
 from broadsheet.workspace import CampaignFile, Workspace
 
 STATES = {"active": "Active", "paused": "Paused", "retired": "Retired"}
@@ -122,20 +121,18 @@ def _size(slug: str, kept: Count | None, now: datetime) -> dict[str, Any]:
         return {"name": slug, "is_old": True}
     age = now - kept.at
     said = "just now" if age < timedelta(minutes=1) else f"{span_in_words(age)} ago"
-    known = {"size": f"{kept.readers:,}", "people": kept.readers, "at": kept.at, "age": said}
+    known = {"size": f"{kept.readers:,}", "people": kept.readers, "at": kept.at, "age": said, "exact": kept.exact}
     return {"name": slug, "is_old": kept.is_old, **known}
 
 
 def count(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """Count one campaign's readers now; the number is kept, so whoever looks next need not wait.
-
-    While somebody else counts the very same, the old number stands.
-    """
+    """Count one campaign's readers; among many people that is begun, and the page asks (``look``) what came of it."""
     files = workspace.current(settings.WORKSPACE)
     target = _target(files, _file(files, slug))
-    found = count_now(target) or kept_count(target)
+    found = counted(target, anew="look" not in request.POST)
     if request.headers.get("HX-Request"):
-        size = _size(slug, found, timezone.now()) | {"is_old": False}
+        is_busy = is_being_counted(target)  # before the number is read: it may come at any moment
+        size = _size(slug, kept_count(target) or found, timezone.now()) | {"is_old": False, "is_busy": is_busy}
         return render(request, "console/parts/readers_of.html", {"size": size})
     return redirect("console-campaigns")
 

@@ -1,6 +1,7 @@
 """Today: what comes next, what waits for somebody, what is going out, what needs a look."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from broadsheet import editions, reports
 from broadsheet.models import Comment, Delivery, DeliveryState, Edition, EditionMove, EditionState, SourceState
 from broadsheet.schedule.coming import readable
 from broadsheet.timing import firings, in_words
+from broadsheet.web.console import keeping
 from broadsheet.web.console.review import WAITS
 from broadsheet.workspace import Workspace
 
@@ -128,8 +130,11 @@ def _attention(workspace: Workspace, at: datetime) -> list[tuple[str, str, str]]
         ("warn", f"Edition {pk} has copies of which nobody can say whether they arrived.", f"editions/{pk}")
         for pk in unknown[:SHOWN]
     ]
-    for name in workspace.lists.lists:
-        health = reports.health_of(name)
+    for health in keeping.soon("health", partial(_health, workspace)):
         found += [("block", f"{health.hold}.", "reports")] if health.hold else []
         found += [("warn", f"{health.warning}.", "reports")] if health.warning else []
     return found
+
+
+def _health(workspace: Workspace) -> list[reports.Health]:
+    return [reports.health_of(name) for name in workspace.lists.lists]

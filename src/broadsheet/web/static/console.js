@@ -1,6 +1,15 @@
 // Nothing here is needed to work: forms post and links lead without it.
 "use strict";
 
+// On a phone the row of places is wider than the window: the one where one is shows itself.
+const showPlace = () => {
+  const places = document.querySelector(".side nav");
+  const here = places?.querySelector("[aria-current]");
+  if (here) places.scrollLeft = here.offsetLeft - places.offsetLeft - (places.clientWidth - here.offsetWidth) / 2;
+};
+showPlace();
+addEventListener("resize", showPlace);
+
 // A details that asks closes when one clicks beside it, or presses Escape.
 document.addEventListener("click", (event) => {
   for (const ask of document.querySelectorAll("details.ask[open]")) {

@@ -1,9 +1,10 @@
-"""Whom the campaign reaches: the number and the reasons, counted once and kept with their age, and ten of them."""
+"""Whom the campaign reaches: the number and the reasons, counted and kept with their age, and ten of them."""
 
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -15,6 +16,7 @@ from broadsheet import audience
 from broadsheet.audience import Target
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import Subscriber, Subscription
+from broadsheet.web.console import keeping
 from broadsheet.web.console.compose.draft import Work
 from broadsheet.web.console.compose.fields import as_list
 from broadsheet.workspace import Segment, Workspace
@@ -23,8 +25,6 @@ from broadsheet.workspace.reading import validated
 SAMPLE = 10
 #: Seconds a number is kept at all, and after how many it is counted anew when somebody looks.
 KEPT, FRESH = 7 * 24 * 3600, 600
-#: Seconds after which a count that never ended no longer keeps others from counting.
-_BUSY = 60
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,13 @@ class Count:
     sample: tuple[int, ...]
     """Some of them, by subscriber id."""
     at: datetime
+    exact: bool = True
+    """False: an estimate, which knows no reasons."""
 
     @property
     def is_old(self) -> bool:
         """Whether it should be counted anew."""
-        return (timezone.now() - self.at).total_seconds() > FRESH
+        return not self.exact or (timezone.now() - self.at).total_seconds() > FRESH
 
 
 def target_of(work: Work) -> Target | None:
@@ -71,19 +73,38 @@ def kept_count(target: Target) -> Count | None:
     return found
 
 
-def count(target: Target) -> Count | None:
-    """Counted now, and kept; None if somebody else is counting just that."""
-    key = _key(target)
-    if not cache.add(f"{key}-busy", "yes", _BUSY):
-        return None
-    try:
-        excluded = audience.excluded_by_reason(target)
-        ever = Subscription.objects.filter(list_name=target.list_name).count()
-        made = Count(max(ever - sum(excluded.values()), 0), excluded, _sample(target), timezone.now())
-        cache.set(key, made, KEPT)
-    finally:
-        cache.delete(f"{key}-busy")
+def counted(target: Target, *, anew: bool = False) -> Count:
+    """How many it reaches, at once: counted now among few people, else as it was kept or can be estimated.
+
+    What is old, or wanted ``anew``, is then counted in the background; :func:`is_being_counted` tells until when.
+    """
+    if keeping.are_few():
+        return _count(target)
+    found = kept_count(target)
+    if anew or found is None or found.is_old:
+        keeping.begin(_key(target), partial(_count, target))
+    if found is None:
+        cache.add(_key(target), _estimated(target), KEPT)  # unless it was counted meanwhile
+    return kept_count(target) or _estimated(target)
+
+
+def is_being_counted(target: Target) -> bool:
+    """Whether somebody is at it, so that another look is worth it."""
+    return keeping.is_busy(_key(target))
+
+
+def _count(target: Target) -> Count:
+    excluded = audience.excluded_by_reason(target)
+    ever = Subscription.objects.filter(list_name=target.list_name).count()
+    made = Count(max(ever - sum(excluded.values()), 0), excluded, _sample(target), timezone.now())
+    cache.set(_key(target), made, KEPT)
     return made
+
+
+def _estimated(target: Target) -> Count:
+    size, some = audience.estimate_reach(target)
+    sample = random.sample(sorted(some), min(SAMPLE, len(some)))
+    return Count(size, {}, tuple(sorted(sample)), timezone.now(), exact=False)
 
 
 def _key(target: Target) -> str:

@@ -14,7 +14,7 @@ from broadsheet.errors import BroadsheetError, FileChanged, InvalidFile, Unknown
 from broadsheet.models import Role
 from broadsheet.web.console.access import audit, who
 from broadsheet.web.console.compose import draft, pages
-from broadsheet.web.console.compose.audience import count, target_of
+from broadsheet.web.console.compose.audience import counted, is_being_counted, target_of
 from broadsheet.web.console.compose.draft import Work, open_work
 from broadsheet.web.console.compose.mail import copy_for, whose
 from broadsheet.web.console.compose.sections import BY_NAME, Section, section_changes
@@ -61,13 +61,14 @@ def mail(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def reach(request: HttpRequest, slug: str) -> HttpResponse:
-    """How many the campaign reaches, counted now; without scripts the page is shown with the number."""
+    """How many the campaign reaches; without scripts the page is shown with the number."""
     work = _work(slug)
-    target = target_of(work)
-    counted = count(target) if target else None
+    if target := target_of(work):
+        counted(target)
     if not request.headers.get("HX-Request"):
         return render(request, "console/compose.html", pages.page(request, work))
-    context = {"work": work, "is_busy": bool(target) and counted is None, **pages.reach(work)}
+    is_busy = bool(target and is_being_counted(target))  # before the number is read: it may come at any moment
+    context = {"work": work, "is_busy": is_busy, **pages.reach(work)}
     return render(request, "console/compose/reach.html", context)
 
 
