@@ -1,12 +1,17 @@
 """Files of people in every packing, dialect and encoding, and files that only look like some."""
 
 import io
+import tracemalloc
 import zipfile
-from datetime import date, datetime
+from collections import deque
+from datetime import date, datetime, time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
 
-from broadsheet.audience import tables
+from broadsheet.audience import tables, workbooks
 from broadsheet.audience.tables import BadRow, open_table
 from broadsheet.errors import BroadsheetError
 
@@ -39,6 +44,9 @@ def zipped(**files):
     return out.getvalue()
 
 
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 SHEET = """<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}
 </sheetData></worksheet>"""
 
@@ -59,28 +67,28 @@ def xlsx(rows):
             else:
                 cells.append(f'<c r="{column}{number}"><v>{value}</v></c>')
         cells.append("</row>")
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006"
+    return workbook({"xl/worksheets/sheet1.xml": SHEET.format("".join(cells))})
+
+
+def workbook(parts):
+    """A workbook of these parts, and of plain others."""
     files = {
-        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="xml" ContentType='
-        '"application/xml"/><Default Extension="rels" ContentType='
-        '"application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType='
-        '"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" Type='
-        f'"{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="People" sheetId="1" '
+        "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"/>',
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" Type='
+        f'"{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets><sheet name="People" sheetId="1" '
         'r:id="rId1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" Type='
-        f'"{office}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="{office}/styles" '
-        'Target="styles.xml"/></Relationships>',
-        "xl/styles.xml": f'<styleSheet xmlns="{main}"><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14" '
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" Type='
+        f'"{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="{OFFICE}/styles" '
+        f'Target="styles.xml"/><Relationship Id="rId3" Type="{OFFICE}/chartsheet" Target="charts/one.xml"/>'
+        f'<Relationship Id="rId4" Type="{OFFICE}/sharedStrings" Target="/xl/sharedStrings.xml"/></Relationships>',
+        "xl/styles.xml": f'<styleSheet xmlns="{MAIN}"><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14" '
         'applyNumberFormat="1"/></cellXfs></styleSheet>',
-        "xl/worksheets/sheet1.xml": SHEET.format("".join(cells)),
+        "xl/sharedStrings.xml": f'<sst xmlns="{MAIN}"/>',
     }
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
+        for name, content in (files | parts).items():
             archive.writestr(name, content)
     return out.getvalue()
 
@@ -185,12 +193,105 @@ def test_a_spreadsheet_is_read_as_it_looks(table):
     ]
 
 
-def test_a_spreadsheet_too_large_for_memory_is_refused(table, monkeypatch):
-    monkeypatch.setattr(tables, "LARGEST_SHEET", 100)
-    with pytest.raises(BroadsheetError, match="a spreadsheet is unpacked in memory; save it as CSV"):
-        table(xlsx([["email"]]), "people.xlsx")
+STYLES = f"""<styleSheet xmlns="{MAIN}"><numFmts><numFmt numFmtId="164" formatCode="[$-409]d\\-mmm;@"/>
+<numFmt numFmtId="165" formatCode="0&quot; days&quot;"/><numFmt numFmtId="166" formatCode="[h]:mm"/></numFmts>
+<cellXfs>{"".join(f'<xf numFmtId="{each}"/>' for each in (0, 22, 164, 165, 166))}</cellXfs></styleSheet>"""
 
 
-def test_times_in_a_spreadsheet_keep_their_time_of_day():
-    assert tables._cell(datetime(2024, 1, 17, 9, 30)) == "2024-01-17T09:30:00"
-    assert tables._cell(12345678.0) == "12345678"
+CELLS = """
+<c t="s"><v>0</v></c><c t="s"><v>1</v></c><c t="str"><f>A1</f><v>a_x000A_b</v></c>
+<c t="inlineStr"><is><r><t>two </t></r><r><t>runs</t></r></is></c><c t="e"><v>#N/A</v></c><c t="d"><v>2024-01-17</v></c>
+<c><v>4.9123456789E10</v></c><c><v>0.10000000000000001</v></c><c s="1"><v>45308.5</v></c><c s="1"><v>0.5</v></c>
+<c s="1"><v>59</v></c><c s="2"><v>45308</v></c><c s="3"><v>45308</v></c><c s="4"><v>1.25</v></c><c s="1"><v>1e300</v></c>
+<c r="R1"><v>7</v></c><c r="S1"/>
+"""
+LOOK = [
+    "one", "rich text", "a\nb", "two runs", "", "2024-01-17", "49123456789", "0.1", "2024-01-17T12:00:00", "12:00:00",
+    "1900-02-28", "2024-01-17", "45308", "1 day, 6:00:00", "1e+300", "", "", "7",
+]  # fmt: skip
+
+
+def test_every_kind_of_cell_reads_as_it_looks(table):
+    kept = {
+        "xl/sharedStrings.xml": f"""<x:sst xmlns:x="{MAIN}"><x:si><x:t>one</x:t><x:rPh sb="0" eb="1"><x:t>wan</x:t></x:rPh></x:si>
+<x:si><x:r><x:t>rich </x:t></x:r><x:r><x:t>text</x:t></x:r></x:si></x:sst>""",
+        "xl/styles.xml": STYLES,
+        "xl/worksheets/sheet1.xml": SHEET.format(f'<row r="4">{CELLS}</row><row/><row><c t="b"><v>1</v></c></row>')
+        .replace("</worksheet>", '<hyperlinks><hyperlink ref="A1"/></hyperlinks></worksheet>'),
+    }  # fmt: skip
+    assert table(workbook(kept), "people.xlsx") == (
+        "XLSX, sheet “People”",
+        LOOK,
+        [(6, ["true"])],
+    )
+
+
+@given(st.lists(st.floats(-10, 80_000) | st.integers(0, 2_000_000).map(float), min_size=1), st.sampled_from("0123"))
+def test_numbers_and_dates_read_as_another_reader_has_them(numbers, style):
+    sheet = SHEET.format("".join(f'<row><c s="{style}"><v>{number!r}</v></c></row>' for number in numbers))
+    content = io.BytesIO(workbook({"xl/styles.xml": STYLES, "xl/worksheets/sheet1.xml": sheet}))
+    theirs = CalamineWorkbook.from_filelike(content).get_sheet_by_index(0).to_python()
+    ours = [row[0] for _, row in workbooks.open_sheet(zipfile.ZipFile(content), 100).rows]
+    assert ours == [as_text(row[0]) for row in theirs]
+
+
+def as_text(value):
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date().isoformat()
+    return value.isoformat() if isinstance(value, datetime | date | time) else str(value)
+
+
+def test_dates_from_a_macintosh_begin_in_1904(table):
+    book = f'''<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><workbookPr date1904="1"/><sheets>
+<sheet name="Chart" r:id="rId3"/><sheet name="People" r:id="rId1"/></sheets></workbook>'''
+    sheet = SHEET.format('<row><c t="str"><v>joined</v></c></row><row><c s="1"><v>43846</v></c></row>')
+    said, _, rows = table(workbook({"xl/workbook.xml": book, "xl/worksheets/sheet1.xml": sheet}), "people.xlsx")
+    assert (said, rows) == ("XLSX, sheet “People” (the first of 2)", [(2, ["2024-01-17"])])
+
+
+@pytest.mark.parametrize(
+    ("sheet", "reason"),
+    [
+        ("<!DOCTYPE x [<!ENTITY a 'aa'>]><worksheet><sheetData/></worksheet>", "it declares a document type"),
+        ("<worksheet><sheetData><row><c><v>" + "1" * 2_000_000, "something in it is longer than 1 MB"),
+        ('<worksheet><sheetData><row><c r="XFDA1"><v>1</v></c></row>', "it has a column XFDA"),
+        ('<worksheet><sheetData><row><c t="s"><v>9</v></c></row>', "a cell names text 9, which there is not"),
+        ("<worksheet><sheetData><row><c><v>x</v></c></row>", "could not convert"),
+        ("<worksheet><sheetData>", "no element found"),
+    ],
+)
+def test_a_spreadsheet_that_is_damaged_or_hostile_is_refused_in_a_sentence(table, monkeypatch, sheet, reason):
+    monkeypatch.setattr(workbooks, "LONGEST_PART", 1 << 20)
+    with pytest.raises(
+        BroadsheetError, match=f"people.xlsx is a spreadsheet that can't be read \\(.*{reason}.*save it as"
+    ):
+        table(workbook({"xl/worksheets/sheet1.xml": sheet}), "people.xlsx")
+
+
+def test_a_spreadsheet_that_breaks_off_says_where(table):
+    sheet = SHEET.format('<row><c t="str"><v>email</v></c></row><row><c t="str"><v>a@b.example</v></c></row><row></c>')
+    with pytest.raises(BroadsheetError, match="is damaged after line 1 "):
+        table(
+            workbook({"xl/worksheets/sheet1.xml": sheet.replace("</row>", "</row>" + " " * 70_000, 1)}), "people.xlsx"
+        )
+
+
+def test_a_spreadsheet_of_many_people_takes_no_more_memory_than_one_of_few(tmp_path):
+    texts = (f"<si><t>r{number}@mail.example and what else is said of them</t></si>" for number in range(100_000))
+    rows = (f'<row><c t="s"><v>{number}</v></c><c><v>{number}</v></c></row>' for number in range(100_000))
+    path = tmp_path / "people.xlsx"
+    path.write_bytes(workbook({
+        "xl/sharedStrings.xml": f'<sst xmlns="{MAIN}">{"".join(texts)}</sst>',
+        "xl/worksheets/sheet1.xml": SHEET.format("".join(rows)),
+    }))  # fmt: skip
+    tracemalloc.start()
+    found = open_table(path, "people.xlsx")
+    with found.closing:
+        last = deque(found.rows, 1)[0]
+        assert found.done() == found.size
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert last == (100_000, ["r99999@mail.example and what else is said of them", "99999"])
+    assert most < 8 << 20  # the texts alone are 11 MB as objects

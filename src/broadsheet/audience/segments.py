@@ -10,7 +10,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from broadsheet.audience.attributes import ago, attribute_query, attribute_sentence, shown
-from broadsheet.audience.idsets import Condition, as_set, denied, holds, one_of
+from broadsheet.audience.idsets import Condition, all_of, as_set, denied, one_of
 from broadsheet.errors import InvalidFile
 from broadsheet.models import (
     Delivery,
@@ -27,13 +27,14 @@ from broadsheet.workspace import Had, Joined, Rule, Segment, TagRule, Workspace
 
 Titles = Mapping[str, str]
 """What readers know lists as, by name."""
+#: The kinds of rules that few people meet, fewest first: a query begins with these.
+_FEW = {"clicked": 0, "opened": 1, "list": 2}
 
 
 def segment_query(segment: Segment) -> Q:
     """The condition on Subscriber that the segment stands for; empty for everybody."""
-    query = Q()
-    for rule in segment.all:
-        query &= holds(_condition(rule, deep=False))
+    rules = sorted(segment.all, key=lambda rule: _FEW.get(rule.kind, len(_FEW)))
+    query = all_of([_condition(rule, deep=False) for rule in rules])
     if segment.any:
         query &= one_of([_condition(rule) for rule in segment.any])
     for rule in segment.none:

@@ -11,21 +11,17 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO, Any
 from zlib import error as zlib_error
 
-from python_calamine import CalamineError, CalamineWorkbook
-
+from broadsheet.audience.workbooks import DAMAGED, Sheet, open_sheet
 from broadsheet.errors import BroadsheetError
 
 #: A line or a cell longer than this is no person's.
 LONGEST_LINE, LONGEST_CELL, MOST_COLUMNS = 1_000_000, 131_072, 2_000
 #: What a packed file may unpack to, and how many times its own size; below the floor any ratio will do.
 LARGEST, MOST_PACKED, PACKED_FLOOR = 4 << 30, 200, 50 << 20
-#: A spreadsheet is unpacked in memory.
-LARGEST_SHEET = 400 << 20
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 CHUNK = 1 << 20
 
@@ -79,8 +75,7 @@ def _packed(path: Path, name: str) -> Table:
             f"{name} unpacks to {unpacked:,} bytes, far more than a list of people; unpack it by hand."
         )
     if any(each.filename == "xl/workbook.xml" for each in members):
-        archive.close()
-        return _sheet(path, name, unpacked)
+        return _sheet(archive, name)
     tables = [
         each
         for each in members
@@ -277,42 +272,27 @@ def _wide(start: bytes) -> str:
 # XLSX
 
 
-def _sheet(path: Path, name: str, unpacked: int) -> Table:
-    if unpacked > LARGEST_SHEET:
-        raise BroadsheetError(
-            f"{name} unpacks to {unpacked >> 20:,} MB, and a spreadsheet is unpacked in memory; save it as CSV."
-        )
+def _sheet(archive: zipfile.ZipFile, name: str) -> Table:
+    closing = ExitStack()
+    closing.callback(archive.close)
     try:
-        workbook = CalamineWorkbook.from_path(str(path))
-        sheet = workbook.get_sheet_by_index(0)
-        height, rows = sheet.height, sheet.iter_rows()
-        first = next(rows, [])
-    except (CalamineError, OSError, ValueError, IndexError) as error:
+        sheet = open_sheet(archive, MOST_COLUMNS)
+        closing.callback(sheet.close)
+        _, header = next(sheet.rows, (0, []))
+    except DAMAGED as error:
+        closing.close()
         raise BroadsheetError(f"{name} is a spreadsheet that can't be read ({error}); save it as CSV.") from error
-    if not first:
+    if not header:
+        closing.close()
         raise BroadsheetError(f"{name} is empty; nothing was imported.")
-    counter = [0]
-    top = (sheet.start or (0, 0))[0] + 1
-
-    def numbered() -> Iterator[tuple[int, list[str] | BadRow]]:
-        for number, row in enumerate(rows, top + 1):
-            counter[0] = number
-            cells = [_cell(value) for value in row]
-            yield number, BadRow("holds a NUL character") if any("\0" in cell for cell in cells) else cells
-
-    said = f"XLSX, sheet “{sheet.name}”" + (
-        f" (the first of {len(workbook.sheet_names)})" if len(workbook.sheet_names) > 1 else ""
-    )
-    table = Table(said, [_cell(value) for value in first], numbered(), height, lambda: counter[0])
-    table.closing.callback(workbook.close)
-    return table
+    said = f"XLSX, sheet “{sheet.name}”" + (f" (the first of {sheet.sheets})" if sheet.sheets > 1 else "")
+    return Table(said, header, _sheet_rows(sheet, name), sheet.size, sheet.done, closing)
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat()
-    return value.isoformat() if isinstance(value, date | time) else str(value)
+def _sheet_rows(sheet: Sheet, name: str) -> Iterator[tuple[int, list[str] | BadRow]]:
+    number = 1
+    try:
+        for number, row in sheet.rows:
+            yield number, BadRow("holds a NUL character") if any("\0" in cell for cell in row) else row
+    except DAMAGED as error:
+        raise BroadsheetError(f"{name} is damaged after line {number:,} ({error}).") from error
