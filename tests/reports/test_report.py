@@ -212,5 +212,10 @@ def test_complaints_near_the_limit_are_a_warning(edition, enough, cast, monkeypa
     assert "50.00% complaints (1 of 2)" in health.warning
 
 
+def test_an_edition_that_was_called_off_on_the_way_counts(edition, enough):
+    Edition.objects.filter(pk=edition.pk).update(state="cancelled")
+    assert "33.33% bounces (1 of 3)" in reports.health_of("newsletter").hold
+
+
 def test_another_lists_editions_do_not_count(edition, enough):
     assert reports.health_of("letters") == reports.Health()
