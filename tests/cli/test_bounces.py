@@ -107,6 +107,20 @@ def test_a_real_bounce_is_recorded_once_and_only_when_it_is_meant(run, root, tmp
     assert address in shown.out
 
 
+def test_a_list_that_is_held_is_not_mailed_because_of_yes(run, root, tmp_path):
+    edition, reader, _ = copies(root)[-1]
+    word = signer(root).make("b", edition, reader)
+    (tmp_path / "c.eml").write_text((SAMPLES / "complaint.eml").read_text().replace("AQEBAgMEBQYHCAkKCwwN", word))
+    assert run("--workspace", str(root), "bounces", "c.eml", cwd=tmp_path).code == 0
+    again = ("send", "weekly-digest", "--at", "2026-12-01T09:00", "--yes")
+    held = run(*again, cwd=root)
+    assert (held.code, "complaints (1 of " in held.sentence) == (1, True)
+    number = re.search(r"`broadsheet edition (\d+) approve`", held.sentence)[1]
+    assert run("edition", number, "show", "--json", cwd=root).json["state"] == "draft"
+    assert run("edition", number, "approve", cwd=root).code == 0
+    assert run(*again, "--json", cwd=root).json["sent"] > 0
+
+
 def test_the_listener_takes_a_report_and_stops_cleanly(starts, root):
     process = starts("bounces", "--listen", "127.0.0.1:0", cwd=root)
     try:

@@ -45,6 +45,9 @@ def tour(run, together, tmp_path_factory):
         [("send", *weekly, "--json"), ("send", *weekly), ("editions", "--json")], cwd=root
     )
     steps.mails_again = steps.inbox.list()
+    steps.report, steps.over_time, steps.over_time_said, steps.over_time_as_csv = together(
+        [("report", "1"), ("report", "--json"), ("report",), ("report", "--csv")], cwd=root
+    )
     return steps
 
 
@@ -225,3 +228,22 @@ def test_the_workspace_can_be_named_from_anywhere(tour, run, tmp_path):
     assert run("editions", "--json", cwd=tmp_path, BROADSHEET_WORKSPACE=str(tour.root)).json == tour.editions.json
     assert run("editions", "--json", cwd=tour.root / "articles").json == tour.editions.json
     assert "is not a workspace" in run("--workspace", "/nowhere", "editions", cwd=tmp_path).sentence
+
+
+def test_a_report_says_what_came_of_the_edition_by_variant_domain_and_hour(tour):
+    assert tour.report.code == 0
+    assert [line for line in tour.report.out.splitlines() if line in ("Segments", "Variants", "Domains", "Hours")] == [
+        "Segments",
+        "Variants",
+        "Domains",
+        "Hours",
+    ]
+
+
+def test_without_an_edition_the_report_is_of_lists_and_articles(tour):
+    weekly = next(each for each in tour.over_time.json["lists"] if each["list"] == "newsletter")
+    assert len(weekly["days"]) == 30
+    assert weekly["days"][-1]["size"] > 200
+    assert {each["clicks"] for each in tour.over_time.json["articles"]} == {0}
+    assert str(weekly["days"][-1]["size"]) in tour.over_time_said.out
+    assert (tour.over_time_as_csv.code, "--csv is about an edition" in tour.over_time_as_csv.sentence) == (2, True)

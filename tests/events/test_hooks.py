@@ -201,7 +201,7 @@ def test_amazon_needs_its_signature_beside_the_password(provider, about, post, m
     assert post(good).status_code == 200
 
 
-def test_refusals_are_all_counted_and_written_a_second_apart(provider, about, post, monkeypatch):
+def test_refusals_are_all_counted_and_written_a_second_apart(provider, about, post, settings, monkeypatch):
     provider("postmark")
     bad = replace(call("postmark", "dead", about), headers={"Authorization": "Basic aG9va3M6d3Jvbmc="})
     for _ in range(20):
@@ -210,6 +210,11 @@ def test_refusals_are_all_counted_and_written_a_second_apart(provider, about, po
     monkeypatch.setattr(keeping, "_EVERY", 0.0)
     assert post(bad).status_code == 403
     assert HookRefusals.objects.get().times == 21
+    monkeypatch.setattr(keeping, "_EVERY", 60.0)
+    assert post(bad).status_code == 403
+    assert HookRefusals.objects.get().times == 21
+    pipeline.take_in(settings.WORKSPACE)
+    assert HookRefusals.objects.get().times == 22, "none waits for another one to come"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,13 +1,15 @@
 """An edition's report: numbers that add up, each with what it is a share of."""
 
+import csv
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from broadsheet import events, reports
+from broadsheet.audience import tracking_consent
 from broadsheet.events.counting import record_hits
 from broadsheet.events.robots import Hit
-from broadsheet.models import Delivery, Event, EventKind, Link, Subscription, Summary
+from broadsheet.models import Delivery, Edition, Event, EventKind, Link, Subscription, Summary
 from broadsheet.reports import Rate
 from broadsheet.sending import Outcome, Result
 from broadsheet.sending.adapters.memory import MemoryOutbox
@@ -114,6 +116,32 @@ def test_a_report_outlives_its_campaign(workspace, edition):
     assert reports.report(workspace, edition).segments == {}
 
 
+def test_how_many_readers_clicked_stays_when_who_they_are_is_forgotten(workspace, edition, cast):
+    Edition.objects.filter(pk=edition.pk).update(tracking="individual")
+    edition.refresh_from_db()
+    for person in (cast.ada, cast.cleo):
+        happened(edition, person, EventKind.CLICKED)
+    assert reports.report(workspace, edition).readers_clicked == 2
+    now = datetime.now(UTC)
+    for before in (now - timedelta(days=1), now + timedelta(seconds=1)):
+        reports.fold_reading(before)
+        tracking_consent.forget_reading(before)
+    assert not Event.objects.filter(kind=EventKind.CLICKED).exists()
+    reports.fold_reading(now + timedelta(seconds=1))
+    assert reports.report(workspace, edition).readers_clicked == 2
+    reports.summarise(edition)
+    assert reports.report(workspace, edition).readers_clicked == 2
+
+
+def test_the_csv_has_clicks_by_variant_and_hour(workspace, edition):
+    click(edition, "pillow-moon", 2)
+    found = reports.report(workspace, edition)
+    lines = list(csv.reader(reports.as_csv(found).splitlines()))
+    [variant] = [each for each in found.variants if each["clicks"]]
+    assert ["variant's clicks", str(variant["variant"]), "2", str(variant["sent"])] in lines
+    assert [line[2:] for line in lines if line[0] == "hour's clicks" and line[2] != "0"] == [["2", "2"]]
+
+
 def test_a_share_of_nothing_is_nothing():
     assert Rate(0, 0, "sent").share == 0
 
@@ -165,12 +193,15 @@ def test_a_list_of_few_readers_is_not_judged(edition):
     assert reports.health_of("newsletter") == reports.Health()
 
 
-def test_many_bounces_hold_the_next_edition_until_somebody_says_yes(workspace, edition, enough, freeze, at):
+def test_many_bounces_hold_the_next_edition_until_somebody_says_yes(workspace, write, edition, enough, freeze, at):
     health = reports.health_of("newsletter")
     assert "33.33% bounces (1 of 3)" in health.hold
+    write(
+        "campaigns/weekly.md",
+        (workspace.root / "campaigns/weekly.md").read_text().replace("newest:", "repeat: allow\n  newest:"),
+    )
     held = freeze("weekly", at + timedelta(days=7))
-    if held.state != "skipped":
-        assert (held.state, held.reason) == ("draft", health.hold[:300])
+    assert (held.state, held.reason) == ("draft", health.hold[:300])
 
 
 def test_complaints_near_the_limit_are_a_warning(edition, enough, cast, monkeypatch):
@@ -180,6 +211,11 @@ def test_complaints_near_the_limit_are_a_warning(edition, enough, cast, monkeypa
     health = reports.health_of("newsletter")
     assert health.hold == ""
     assert "50.00% complaints (1 of 2)" in health.warning
+
+
+def test_an_edition_that_was_called_off_on_the_way_counts(edition, enough):
+    Edition.objects.filter(pk=edition.pk).update(state="cancelled")
+    assert "33.33% bounces (1 of 3)" in reports.health_of("newsletter").hold
 
 
 def test_another_lists_editions_do_not_count(edition, enough):

@@ -18,6 +18,7 @@ from broadsheet.workspace import CampaignFile, Workspace
 from broadsheet.workspace.reading import write_atomically
 
 if TYPE_CHECKING:
+    from broadsheet.models import Edition
     from broadsheet.sending import Batch
 
 Slug = Annotated[str, typer.Argument(help="The campaign: its file's name without .md.")]
@@ -67,7 +68,7 @@ def send(
     latest = None if file.schedule or at else edition_store.latest(campaign)
     due = moment(at, workspace.config.zone) or schedule.last_time(workspace, file, timezone.now())
     edition = latest or edition_store.existing(campaign, due)
-    before = reports.numbers(edition) if edition else None
+    before, hold = reports.numbers(edition) if edition else None, reports.health_of(file.list).hold
     if edition is None:
         edition_store.moved_from(campaign, due)  # refuses a time that somebody skipped or moved away
         rejected = pipeline.collect(workspace).rejected
@@ -76,12 +77,12 @@ def send(
         planned = pipeline.select(workspace, file, due)
         printed = pipeline.press(workspace, planned)
         if planned.readers and not yes:
-            _confirm(workspace, file, planned.readers, in_zone(due, workspace.config.zone))
+            _confirm(workspace, file, planned.readers, in_zone(due, workspace.config.zone), hold)
         edition = pipeline.freeze(workspace, planned, printed, who=who())
     elif edition.state in ("draft", "proofed") and not yes:
-        _confirm(workspace, file, reports.numbers(edition).waiting, in_zone(due, workspace.config.zone))
-    if edition.state in ("draft", "proofed"):  # whoever says send has said yes
-        pipeline.approve(workspace, edition, who=who(), content_hash=edition.content_hash)
+        _confirm(workspace, file, reports.numbers(edition).waiting, in_zone(due, workspace.config.zone), hold)
+    if edition.state in ("draft", "proofed"):
+        _approve(workspace, edition, hold if yes else "")
     waiting = reports.due_now(edition, timezone.now())
     if before and before.finished:
         ERR.print(f"Edition {edition.pk} ({edition.key}) was sent before; nobody was mailed again.", style="bold")
@@ -148,12 +149,26 @@ def _coming_out(workspace: Workspace, campaign: str) -> CampaignFile:
     return file
 
 
-def _confirm(workspace: Workspace, file: CampaignFile, readers: int, when: str) -> None:
+def _approve(workspace: Workspace, edition: "Edition", unseen: str) -> None:
+    """Whoever says send has said yes, but not to what holds the list if ``--yes`` kept them from being told."""
+    if unseen:
+        raise WrongState(
+            f"Edition {edition.pk} was not sent: {unseen}. Look at `broadsheet report`; once "
+            f"`broadsheet edition {edition.pk} approve` has said yes, the same command sends it."
+        )
+    from broadsheet import pipeline
+
+    pipeline.approve(workspace, edition, who=who(), content_hash=edition.content_hash)
+
+
+def _confirm(workspace: Workspace, file: CampaignFile, readers: int, when: str, hold: str) -> None:
     settings = workspace.config.adapters.get(file.adapter)
     where = f"through {file.adapter} ({settings.kind})" if settings else "into the local inbox"
     if not is_terminal():
         raise WrongUse(f"This would mail {counted(readers, 'reader')} {where}; say --yes if that is meant.")
     ERR.print(f"{file.name}, {when}: {counted(readers, 'reader')} {where}.")
+    if hold:
+        ERR.print(f"{hold}.", style="red", markup=False)
     if typer.prompt("Type the number of readers to send", err=True).strip().replace(",", "") != str(readers):
         raise WrongUse("That is not the number of readers; nothing was sent.")
 

@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from django.utils import timezone
 
 from broadsheet.cli.content import Json
 from broadsheet.cli.output import OUT, counted, in_zone, print_json, print_table
@@ -17,12 +19,20 @@ if TYPE_CHECKING:
 
 
 def report(
-    number: Annotated[str, typer.Argument(metavar="EDITION", help="The edition's number, as `editions` lists it.")],
+    number: Annotated[
+        str,
+        typer.Argument(
+            metavar="[EDITION]", help="Its number, as `editions` lists it; left out: all lists and articles."
+        ),
+    ] = "",
     compare: Annotated[bool, typer.Option("--compare", help="The campaign's last editions side by side.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Its numbers as CSV: section, name, number, of.")] = False,
     json: Json = False,
 ) -> None:
-    """Say what came of an edition: sent, failed, bounced, complaints, clicks, and by what."""
+    """Say what came of an edition: sent, failed, bounced, complaints, clicks, and by what; or how lists grew."""
+    if number == "":
+        _over_time(json=json, other="--compare" if compare else "--csv" if as_csv else "")
+        return
     if not number.isdigit():
         raise WrongUse(f"“{number}” is not an edition's number; `broadsheet editions` lists them.")
     if json and as_csv:
@@ -43,6 +53,32 @@ def report(
         _print(workspace, found)
 
 
+def _over_time(*, json: bool, other: str) -> None:
+    """How the lists grew in the last thirty days, and what readers liked in a year."""
+    if other:
+        raise WrongUse(f"{other} is about an edition; name its number, as `broadsheet editions` lists it.")
+    workspace = ready()
+    from broadsheet import reports
+
+    now = timezone.now()
+    lists = {name: reports.growth(name, now.date()) for name in workspace.lists.lists}
+    articles = reports.articles_ranked(now - timedelta(days=365))
+    if json:
+        days = [{"list": name, "days": [asdict(day) for day in found]} for name, found in lists.items()]
+        print_json({"lists": days, "articles": [asdict(each) for each in articles]})
+        return
+    print_table(
+        "Lists in the last thirty days",
+        ("list", "joined", "left", "now"),
+        [
+            (name, sum(day.joined for day in found), sum(day.left for day in found), found[-1].size)
+            for name, found in lists.items()
+        ],
+    )
+    ranked = [(each.clicks, each.editions, each.slug) for each in articles]
+    print_table("Articles that readers followed in a year", ("clicks", "editions", "article"), ranked)
+
+
 def _print(workspace: "Workspace", found: "Report") -> None:
     edition, zone = found.edition, workspace.config.zone
     print_table(
@@ -52,7 +88,7 @@ def _print(workspace: "Workspace", found: "Report") -> None:
     )
     rates = [(name, rate.count, f"{rate.share:.2%}", f"{rate.of:,} {rate.what}") for name, rate in _shown(found)]
     print_table("What came back", ("", "number", "share", "of"), rates)
-    for title, columns, rows in _tables(found):
+    for title, columns, rows in _tables(found, zone):
         if rows:
             print_table(title, columns, rows)
     if found.tracking == "none":
@@ -70,7 +106,7 @@ def _shown(found: "Report") -> Iterator[tuple[str, Any]]:
 Rows = list[tuple[object, ...]]
 
 
-def _tables(found: "Report") -> Iterator[tuple[str, tuple[str, ...], Rows]]:
+def _tables(found: "Report", zone: tzinfo) -> Iterator[tuple[str, tuple[str, ...], Rows]]:
     yield "Not sent", ("copies", "because"), [(count, why) for why, count in found.reasons.items()]
     yield "Bounces", ("class", "number"), list(found.bounces_by_class.items())
     yield "Why readers left", ("reason", "readers"), list(found.unsubscribe_reasons.items())
@@ -80,10 +116,16 @@ def _tables(found: "Report") -> Iterator[tuple[str, tuple[str, ...], Rows]]:
     yield "Articles", ("clicks", "article"), [(each["clicks"], each["article"]) for each in found.articles[:20]]
     segments: Rows = [(name, each["readers"], each["sent"]) for name, each in found.segments.items()]
     yield "Segments", ("segment", "readers", "sent"), segments
+    variants: Rows = [(each["readers"], each["sent"], each["clicks"], each["subject"]) for each in found.variants[:20]]
+    yield "Variants", ("readers", "sent", "clicks", "subject"), variants
     domains: Rows = [
         (each["domain"] or "others", each["readers"], each["sent"], each["failed"]) for each in found.domains[:15]
     ]
     yield "Domains", ("domain", "readers", "sent", "failed"), domains
+    hours: Rows = [
+        (in_zone(each["hour"], zone), each["sent"], each["clicked"], each["opened"]) for each in found.hours[:48]
+    ]
+    yield "Hours", ("from", "sent", "clicks", "opens"), hours
 
 
 def _compare(workspace: "Workspace", rows: list[Any], *, json: bool) -> None:

@@ -15,7 +15,7 @@ from broadsheet.reports.comparing import (
 from broadsheet.reports.health import Health, health_of
 from broadsheet.reports.numbers import Numbers, due_now, next_leaving, numbers, waiting
 from broadsheet.reports.report import Rate, Report, clicks_by_address, report
-from broadsheet.reports.summary import is_at_hand, summarise, summary_of
+from broadsheet.reports.summary import fold_reading, is_at_hand, summarise, summary_of
 from broadsheet.reports.taking import RATES, as_csv, as_plain
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "compared",
     "due_now",
     "editions_with",
+    "fold_reading",
     "growth",
     "health_of",
     "is_at_hand",

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
-from broadsheet.models import DeliveryState, Edition, EditionState, Event, EventKind
+from broadsheet.models import Delivery, DeliveryState, Edition, Event, EventKind
 from broadsheet.reports.summary import states_by_edition
 
 #: Shares at which mailbox providers begin to turn mail away (Gmail's and Yahoo's rules for senders): warn, hold.
@@ -25,7 +25,9 @@ class Health:
 
 def health_of(list_name: str) -> Health:
     """The health of a list, by its last editions together."""
-    last = Edition.objects.filter(list_name=list_name, state__in=(EditionState.SENT, EditionState.SENDING))
+    # one that was paused or called off on the way, perhaps for its bounces, says as much as another
+    tried = Delivery.objects.filter(edition=OuterRef("pk"), state__in=(DeliveryState.SENT, DeliveryState.FAILED))
+    last = Edition.objects.filter(Exists(tried), list_name=list_name)
     editions = list(last.order_by("-scheduled_for")[:EDITIONS])
     states = states_by_edition(editions).values()
     sent = sum(each.get(DeliveryState.SENT, 0) for each in states)

@@ -1,5 +1,6 @@
 """One edition's report: every number with what it is a share of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +10,7 @@ from django.db.models import Count, Q, Sum
 from broadsheet.audience import segment_label
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import Edition, Event, EventKind, Link, Subscription, SubscriptionState, Summary, Tally
-from broadsheet.reports.summary import add_segments, is_large, summary_of
+from broadsheet.reports.summary import READERS_CLICKED, add_segments, is_large, summary_of, who_clicked
 from broadsheet.workspace import Workspace
 
 
@@ -94,7 +95,7 @@ def report(workspace: Workspace, edition: Edition, *, wait: bool = True) -> Repo
         clicked=Rate(_total(tallies, EventKind.CLICKED), sent, "sent"),
         opened=Rate(_total(tallies, EventKind.OPENED), sent, "sent"),
         clicks_by_robots=_total(tallies, EventKind.CLICKED, automatic=True),
-        readers_clicked=_readers_clicked(edition),
+        readers_clicked=_readers_clicked(edition, data),
         links=links,
         articles=_by_article(links),
         hours=_hours(data["hours"], edition),
@@ -136,11 +137,12 @@ def _total(tallies: list[tuple[str, bool, int, int, int]], kind: str, *, automat
     return sum(count for k, robots, _, _, count in tallies if k == kind and robots == automatic)
 
 
-def _readers_clicked(edition: Edition) -> int | None:
+def _readers_clicked(edition: Edition, data: Mapping[str, Any]) -> int | None:
+    """Counted from what is kept of readers; once a part of that is gone, as it was before."""
     if edition.tracking != "individual":
         return None
-    clicks = Event.objects.filter(edition=edition, kind=EventKind.CLICKED, automatic=False)
-    return clicks.values("delivery_id").distinct().count()
+    folded: int | None = data.get(READERS_CLICKED)
+    return who_clicked(edition) if folded is None else folded
 
 
 def _details(edition: Edition, kind: str, field: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ What comes back later (bounces, clicks) is not in it: those are counted from the
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -14,7 +14,17 @@ from django.db.models import Q
 from django.utils import timezone
 
 from broadsheet.audience import segment_query
-from broadsheet.models import Delivery, DeliveryState, Edition, EditionState, Subscriber, Summary, Variant
+from broadsheet.models import (
+    Delivery,
+    DeliveryState,
+    Edition,
+    EditionState,
+    Event,
+    EventKind,
+    Subscriber,
+    Summary,
+    Variant,
+)
 from broadsheet.reports.numbers import counted
 from broadsheet.workspace import Segment
 
@@ -90,12 +100,19 @@ def summarise(edition: Edition) -> Summary:
         "reasons": _counted("d.reason", edition, "AND d.reason <> '' AND d.state <> 'sent'"),
         "variants": _variants(edition),
         "domains": _domains(edition),
+        **_folded(edition),
         "hours": _counted(_HOUR[connection.vendor], edition, "AND d.state = 'sent' AND d.at IS NOT NULL"),
     }
     made, _ = Summary.objects.update_or_create(
         edition=edition, defaults={"data": data, "made_at": now, "final": ended and not _open(edition)}
     )
     return made
+
+
+def _folded(edition: Edition) -> dict[str, Any]:
+    """What can't be counted any more, of the summary that there was."""
+    data = Summary.objects.filter(edition=edition).values_list("data", flat=True).first() or {}
+    return {READERS_CLICKED: data[READERS_CLICKED]} if READERS_CLICKED in data else {}
 
 
 def add_segments(summary: Summary, segments: Iterable[tuple[str, Segment]]) -> dict[str, dict[str, int]]:
@@ -105,6 +122,26 @@ def add_segments(summary: Summary, segments: Iterable[tuple[str, Segment]]) -> d
         summary.save(update_fields=["data"])
     found: dict[str, dict[str, int]] = summary.data["segments"]
     return found
+
+
+#: Where a summary keeps how many readers clicked, once who they are is forgotten.
+READERS_CLICKED = "readers_clicked"
+
+
+def who_clicked(edition: Edition) -> int:
+    """How many different readers clicked, of those whose clicks are kept."""
+    clicks = Event.objects.filter(edition=edition, kind=EventKind.CLICKED, automatic=False)
+    return clicks.values("delivery_id").distinct().count()
+
+
+def fold_reading(before: datetime) -> None:
+    """Keep how many readers clicked in each edition with clicks from before that time, which are to be forgotten."""
+    old = Event.objects.filter(kind=EventKind.CLICKED, at__lt=before).values("edition")
+    for edition in Edition.objects.filter(pk__in=old):
+        summary = summary_of(edition)
+        if READERS_CLICKED not in summary.data:
+            summary.data[READERS_CLICKED] = who_clicked(edition)
+            summary.save(update_fields=["data"])
 
 
 def _open(edition: Edition) -> bool:

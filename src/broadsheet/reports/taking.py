@@ -57,7 +57,13 @@ def _lines(found: Report) -> Iterator[tuple[str, str, int, int | str]]:
     yield from (("domain", each["domain"] or "others", each["sent"], each["readers"]) for each in found.domains)
     yield from (("segment", name, each["sent"], each["readers"]) for name, each in found.segments.items())
     yield from (("variant", str(each["variant"]), each["sent"], each["readers"]) for each in found.variants)
-    yield from (("hour", f"{each['hour']:%Y-%m-%dT%H:00Z}", each["sent"], found.sent) for each in found.hours)
+    yield from (("variant's clicks", str(each["variant"]), each["clicks"], each["sent"]) for each in found.variants)
+    for section, key, of in (
+        ("hour", "sent", found.sent),
+        ("hour's clicks", "clicked", found.clicked.count),
+        ("hour's opens", "opened", found.opened.count),
+    ):
+        yield from ((section, f"{each['hour']:%Y-%m-%dT%H:00Z}", each[key], of) for each in found.hours)
 
 
 def _disarmed(text: str) -> str:

@@ -19,7 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from django.db import connections
 from django.utils import timezone
 
-from broadsheet import events, notices, pipeline
+from broadsheet import events, notices, pipeline, reports
 from broadsheet.audience import uploads
 from broadsheet.audience.tracking_consent import forget_reading
 from broadsheet.conf.cluster import broker
@@ -171,6 +171,7 @@ class Engine:
 
     def _clean_up(self) -> None:
         now, config = self._clock(), self._follower.workspace.config
+        reports.fold_reading(now - config.privacy.keep_reading)
         forget_reading(now - config.privacy.keep_reading)
         events.outgoing.forget(now - events.outgoing.KEPT)
         events.let_go(now, config.bounces.keep)

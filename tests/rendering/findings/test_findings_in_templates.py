@@ -155,6 +155,12 @@ def test_a_value_without_default_in_the_subject_is_found(sheet):
     ]
 
 
+def test_it_is_named_where_it_stands_without_one(sheet):
+    body = sheet("{{ subscriber.first_name }}", subject="For {{ subscriber.first_name | default('you') }}")
+    [(code, where)] = messages(body)
+    assert (code, where.partition(", ")[2]) == ("value-without-default", "line 2")
+
+
 def test_a_mail_that_can_not_be_made_for_a_reader_is_found():
     found = of_reader(UnstampableReader("reader 0: 'x' is undefined"), "a reader")
     assert (found.code, found.level, found.message) == (

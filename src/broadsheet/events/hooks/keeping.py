@@ -113,7 +113,20 @@ def count_refusal(adapter: str) -> None:
         _refused[adapter] += 1
         if time.monotonic() - _written.get(adapter, -_EVERY) < _EVERY:
             return
-        _written[adapter], times = time.monotonic(), _refused.pop(adapter)
+    _write_refusals(adapter)
+
+
+def write_refusals() -> None:
+    """Write down the refusals that no further one has written since."""
+    with _lock:
+        counted = list(_refused)
+    for adapter in counted:
+        _write_refusals(adapter)
+
+
+def _write_refusals(adapter: str) -> None:
+    with _lock:
+        _written[adapter], times = time.monotonic(), _refused.pop(adapter, 0)
     row, new = HookRefusals.objects.get_or_create(adapter=adapter, defaults={"times": times, "last_at": timezone.now()})
     if not new:
         HookRefusals.objects.filter(pk=row.pk).update(times=F("times") + times, last_at=timezone.now())

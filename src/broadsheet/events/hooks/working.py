@@ -15,7 +15,7 @@ from django.utils import timezone
 from broadsheet.events.failures import copy_bounced, copy_complained, give_up
 from broadsheet.events.hooks.causes import cause_of
 from broadsheet.events.hooks.checking import webhook_of
-from broadsheet.events.hooks.keeping import Keeper
+from broadsheet.events.hooks.keeping import Keeper, write_refusals
 from broadsheet.events.leaving import left_its_list
 from broadsheet.models import BounceClass, Delivery, Event, EventKind, HookCall, Suppression, SuppressionReason
 from broadsheet.workspace import Workspace
@@ -51,6 +51,7 @@ def work_on_calls(workspace: Workspace) -> int:
     done = 0
     if Keeper.running and Keeper.running.in_a_burst():  # SQLite has one writer
         return 0
+    write_refusals()
     while batch := _work_on_some(workspace):
         done += batch
     return done

@@ -18,13 +18,17 @@ BUILT_IN: Final = frozenset({"first_name", "last_name", "name", "language", "tim
 ALWAYS_THERE: Final = frozenset({"email", "interests"})
 
 _SUBSCRIBER: Final = ["name", "subscriber"]
+#: What follows a name that is printed as it is.
+_BARE: Final = r"\s*-?\}\}"
 
 
 def of_problem(problem: TemplateProblem) -> Finding:
     """The finding for a template that can't be compiled, with its file and line."""
     where = problem.template + (f", line {problem.line}" if problem.line else "")
     undefined = isinstance(problem.__cause__, UndefinedError)
-    return found("undefined-variable" if undefined else "template-error", f"{problem.reason}.", where or "template")
+    return found(
+        "undefined-variable" if undefined else "template-error", f"{problem.reason.rstrip('.')}.", where or "template"
+    )
 
 
 def of_reader(problem: UnstampableReader, who: str) -> Finding:
@@ -46,7 +50,7 @@ def of_message(message: Message, sheet: Sheet, known: frozenset[str]) -> list[Fi
             findings.append(found("unknown-attribute", f"No subscriber has subscriber.{name}.{hint}", where))
         elif name not in ALWAYS_THERE and _printed_bare(message.pieces, name):
             message_text = f"Readers without subscriber.{name} see nothing in its place."
-            findings.append(found("value-without-default", message_text, where))
+            findings.append(found("value-without-default", message_text, _mention(sheet, name, _BARE) or where))
     return findings
 
 
@@ -94,9 +98,13 @@ def _prints_bare(piece: object, name: str) -> bool:
             return False
 
 
-def _mention(sheet: Sheet, name: str) -> str:
-    """The first place in the campaign's texts or the template's files that names the attribute; may be empty."""
-    named = re.compile(rf"subscriber\s*(?:\.\s*{re.escape(str(name))}\b|\[\s*['\"]{re.escape(str(name))}['\"]\s*\])")
+def _mention(sheet: Sheet, name: str, behind: str = "") -> str:
+    """The first place in the campaign's texts or the template's files that names the attribute; may be empty.
+
+    ``behind`` is a pattern for what follows the name.
+    """
+    word = re.escape(str(name))
+    named = re.compile(rf"subscriber\s*(?:\.\s*{word}\b|\[\s*['\"]{word}['\"]\s*\]){behind}")
     for key, shown in (("subject", "subject"), ("preheader", "preheader"), ("intro", "body")):
         if named.search(sheet.campaign.get(key, "")):
             return f"campaigns/{sheet.campaign['slug']}.md: {shown}"

@@ -27,7 +27,6 @@ _RESULTS: Final = {
     Verdict.DEFER: Result.DEFERRED,
     Verdict.WAIT: Result.DEFERRED,
     Verdict.FAIL: Result.FAILED,
-    Verdict.DEAD: Result.FAILED,
     Verdict.UNKNOWN: Result.UNKNOWN,
 }
 
@@ -180,7 +179,7 @@ class ApiAdapter:
         if reading.verdict is Verdict.WAIT:
             self._rest(answer.wait)
             return Outcome(mail.delivery_id, Result.DEFERRED, reading.reply, retry_after=answer.wait, attempted=False)
-        return Outcome(mail.delivery_id, _RESULTS[reading.verdict], reading.reply, dead=reading.verdict is Verdict.DEAD)
+        return Outcome(mail.delivery_id, _RESULTS[reading.verdict], reading.reply)
 
     def _rest(self, seconds: float) -> None:
         if seconds > _LONGEST_REST:

@@ -17,7 +17,7 @@ from broadsheet.sending.adapters.providers.table import (
 )
 
 STOP, QUOTA, WAIT, DEFER = Verdict.STOP, Verdict.QUOTA, Verdict.WAIT, Verdict.DEFER
-FAIL, DEAD, UNKNOWN = Verdict.FAIL, Verdict.DEAD, Verdict.UNKNOWN
+FAIL, UNKNOWN = Verdict.FAIL, Verdict.UNKNOWN
 
 _SES: Final = Provider(
     title="Amazon SES",
@@ -68,7 +68,6 @@ _POSTMARK: Final = Provider(
             **dict.fromkeys(("10", "400", "401", "405", "412", "413"), STOP),
             "100": DEFER,
             "429": WAIT,
-            "406": DEAD,
         },
         phrases=((r"message ?stream .*(not found|does not exist)", STOP), (r"'From' address", STOP)),
     ),
@@ -187,7 +186,6 @@ _MAILERSEND: Final = Provider(
     answers=Answers(
         code=("warnings.0.recipients.0.reasons.0", "warnings.0.recipients.0.reason.0", "warnings.0.type"),
         words=("message", "warnings.0.warning"),
-        verdicts={"hard_bounced": DEAD},
         phrases=((r"#MS42207|must be verified", STOP), (r"#MS42901|quota", QUOTA), (r"#MS42903", WAIT)),
     ),
     login=Login("api-quota", works=frozenset({"403"}), says=(("calls a day", "quota"), ("left", "remaining"))),
@@ -207,8 +205,9 @@ _MANDRILL: Final = Provider(
             **dict.fromkeys(("Invalid_Key", "PaymentRequired", "Unknown_Subaccount", "PoorReputation"), STOP),
             **dict.fromkeys(("invalid-sender", "unsigned", "test-mode-limit"), STOP),
             **dict.fromkeys(("GeneralError", "ServiceUnavailable"), DEFER),
-            **dict.fromkeys(("ValidationError", "soft-bounce", "spam", "unsub", "custom", "invalid", "rule"), FAIL),
-            "hard-bounce": DEAD,
+            **dict.fromkeys(
+                ("ValidationError", "hard-bounce", "soft-bounce", "spam", "unsub", "custom", "invalid", "rule"), FAIL
+            ),
         },
     ),
     login=Login(

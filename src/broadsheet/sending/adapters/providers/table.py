@@ -17,10 +17,8 @@ class Verdict(StrEnum):
     DEFER = "defer"
     #: too many calls: not looked at; the next ones wait as long as the answer says
     WAIT = "wait"
-    #: refused for good
+    #: refused for good. No server of the reader's was asked, so it says of no address that it is dead
     FAIL = "fail"
-    #: refused for good, because the address does not exist
-    DEAD = "dead"
     #: it may have been taken or not
     UNKNOWN = "unknown"
     #: no mail will be taken until a person has put something right: a bad key, a suspended account
