@@ -244,6 +244,6 @@ def test_without_an_edition_the_report_is_of_lists_and_articles(tour):
     weekly = next(each for each in tour.over_time.json["lists"] if each["list"] == "newsletter")
     assert len(weekly["days"]) == 30
     assert weekly["days"][-1]["size"] > 200
-    assert {each["clicks"] for each in tour.over_time.json["articles"]} == {0}
+    assert tour.over_time.json["articles"] == [], "the sample campaign counts no clicks"
     assert str(weekly["days"][-1]["size"]) in tour.over_time_said.out
     assert (tour.over_time_as_csv.code, "--csv is about an edition" in tour.over_time_as_csv.sentence) == (2, True)

@@ -76,7 +76,8 @@ def _over_time(*, json: bool, other: str) -> None:
         ],
     )
     ranked = [(each.clicks, each.editions, each.slug) for each in articles]
-    print_table("Articles that readers followed in a year", ("clicks", "editions", "article"), ranked)
+    if ranked:
+        print_table("Articles that readers followed in a year", ("clicks", "editions", "article"), ranked)
 
 
 def _print(workspace: "Workspace", found: "Report") -> None:
