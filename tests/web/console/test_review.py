@@ -135,6 +135,19 @@ def test_freezing_anew_is_tried_out_first_and_changes_nothing_until_it_is_done(a
     assert "The files say what is frozen here" in part(as_role, draft, "anew")
 
 
+def test_among_many_people_it_is_tried_out_beside_the_page(as_role, draft, write, later):
+    way = f"/console/editions/{draft.pk}/anew"
+    editor = as_role("editor")
+    write("campaigns/weekly.md", WEEKLY.replace("here is what is new.", "here is the newest."))
+    assert "Planning it from the files" in editor.get(way).content.decode()
+    assert "Planning it from the files" in editor.get(f"{way}?begun=yes").content.decode()
+    assert later() == 1
+    assert "Freeze it anew" in editor.get(f"{way}?begun=yes").content.decode()
+    assert later() == 0
+    write("campaigns/weekly.md", WEEKLY)
+    assert "Planning it from the files" in editor.get(way).content.decode(), "what was found then says nothing of now"
+
+
 def test_an_approved_edition_is_not_frozen_anew_under_the_hands_of_who_approved_it(post, draft, workspace, write):
     pipeline.approve(workspace, draft, who="pia@stillwater.test")
     write("campaigns/weekly.md", WEEKLY.replace("here is what is new.", "here is more."))

@@ -57,6 +57,11 @@ def keep(name: str, value: Any) -> None:
     cache.set(_key(name), Kept(value, timezone.now()), timeout=None)
 
 
+def forget(name: str) -> None:
+    """What was counted under that name is of no use any more."""
+    cache.delete(_key(name))
+
+
 def soon(name: str, work: Callable[[], T]) -> T:
     """What the work gives, worked out now among few people, or where nobody did before; else what it gave last.
 

@@ -14,6 +14,7 @@ from broadsheet.errors import BroadsheetError, WrongState
 from broadsheet.models import Comment, Edition, EditionState, Member, Role
 from broadsheet.rendering.findings import LEVELS
 from broadsheet.timing import span_in_words
+from broadsheet.web.console import keeping
 from broadsheet.web.console.access import audit, who
 from broadsheet.web.console.acting import act, edition_or_404
 from broadsheet.web.console.mending import with_pages
@@ -79,14 +80,26 @@ def anew(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The part that says what freezing it anew would change; a POST freezes it anew."""
     if request.method == "POST":
         return _freeze_anew(request, pk)
-    edition = edition_or_404(pk)
+    edition, name = edition_or_404(pk), f"anew-{pk}"
     context: dict[str, Any] = {"edition": edition, "may_edit": Role(request.member.role).may(Role.EDITOR)}  # type: ignore[attr-defined]
+    if keeping.are_few():
+        return render(request, "console/parts/anew.html", context | _looked(edition))
+    if "begun" not in request.GET:
+        keeping.forget(name)
+        keeping.begin(name, lambda: keeping.keep(name, _looked(edition)))
+    if keeping.is_busy(name):
+        return render(request, "console/parts/anew.html", context | {"is_busy": True})
+    found = keeping.kept(name)
+    return render(request, "console/parts/anew.html", context | (found.value if found else _looked(edition)))
+
+
+def _looked(edition: Edition) -> dict[str, Any]:
+    """What would be different, for its part; or why it can't be."""
     try:
         editions.refuse_begun(edition, "frozen anew")
-        context["diff"] = approvals.anew(settings.WORKSPACE, edition)
+        return {"diff": approvals.anew(settings.WORKSPACE, edition)}
     except BroadsheetError as error:
-        context["trouble"] = str(error)
-    return render(request, "console/parts/anew.html", context)
+        return {"trouble": str(error)}
 
 
 def _freeze_anew(request: HttpRequest, pk: int) -> HttpResponseBase:
