@@ -21,6 +21,8 @@ _MAX_HEIGHT = 2560
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
 _KEPT = {"PNG": ("png", "image/png"), "JPEG": ("jpg", "image/jpeg"), "GIF": ("gif", "image/gif")}
 _PHOTO_COLOURS = 4096
+#: A JPEG with less than this share of a PNG's bytes has fewer than the smallest PNG, which takes longer to find.
+_WORTH = 0.8
 _SVG = re.compile(rb"(?:<\?xml[^>]*\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>|\s)*<(?:\w+:)?svg[\s>]", re.DOTALL)
 _LENGTH = re.compile(r"\s*([0-9.]+(?:e[0-9]+)?)\s*(px|pt|mm|cm|in|)\s*", re.IGNORECASE)
 _PIXELS = {"px": 1.0, "": 1.0, "pt": 4 / 3, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
@@ -87,8 +89,10 @@ def _encoded(image: Image.Image, profile: bytes | None, *, was_jpeg: bool) -> Co
     jpeg = b""
     if image.mode == "RGB" and (was_jpeg or image.getcolors(_PHOTO_COLOURS) is None):
         jpeg = _saved(image, "JPEG", quality=85, optimize=True, progressive=True, icc_profile=profile)
-    png = b"" if was_jpeg else _saved(image, "PNG", optimize=True, icc_profile=profile)
-    if jpeg and (was_jpeg or len(jpeg) < len(png)):
+    if jpeg and (was_jpeg or len(jpeg) < _WORTH * len(_saved(image, "PNG", icc_profile=profile))):
+        return Converted(jpeg, "jpg", "image/jpeg", *size)
+    png = _saved(image, "PNG", optimize=True, icc_profile=profile)
+    if jpeg and len(jpeg) < len(png):
         return Converted(jpeg, "jpg", "image/jpeg", *size)
     return Converted(png, "png", "image/png", *size)
 

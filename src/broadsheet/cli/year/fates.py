@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -72,15 +72,15 @@ class Fates:
     def deliver(self, edition: Edition, mood: Mood, most: int | None = None) -> list[Copy]:
         """Hand over the edition's copies, or the first ``most``; those that were taken."""
         queued = Delivery.objects.filter(edition=edition, state=DeliveryState.QUEUED).order_by("variant_id", "pk")
-        taken, rows, refused = list[Copy](), list[tuple[str, str, Any, int]](), list[Outcome]()
-        adapt = connection.ops.adapt_datetimefield_value
+        taken, rows, refused = list[Copy](), list[tuple[str, str, str, int]](), list[Outcome]()
+        begun = edition.scheduled_for.astimezone(UTC) + timedelta(seconds=2)
         for number, (pk, subscriber, variant) in enumerate(
             queued.values_list("pk", "subscriber_id", "variant_id")[:most]
         ):
-            person, when = self._people[subscriber], edition.scheduled_for + timedelta(seconds=2 + number / PACE)
+            person, when = self._people[subscriber], begun + timedelta(seconds=number / PACE)
             reply = self._refusal(person, when, mood)
             state = DeliveryState.FAILED if reply else DeliveryState.SENT
-            rows.append((state.value, reply, adapt(when), pk))
+            rows.append((state.value, reply, str(when.replace(tzinfo=None)), pk))  # as SQLite keeps a time in UTC
             if reply:
                 refused.append(Outcome(pk, Result.FAILED, reply, dead="5.1.1" in reply))
             else:
@@ -109,13 +109,15 @@ class Fates:
         links = _links(edition) if edition.tracking != "none" else {}
         complained = mood.complained + (mood.soured if age > 0.75 else 0.0)
         hits: list[Hit] = []
+        partings: list[Event] = []
         for copy in copies:
             if self._chance.random() < copy.person.keen * pull:
                 opened = self._read_at(copy)
                 hits += self._hits(edition, copy, opened, links, mood.clicked * interest)
-                self._parting(edition, copy, opened, (complained, mood.left))
+                partings += self._parting(edition, copy, opened, (complained, mood.left))
             elif links and self._chance.random() < WATCHED:
                 hits += self._robot(edition, copy, links)
+        Event.objects.bulk_create(partings)
         if links:
             record_hits([hit for hit in hits if hit.at < self._at.timestamp()])
 
@@ -150,9 +152,10 @@ class Fates:
             for link, _ in links[copy.variant]
         ]
 
-    def _parting(self, edition: Edition, copy: Copy, opened: datetime, shares: tuple[float, float]) -> None:
+    def _parting(self, edition: Edition, copy: Copy, opened: datetime, shares: tuple[float, float]) -> list[Event]:
+        """What there is to write of a reader who leaves, if this one does."""
         if opened >= self._at:
-            return
+            return []
         chance, (complained, left_for_good) = self._chance.random(), shares
         newcomer = opened - copy.person.joined < timedelta(days=60)
         if chance < complained:
@@ -167,7 +170,8 @@ class Fates:
             )
             if left.update(state=SubscriptionState.UNSUBSCRIBED, left_at=opened, left_reason=said):
                 delivery = Delivery(pk=copy.pk, edition=edition, subscriber=copy.person.row)
-                Event.once(delivery, EventKind.UNSUBSCRIBED, opened.astimezone(UTC), detail=why)
+                return [Event.of(delivery, EventKind.UNSUBSCRIBED, opened.astimezone(UTC), detail=why)]
+        return []
 
 
 def _newest_suppression() -> int:

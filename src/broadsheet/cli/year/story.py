@@ -1,6 +1,9 @@
 """The year, in the order of its time. Run it on a workspace that :func:`broadsheet.cli.year.files.lay_out` made."""
 
+import gc
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -45,7 +48,7 @@ def make(workspace: Workspace, at: datetime, seed: int, weeks: int = 52) -> None
             f"There are people or editions in {workspace.state} already; the sample year needs a database of its own."
         )
     chance = random.Random(seed)  # noqa: S311  for looks
-    with transaction.atomic():
+    with transaction.atomic(), _no_collector():
         pipeline.collect(workspace)
         door = Door(everybody(at, chance), chance)
         fates = Fates(door.inside, at, chance)
@@ -61,6 +64,16 @@ def make(workspace: Workspace, at: datetime, seed: int, weeks: int = 52) -> None
         for name, segment in workspace.segments.items():
             audience.count_segment(name, segment)
         team.audits(at)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """While the block runs, nobody looks through all that was made for circles, again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _firings(workspace: Workspace, at: datetime, since: datetime) -> list[Firing]:
