@@ -12,7 +12,8 @@ from time import monotonic
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OrderBy, OuterRef, Q, QuerySet
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual
 
 from broadsheet.audience.interests import SEPARATOR, normal_tags
 from broadsheet.audience.members import segment_members
@@ -99,9 +100,32 @@ class _Way:
         """The people it finds, in the index's order, behind the last one shown."""
         seen = Subscriber.objects.filter(pk=last).values_list(self.column, flat=True).first() if last else None
         query = _begins(self.column, self.start, seen)
+        postgresql = connection.vendor == "postgresql"
         if seen is not None:
-            query &= Q(**{f"{self.column}__gt": seen}) | Q(pk__gt=last)
-        return Subscriber.objects.filter(query, self.also).order_by(self.column, "pk")
+            behind = Q(_Behind(F(self.column), seen)) if postgresql else Q(**{f"{self.column}__gt": seen})
+            query &= behind | Q(pk__gt=last)
+        order = _ByLetters(F(self.column)) if postgresql else self.column
+        return Subscriber.objects.filter(query, self.also).order_by(order, "pk")
+
+
+class _ByLetters(OrderBy):
+    """The order of PostgreSQL's indexes for LIKE; in another it would sort all that begin so, maybe everybody."""
+
+    template = "%(expression)s USING ~<~ /* ASC */"  # Django looks for that word
+
+
+class _NotBefore(GreaterThanOrEqual):
+    """In that order, equal or behind."""
+
+    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+        return f"~>=~ {rhs}"
+
+
+class _Behind(GreaterThan):
+    """In that order, behind."""
+
+    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+        return f"~>~ {rhs}"
 
 
 def find(wanted: Wanted, after: str = "", size: int = 50) -> Page:
@@ -124,10 +148,10 @@ def _key(after: str) -> tuple[int, int]:
 
 
 def _begins(column: str, start: str, seen: str | None = None) -> Q:
-    """PostgreSQL has an index for LIKE, SQLite one for a range; ``seen`` is where the range goes on."""
+    """PostgreSQL has an index for LIKE, SQLite one for a range; ``seen`` is where that goes on."""
     if connection.vendor == "postgresql":
         query = Q(**{f"{column}__startswith": start})
-        return query & Q(**{f"{column}__gte": seen}) if seen is not None else query
+        return query & Q(_NotBefore(F(column), seen)) if seen is not None else query
     return Q(**{f"{column}__gte": start if seen is None else seen, f"{column}__lt": start + _LAST})
 
 

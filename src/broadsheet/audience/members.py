@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from broadsheet.audience.idsets import Condition
 from broadsheet.audience.segments import RULES
-from broadsheet.models import Subscriber
+from broadsheet.models import Event, Subscriber
 from broadsheet.workspace import Had, Rule, Segment
 
 
@@ -42,7 +42,9 @@ def _meeting(condition: Condition, ids: set[int]) -> set[int]:
     if isinstance(condition, Q):
         return set(Subscriber.objects.filter(condition, pk__among=ids).values_list("pk", flat=True))
     (column,) = condition.query.values_select
-    return set(condition.filter(**{f"{column}__among": ids}).values_list(column, flat=True))
+    # events have no index by reader, but lead to copies, which have one: of 500 people 21 ms instead of 330
+    of = "delivery__subscriber_id" if condition.model is Event else column
+    return set(condition.filter(**{f"{of}__among": ids}).values_list(column, flat=True))
 
 
 def _union(sets: Iterable[set[int]]) -> set[int]:

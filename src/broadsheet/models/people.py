@@ -50,8 +50,13 @@ class Subscriber(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        # A field that is ``unique`` gets a second index on PostgreSQL, for LIKE, which only staff's search asks for.
-        constraints = (models.UniqueConstraint(fields=["email_key"], name="subscriber_once_per_address"),)
+        # One index for whole addresses and for their beginnings, which staff look for; of a field that is ``unique``
+        # PostgreSQL would need a second one.
+        constraints = (
+            models.UniqueConstraint(
+                fields=["email_key"], name="subscriber_once_per_address", opclasses=["varchar_pattern_ops"]
+            ),
+        )
         indexes = [
             # For staff who look for somebody by the beginning of a name; PostgreSQL needs to be told that of an index.
             models.Index(
