@@ -157,6 +157,11 @@ def test_a_cron_time_that_never_comes_is_a_mistake(mistakes, cron):
         ('schedule: {cron: "0 9 * * tue", lead: 1 day}', "schedule.lead", "must be a time span"),
         ('schedule: {cron: "0 9 * * tue", skip: [xmas]}', "schedule.skip.0", "date"),
         ('schedule: {cron: "0 9 * * tue", not_on: {weekdays: [funday]}}', "schedule.not_on.weekdays.0", "mon"),
+        (
+            'schedule: {cron: "0 9 * * tue", not_on: {weekdays: [mon, tue, wed, thu, fri, sat, sun]}}',
+            "schedule",
+            "`not_on` leaves no day of the week",
+        ),
         ("schedule: {at: [tomorrow]}", "schedule.at.0", "date"),
         ("exclude: [swimmers]", "exclude", "there is no segment “swimmers”"),
     ],

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
@@ -174,6 +174,8 @@ class Schedule:
             raise ValueError("`every` and `start` belong together: every: 2w, start: 2026-01-06T09:00")
         if self.every is not None and self.every < timedelta(minutes=5):
             raise ValueError("`every` is at least 5m")
+        if len(set(self.not_on.weekdays)) == len(get_args(Weekday)):
+            raise ValueError("`not_on` leaves no day of the week on which it could come out")
         return self
 
     def zone(self, site: ZoneInfo) -> ZoneInfo:
