@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from broadsheet.lazily import lazily
+
 PACKAGE = Path(import_module("broadsheet").__file__).parent
 LAZY = sorted(
     ".".join(path.parent.relative_to(PACKAGE.parent).parts)
@@ -35,3 +37,7 @@ def test_a_sender_does_not_hold_the_parsers_of_feeds_pictures_and_bounces(tmp_pa
     )
     heavy = {"lxml", "PIL", "feedparser", "premailer", "imapclient", "flufl.bounce"}
     assert heavy & set(ran.stdout.split()) == set()
+
+
+def test_a_module_of_such_a_package_is_there_before_anybody_has_imported_it():
+    assert lazily("broadsheet.events", {"outgoing": "announce"})("outgoing").KEPT

@@ -18,6 +18,8 @@ def lazily(package: str, places: dict[str, str]) -> Callable[[str], Any]:
     modules = {name: module for module, names in places.items() for name in names.split()}
 
     def __getattr__(name: str) -> Any:  # noqa: N807  the module's own
+        if name in places:  # a module itself, which is an attribute only once somebody has imported it
+            return import_module(f"{package}.{name}")
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(import_module(f"{package}.{modules[name]}"), name)
