@@ -23,7 +23,7 @@ PATIENCE = 600
 #: What every command imports, and needs no workspace to be imported.
 MODULES = (
     *("broadsheet.cli", "aiosmtpd.smtp", "aiosmtplib", "anymail.utils", "cssutils", "email_validator", "inscriptis"),
-    *("lxml.html", "markdown_it", "mjml", "nh3", "PIL.Image", "premailer", "python_calamine", "requests", "resvg_py"),
+    *("lxml.html", "markdown_it", "mjml", "nh3", "PIL.Image", "premailer", "requests", "resvg_py"),
     *("django.core.management", "django.core.serializers", "django.db.models", "django.forms", "django.shortcuts"),
     *("django.views.generic", "sqlparse", "sqlite3"),
 )
