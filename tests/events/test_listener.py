@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from threading import Thread
 
 import pytest
+from django.db import connection
 from tests.events.conftest import word
 
 from broadsheet import pipeline
@@ -27,6 +28,8 @@ def listening(recorder, **more):
 
 def recorded(number=1):
     """Waits until so many messages are recorded."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA read_uncommitted = 1")  # looking locks no table of a database in memory then
     until = time.monotonic() + 60
     while ReturnedMail.objects.filter(recorded_at__isnull=False).count() < number:
         assert time.monotonic() < until

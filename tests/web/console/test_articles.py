@@ -93,7 +93,7 @@ def test_it_says_which_editions_an_article_was_in(as_role, cast, freeze):
     edition = freeze()
     browser = as_role("publisher")
     shown = browser.get("/console/articles?tag=mind").content.decode()
-    assert f'href="/console/editions/{edition.pk}">weekly, 3 Mar 2026' in shown
+    assert f'href="/console/editions/{edition.pk}">Weekly digest, 3 Mar 2026' in shown
     edition.state = EditionState.CANCELLED
     edition.save()
     assert "not used yet" in browser.get("/console/articles?tag=mind").content.decode()
@@ -139,7 +139,7 @@ def test_one_article_with_what_is_known_and_where_it_went(as_role, cast, freeze)
         "Pillow moon",
         ">mind</a>",
         "<code>pillow-moon</code>",
-        f'href="/console/editions/{edition.pk}">weekly',
+        f'href="/console/editions/{edition.pk}">Weekly digest',
     ):
         assert word in page, word
     assert browser.get("/console/article/nothing").status_code == 404

@@ -169,9 +169,9 @@ def test_the_main_way_goes_by_keyboard_alone(public_site, signed_in, hire, open_
     has_come(page)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
-    tab_to("weekly")
+    tab_to("Weekly digest")
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="weekly").wait_for()
+    page.get_by_role("heading", name="Weekly digest").wait_for()
     has_come(page)
     tab_to("Call off…")
     page.keyboard.press("Enter")
@@ -220,10 +220,10 @@ def test_a_mail_is_shown_only_in_a_frame_where_nothing_runs(as_role, freeze, cas
     assert "/u/" not in page, "no link by which somebody would leave"
 
 
-def test_on_a_phone_the_row_of_places_shows_where_one_is(signed_in, open_page):
-    page = signed_in("/console/reports", open_page("about:blank", width=390))
+def test_on_a_phone_the_row_of_places_shows_where_one_is(signed_in):
+    page = signed_in("/console/reports", width=390)
     here = page.get_by_role("navigation", name="Console").get_by_role("link", name="Reports")
-    expect(here).to_be_in_viewport(ratio=1, timeout=30_000)
+    expect(here).to_be_in_viewport(ratio=1)
     page.set_viewport_size({"width": 1440, "height": 900})
     page.set_viewport_size({"width": 390, "height": 900})
-    expect(here).to_be_in_viewport(ratio=1, timeout=30_000)
+    expect(here).to_be_in_viewport(ratio=1)
