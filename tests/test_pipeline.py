@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from broadsheet import drafts, pipeline
+from broadsheet import drafts, editions, pipeline
 from broadsheet.errors import AdapterFailed, BroadsheetError, TemplateProblem, UnknownName
 from broadsheet.models import Delivery, Edition, EditionState
 from broadsheet.sending import Outcome, Result
@@ -121,6 +121,24 @@ def test_progress_is_told_of_every_batch(workspace, freeze, cast, memory):
     told = []
     pipeline.send(workspace, freeze("weekly"), memory, progress=told.append)
     assert sum(len(batch.outcomes) + batch.set_aside for batch in told) == 3
+
+
+def test_of_two_senders_that_end_at_once_the_slower_one_has_nothing_to_complain_of(
+    workspace, freeze, cast, memory, monkeypatch
+):
+    edition, move = freeze("weekly"), editions.move
+
+    def late(chosen, to, **why):
+        if to == EditionState.SENT:
+            Edition.objects.filter(pk=chosen.pk).update(state=EditionState.SENT)
+        move(chosen, to, **why)
+
+    monkeypatch.setattr(editions, "move", late)
+    numbers = pipeline.send(workspace, edition, memory)
+    assert (numbers.sent, numbers.finished) == (3, True)
+    edition.refresh_from_db()
+    assert edition.state == EditionState.SENT
+    assert edition.finished_at is None, "that is for the other one to say"
 
 
 def test_the_adapter_is_closed_when_it_could_not_be_opened(workspace, freeze, cast):

@@ -275,7 +275,10 @@ def record(edition: Edition) -> Numbers:
     found = reports.numbers(edition)
     edition.refresh_from_db()
     if found.finished and edition.state == EditionState.SENDING:
-        editions.move(edition, EditionState.SENT, who="send", why=edition.reason)
+        try:
+            editions.move(edition, EditionState.SENT, who="send", why=edition.reason)
+        except WrongState:  # another sender, or somebody who paused it, was quicker
+            return found
         edition.finished_at = timezone.now()
         edition.save(update_fields=["finished_at"])
         reports.summarise(edition)
