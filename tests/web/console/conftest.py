@@ -1,6 +1,7 @@
 """A workspace with campaigns and people, and staff in every role."""
 
 import pickle
+from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
 
@@ -8,12 +9,13 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 from tests.conftest import fill
 from tests.web.conftest import complaints
 
 from broadsheet import staff
 from broadsheet.articles.apart import apart
-from broadsheet.models import Role
+from broadsheet.models import Edition, Role
 from broadsheet.web.console import keeping
 from broadsheet.web.console.templates import trial
 
@@ -92,6 +94,15 @@ def tried_here(monkeypatch):
 def tried_apart(tried_here, monkeypatch):
     """They are tried in a process of its own, as for those who use the console."""
     monkeypatch.setattr(trial, "apart", apart)
+
+
+@pytest.fixture
+def draft(freeze, cast):
+    """An edition that waits for a yes until tomorrow."""
+    edition = freeze("weekly", (timezone.now() + timedelta(days=1)).replace(microsecond=0))
+    Edition.objects.filter(pk=edition.pk).update(state="draft", approved_hash="")
+    edition.refresh_from_db()
+    return edition
 
 
 @pytest.fixture

@@ -17,15 +17,6 @@ PUBLISHERS, EDITORS = {"publisher", "admin"}, {"editor", "publisher", "admin"}
 
 
 @pytest.fixture
-def draft(freeze, cast):
-    """An edition that waits for a yes until tomorrow."""
-    edition = freeze("weekly", (timezone.now() + timedelta(days=1)).replace(microsecond=0))
-    Edition.objects.filter(pk=edition.pk).update(state="draft", approved_hash="")
-    edition.refresh_from_db()
-    return edition
-
-
-@pytest.fixture
 def post(as_role, draft):
     """Posts to the edition as somebody of that role, and follows: the page."""
 

@@ -1,6 +1,5 @@
 """Review and approve in Chromium: whole stories, by keyboard, at both widths, light and dark, for everybody."""
 
-from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
@@ -15,15 +14,6 @@ from broadsheet import editions, pipeline
 from broadsheet.models import Comment, Edition, EditionState, Tally
 from broadsheet.sending.inbox import MailFolder
 from broadsheet.workspace import Workspace
-
-
-@pytest.fixture
-def draft(freeze, cast):
-    """An edition that waits for a yes until tomorrow."""
-    edition = freeze("weekly", (timezone.now() + timedelta(days=1)).replace(microsecond=0))
-    Edition.objects.filter(pk=edition.pk).update(state="draft", approved_hash="")
-    edition.refresh_from_db()
-    return edition
 
 
 @pytest.fixture

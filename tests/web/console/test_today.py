@@ -11,15 +11,6 @@ from broadsheet import editions, pipeline
 from broadsheet.models import Comment, Edition, EditionState
 
 
-@pytest.fixture
-def draft(freeze, cast):
-    """An edition that waits for a yes until tomorrow."""
-    edition = freeze("weekly", (timezone.now() + timedelta(days=1)).replace(microsecond=0))
-    Edition.objects.filter(pk=edition.pk).update(state="draft", approved_hash="")
-    edition.refresh_from_db()
-    return edition
-
-
 def shown(as_role, path="", role="viewer"):
     return re.sub(r"\s+", " ", as_role(role).get(f"/console/{path}").content.decode())
 
