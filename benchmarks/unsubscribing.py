@@ -52,9 +52,9 @@ Subscription.objects.bulk_create(
 )
 pipeline.collect(workspace)
 edition = pipeline.prepare(workspace, "weekly", datetime(2026, 3, 3, 9, tzinfo=UTC), who="benchmark")
-word = pipeline.signer().maker("u", edition.pk)
+signer = pipeline.signer()
 for pk in Subscriber.objects.order_by("pk").values_list("pk", flat=True):
-    print(f"/u/{word(pk)}")
+    print(f"/u/{signer.make('u', edition.pk, pk)}")
 """
 
 #: Sends the edition over and over until it is told to stop; prints how many copies it sent.

@@ -1,6 +1,7 @@
 """Links are signed, mailboxes are written so that they parse back, and a stamp gives one reader's mail."""
 
 import base64
+import quopri
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 
@@ -13,6 +14,7 @@ from broadsheet.errors import UnstampableReader
 from broadsheet.rendering import Message
 from broadsheet.rendering.message import Choice, Encoding, Line, Slot
 from broadsheet.stamping import Imprint, LinkSigner, Stamp
+from broadsheet.stamping.signing import packed
 
 NOW = datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
 SIGNER = LinkSigner("key")
@@ -93,7 +95,7 @@ def test_stray_bits_at_the_end_are_another_spelling():
 
 
 def test_a_maker_makes_what_make_makes():
-    assert SIGNER.maker("v", 9)(12) == SIGNER.make("v", 9, 12)
+    assert SIGNER.maker("v", 9)(packed(12)) == SIGNER.make("v", 9, 12)
 
 
 # Mailboxes
@@ -210,3 +212,23 @@ def test_values_begin_and_end_at_the_beginning_of_an_encoded_line():
         content = stamped(ada(x=value), Slot(["attr", name("subscriber"), "x"], Encoding.TEXT)).content
         assert content == b"" or content.endswith(b"\r\n")
         assert not content.startswith(b".")
+
+
+def test_values_that_come_again_and_more_than_are_kept_are_written_as_the_first_time():
+    stamp = Stamp(Message((Slot(["attr", name("subscriber"), "x"], Encoding.HTML),), "", 0), IMPRINT)
+    values = [f"Zoë & {number}" for number in range(1_500)]
+    first, again = ([stamp(ada(x=each), delivery_id=1, now=NOW).content for each in values] for _ in range(2))
+    assert first == again
+    assert [quopri.decodestring(each).decode() for each in first] == [f"Zoë &amp; {n}" for n in range(1_500)]
+
+
+@pytest.mark.parametrize("host", ["news.example", "a&b.example", "long." * 12 + "example"])
+@pytest.mark.parametrize("encoding", [Encoding.HTML, Encoding.ADDRESS, Encoding.URL, Encoding.TEXT, Encoding.FROM_HTML])
+def test_an_address_of_the_readers_own_is_written_whatever_it_is_like(host, encoding):
+    imprint = Imprint(7, f"https://{host}", "mail.example", "b@mail.example", SIGNER)
+    content = stamped(ada(), Slot(name("view_url"), encoding), imprint=imprint).content
+    assert content.endswith(b"=\r\n")
+    assert max(map(len, content.split(b"\r\n"))) <= 76
+    url = f"https://{host}/v/{SIGNER.make('v', 7, 3)}"
+    written = url if encoding in (Encoding.TEXT, Encoding.FROM_HTML) else url.replace("&", "&amp;")
+    assert quopri.decodestring(content).decode() == written

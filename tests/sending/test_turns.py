@@ -6,7 +6,7 @@ from threading import Event, Thread, get_native_id
 
 import pytest
 
-from broadsheet.sending.turns import Companion, collect_rarely
+from broadsheet.sending.turns import TURN, Companion, collect_rarely, in_turns
 
 
 @pytest.fixture
@@ -57,6 +57,29 @@ def test_a_process_that_has_one_processor_keeps_it(allowed, other):
     companion.follow()
     companion.part()
     assert os.sched_getaffinity(0) == {min(allowed)}
+
+
+@pytest.mark.parametrize("many", [0, 1, TURN - 1, TURN, TURN + 1, 5 * TURN])
+def test_turns_hold_everything_once_and_in_order(many):
+    turns = list(in_turns(range(many)))
+    assert [each for turn in turns for each in turn] == list(range(many))
+    assert all(0 < len(turn) <= TURN for turn in turns)
+
+
+def test_between_two_turns_another_thread_runs():
+    counted, over = [0], Event()
+
+    def count():
+        while not over.is_set():
+            counted[0] += 1
+            over.wait(0.00001)
+
+    thread = Thread(target=count)
+    thread.start()
+    seen = [counted[0] for _ in in_turns(range(200 * TURN))]
+    over.set()
+    thread.join()
+    assert len(set(seen)) > 20, "it got its turn between most of the two hundred"
 
 
 def test_the_collector_looks_seldom_but_stays_off_where_it_was_off():

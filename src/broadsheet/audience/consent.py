@@ -20,6 +20,7 @@ from broadsheet.models import (
     SubscriptionState,
     Suppression,
 )
+from broadsheet.models.among import among
 from broadsheet.models.delivery import HAD
 from broadsheet.workspace import Segment
 
@@ -159,24 +160,37 @@ def why_not(target: Target, subscriber: Subscriber) -> str:
     return "excluded" if inside else "outside the segment"
 
 
+#: Plain SQL, as a sender asks for every copy: making Django's two queries took 2 ms for each hundred readers.
+_SUBSCRIBED = (
+    "SELECT subscriber_id, frequency, paused_until FROM broadsheet_subscription"
+    " WHERE list_name = %s AND state = 'subscribed'"
+)
+_SUPPRESSED = "SELECT s.id FROM broadsheet_subscriber s JOIN broadsheet_suppression USING (email_key) WHERE TRUE"
+
+
 def may_receive(subscriber_ids: Iterable[int], target: Target) -> dict[int, str]:
     """For each who must not be mailed now, the reason; segments are not looked at again.
 
     Reasons are ``suppressed``, ``unsubscribed``, and those of readers who paused or want mail less often.
     """
-    ids = list(subscriber_ids)
-    asked = Subscriber.objects.filter(pk__among=set(ids))
-    suppressed = set(asked.filter(_suppressed()).values_list("pk", flat=True))
-    rows = _subscribed(target).filter(subscriber_id__among=set(ids))
+    ids = set(subscriber_ids)
     refused = dict.fromkeys(ids, "unsubscribed")
     fewer = []
-    for pk, frequency, paused_until in rows.values_list("subscriber_id", "frequency", "paused_until"):
-        del refused[pk]
-        if frequency or paused_until:
-            fewer.append(pk)
+    with connection.cursor() as cursor:
+        condition, chosen = among("subscriber_id", ids)
+        cursor.execute(f"{_SUBSCRIBED} AND {condition}", [target.list_name, chosen])
+        for pk, frequency, paused_until in cursor.fetchall():
+            del refused[pk]
+            if frequency or paused_until:
+                fewer.append(pk)
+        condition, chosen = among("s.id", ids)
+        cursor.execute(f"{_SUPPRESSED} AND {condition}", [chosen])
+        suppressed = cursor.fetchall()
     if fewer:
         refused |= _who_waits(fewer, target)
-    return refused | dict.fromkeys(suppressed, "suppressed")
+    for (pk,) in suppressed:
+        refused[pk] = "suppressed"
+    return refused
 
 
 def _who_waits(ids: list[int], target: Target) -> dict[int, str]:

@@ -61,8 +61,10 @@ def record_refusals(outcomes: Sequence[Outcome], suppress_after: int = 0) -> Non
 def _put_off_for_good(outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
     """The outcomes that were to be tried again, of copies whose time for that is over."""
     deferred = {outcome.delivery_id: outcome for outcome in outcomes if outcome.result is Result.DEFERRED}
+    if not deferred:
+        return {}
     over = Delivery.objects.filter(pk__in=deferred, state=DeliveryState.FAILED).values_list("pk", flat=True)
-    return {pk: deferred[pk] for pk in over} if deferred else {}
+    return {pk: deferred[pk] for pk in over}
 
 
 def _cause(outcome: Outcome) -> str:

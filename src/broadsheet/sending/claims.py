@@ -7,7 +7,7 @@ known. Here is plain SQL: these few statements run for every message.
 import os
 import secrets
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from broadsheet.conf import Sending
 from broadsheet.models import Claim, Delivery, DeliveryState, Edition, EditionState
 from broadsheet.models.among import among
 from broadsheet.sending.outcome import Outcome, Result
+from broadsheet.sending.turns import TURN, in_turns, rest
 from broadsheet.sending.verdict import Tried, Verdict, verdict
 
 #: A sender on another machine that has not been heard of for so long is taken for dead.
@@ -103,8 +104,7 @@ def take_stretch(edition_id: int, sender: str, size: int, after: Place, clock: d
     with connection.cursor() as cursor:
         for start, end in _gaps(edition_id, after):
             cursor.execute(_ROWS, [edition_id, _written(now), *start, *end, size])
-            if found := cursor.fetchall():
-                rows = tuple(_row(*each) for each in found)
+            if rows := tuple(_row(*each) for each in _fetched(cursor)):
                 break
         else:
             return None
@@ -119,6 +119,12 @@ def take_stretch(edition_id: int, sender: str, size: int, after: Place, clock: d
         lease_until=clock + LEASE,
     )
     return Claimed(made.pk, rows)
+
+
+def _fetched(cursor: Any) -> Iterator[tuple[Any, ...]]:
+    while found := cursor.fetchmany(TURN):
+        yield from found
+        rest()
 
 
 def _row(pk: int, variant: int, subscriber: int, attempts: int, since: Any) -> Row:
@@ -207,8 +213,8 @@ def record(verdicts: Mapping[int, Verdict], *, lost: Iterable[int] = ()) -> None
             open_ = "state = 'unknown'" if pk in lost else "state IN ('queued', 'deferred', 'unknown')"
             others.append((open_, each, pk))
     with connection.cursor() as cursor:
-        if plain:
-            condition, chosen = among("id", sorted(plain))
+        for some in in_turns(sorted(plain)):
+            condition, chosen = among("id", some)
             cursor.execute(f"{_SENT} WHERE {condition} AND state <> 'sent'", [now, chosen])
         for open_, each, pk in others:
             values = [each.state, _written(each.at), each.reason, _written(each.deferred_since), int(each.used_up), pk]

@@ -107,28 +107,31 @@ class Hand:
         if self._over or now > self.good_until:
             return []
         limit = min(limit, self.journal.free)
+        date = self._date()
         mails: list[Mail] = []
         while len(mails) < limit and (copy := self._next(now)) is not None:
-            self.out[copy.row.id] = copy
+            row, reader = copy.row, copy.reader
+            self.out[row.id] = copy
             try:
-                mails.append(self._stamped(copy))
+                mails.append(self.stamp_of(row.variant, reader)(reader, delivery_id=row.id, now=date))
             except UnstampableReader as error:
                 words = f"their data can't go into this mail: {error}"[:300]
-                self.answer(Outcome(copy.row.id, Result.FAILED, words, asked=False))
+                self.answer(Outcome(row.id, Result.FAILED, words, asked=False))
         if len(self.ready) < self.low and not self.wake.is_set():
             self.wake.set()
         return mails
 
-    def _stamped(self, copy: Copy) -> Mail:
+    def _date(self) -> datetime:
+        """The moment, to the second: the same object all through it, so that it is written out once."""
         second = int(time.time())
         if self._dated[0] != second:
             self._dated = (second, datetime.fromtimestamp(second, UTC))
-        return self.stamp_of(copy.row.variant, copy.reader)(copy.reader, delivery_id=copy.row.id, now=self._dated[1])
+        return self._dated[1]
 
     def _next(self, now: float) -> Copy | None:
         if self.pace is not None and not self.pace.ready(now):
             return None
-        for domain, queue in self.by_domain.items():
+        for domain, queue in self.by_domain.items() if self.by_domain else ():
             if queue and self.domain_pace[domain].ready(now) and (copy := self._popped(queue, now)):
                 self.domain_pace[domain].take(now)
                 return copy

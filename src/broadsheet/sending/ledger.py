@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, connection, connections,
 from django.utils import timezone
 
 from broadsheet import conf, editions
-from broadsheet.audience import Target, may_receive, readers
+from broadsheet.audience import Reader, Target, may_receive, readers
 from broadsheet.errors import WrongState
 from broadsheet.models import Edition, EditionState
 from broadsheet.sending import claims, doubts, logs
@@ -24,6 +24,7 @@ from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.pacing import Pacer
 from broadsheet.sending.recovery import Record
 from broadsheet.sending.stamps import Stamps
+from broadsheet.sending.turns import in_turns
 from broadsheet.sending.verdict import Tried
 from broadsheet.stamping import LinkSigner
 
@@ -256,8 +257,11 @@ class Ledger:
         """Put the claimed copies into the hand; how many were set aside instead."""
         self._unloaded = claimed
         looked = time.monotonic()
-        ids = [row.subscriber for row in claimed.rows]
-        people, refused = readers(ids), may_receive(ids, self._target)
+        people: dict[int, Reader] = {}
+        refused: dict[int, str] = {}
+        for ids in in_turns([row.subscriber for row in claimed.rows]):
+            people |= readers(ids)
+            refused |= may_receive(ids, self._target)
         aside: dict[int, str] = {}
         held: dict[int, datetime] = {}
         in_hand = {copy.row.variant for queue in self.hand.queues() for copy in list(queue)}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from html import unescape
 from typing import Any, Final
 from urllib.parse import quote
@@ -22,7 +23,7 @@ from broadsheet.errors import UnstampableReader
 from broadsheet.rendering.expressions import Scope, function
 from broadsheet.rendering.message import Choice, Encoding, Line, Mark, MarkKind, Message, Pieces, Slot
 from broadsheet.rendering.mime import SOFT_BREAK, joined, quoted_printable
-from broadsheet.stamping.signing import LinkSigner
+from broadsheet.stamping.signing import LinkSigner, packed
 
 __all__ = ["ADDRESSES", "Counted", "Imprint", "LinkSigner", "Mail", "Ready", "Stamp", "body_value", "header_value"]
 
@@ -30,6 +31,7 @@ __all__ = ["ADDRESSES", "Counted", "Imprint", "LinkSigner", "Mail", "Ready", "St
 _PLAIN_LINE: Final = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,68}[!-<>-~])?")
 #: … and in HTML too.
 _PLAIN_HTML: Final = re.compile(r"[!#-%(-\-/-;?-~](?:[ !#-%(-;?-~]{0,68}[!#-%(-;?-~])?")
+_NOTHING: Final = re.compile(r"(?!)")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _INVISIBLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NEEDS_ENCODING: Final = re.compile(r"[^ -~]|=\?|[^ ]{200}|  |^ | $")
@@ -85,7 +87,7 @@ class Counted:
     """Whether the reader of each copy is counted, too: only those who agreed to it."""
 
 
-Address = tuple[str, str, Callable[[int], str]]
+Address = tuple[str, str, Callable[[bytes], str]]
 """An address of a reader's own: its name, how it begins, and what makes its word."""
 
 
@@ -106,11 +108,12 @@ class Stamp:
         ]
         if imprint.addresses is not None:
             self._addresses = [(name, url, lambda _: "") for name, url in imprint.addresses.items()]
-        self._pieces = _ready(joined(self._counting(message.pieces, counted)))
+        pieces = self._counting(message.pieces, counted)
+        self._pieces = _ready(joined(pieces), _plain_in_html(self._addresses))
 
     def __call__(self, reader: Reader, *, delivery_id: int, now: datetime) -> Mail:
         """The reader's copy. Raises UnstampableReader, naming what of theirs can't go in."""
-        imprint, key = self._imprint, reader.id
+        imprint, key = self._imprint, packed(reader.id)
         message_id = f"<{self._message_word(key)}@{imprint.mail_domain}>"
         scope: dict[str, Any] = {
             "subscriber": reader.values,
@@ -191,6 +194,15 @@ _AROUND: Final = {
 
 Ready = bytes | Callable[[Scope], bytes]
 
+#: How many values of one slot are kept as they are written. First names come again and again.
+_KEPT: Final = 1_000
+
+
+def _plain_in_html(addresses: list[Address]) -> frozenset[str]:
+    """The names of those addresses that stand in HTML and in quoted-printable as they are, whatever their word is."""
+    longest = "x" * 40
+    return frozenset(name for name, start, word in addresses if _PLAIN_HTML.fullmatch(start + longest))
+
 
 def _names(pieces: Pieces) -> set[str]:
     """The names that the pieces' expressions use."""
@@ -214,29 +226,29 @@ def _names(pieces: Pieces) -> set[str]:
     return found
 
 
-def _ready(pieces: Pieces) -> tuple[Ready, ...]:
-    return tuple(_one_ready(piece) for piece in pieces)
+def _ready(pieces: Pieces, plain: frozenset[str]) -> tuple[Ready, ...]:
+    return tuple(_one_ready(piece, plain) for piece in pieces)
 
 
-def _one_ready(piece: bytes | Slot | Choice | Line | Mark) -> Ready:
+def _one_ready(piece: bytes | Slot | Choice | Line | Mark, plain: frozenset[str]) -> Ready:
     match piece:
         case bytes():
             return piece
         case Slot():
-            return _slot(piece)
+            return _slot(piece, plain)
         case Line() if all(isinstance(part, str) for part in piece.parts):
             return header_value("".join(piece.parts))
         case Line():
             line = function(["text", False, list(piece.parts)])
             return lambda scope: header_value(line(scope))
         case Choice():
-            return _choice(piece)
+            return _choice(piece, plain)
         case Mark():
             raise TypeError("a mark that was not resolved")
 
 
-def _choice(choice: Choice) -> Ready:
-    test, first, second = function(choice.test), _ready(choice.first), _ready(choice.second)
+def _choice(choice: Choice, plain: frozenset[str]) -> Ready:
+    test, first, second = function(choice.test), _ready(choice.first, plain), _ready(choice.second, plain)
     if all(isinstance(each, bytes) for each in (*first, *second)):
         one, other = b"".join(first), b"".join(second)  # type: ignore[arg-type]
         return lambda scope: one if test(scope) else other
@@ -248,22 +260,30 @@ def _choice(choice: Choice) -> Ready:
     return choose
 
 
-def _slot(slot: Slot) -> Callable[[Scope], bytes]:
+def _slot(slot: Slot, plain: frozenset[str]) -> Callable[[Scope], bytes]:
     value, encoding = function(slot.expr), slot.encoding
     if encoding is Encoding.PLAIN:
         return lambda scope: value(scope).encode()  # UTF-8 in an international address only (RFC 6532)
-    if slot.expr[0] == "name" and encoding in (Encoding.ADDRESS, Encoding.URL):
-        encoding = Encoding.HTML  # our own link, known to be one
+    if slot.expr[0] == "name" and encoding is not Encoding.TEXT_ADDRESS:
+        if slot.expr[1] in plain:
+            return lambda scope: value(scope).encode() + SOFT_BREAK
+        if encoding in (Encoding.ADDRESS, Encoding.URL):
+            encoding = Encoding.HTML  # our own link, known to be one
     written = _WRITTEN[encoding]
-    plain = (_PLAIN_LINE if encoding in (Encoding.TEXT, Encoding.FROM_HTML) else _PLAIN_HTML).fullmatch
+    fits = (_PLAIN_LINE if encoding in (Encoding.TEXT, Encoding.FROM_HTML) else _PLAIN_HTML).fullmatch
     if encoding in (Encoding.URL, Encoding.ADDRESS, Encoding.TEXT_ADDRESS):
-        return lambda scope: body_value(written(value(scope)))
+        fits = _NOTHING.fullmatch
+    known: dict[str, bytes] = {}
 
     def write(scope: Scope) -> bytes:
         given = value(scope)
-        if given.__class__ is str and plain(given):
-            return given.encode() + SOFT_BREAK
-        return body_value(written(given))
+        if given.__class__ is not str:
+            return body_value(written(given))
+        if (ready := known.get(given)) is None:
+            ready = given.encode() + SOFT_BREAK if fits(given) else body_value(written(given))
+            if len(known) < _KEPT:
+                known[given] = ready
+        return ready
 
     return write
 
@@ -349,16 +369,22 @@ def _encoded_words(text: str) -> list[bytes]:
 
 def _mailbox(reader: Reader) -> str:
     """The reader's ``To``: their name, where they gave one that a header can hold, and their address."""
-    name = reader.name
     if _NOT_IN_ADDRESS.search(reader.email):
         raise UnstampableReader(f"reader {reader.id}: their address holds a space, a bracket or a control character")
+    phrase = _phrase(reader.name)
+    return f"{phrase} <{reader.email}>" if phrase else reader.email
+
+
+@lru_cache(maxsize=_KEPT)
+def _phrase(name: str) -> str:
+    """A name as it stands before an address (RFC 5322 section 3.4); empty if it can't."""
     if not name or _CONTROL.search(name):
-        return reader.email
+        return ""
     if len(name) > 60:
         name = name[:60].rstrip()
     if _PHRASE.fullmatch(name) and "=?" not in name:
-        return f"{name} <{reader.email}>"
+        return name
     if name.isascii() and "=?" not in name:
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{quoted}" <{reader.email}>'
-    return b"\r\n ".join(_encoded_words(name)).decode("ascii") + f"\r\n <{reader.email}>"
+        return f'"{quoted}"'
+    return b"\r\n ".join(_encoded_words(name)).decode("ascii") + "\r\n"

@@ -21,14 +21,14 @@ class LinkSigner:
 
     def make(self, purpose: str, edition_id: int, subscriber_id: int) -> str:
         """The word, about 20 characters of ``A-Za-z0-9_-``."""
-        return self.maker(purpose, edition_id)(subscriber_id)
+        return self.maker(purpose, edition_id)(packed(subscriber_id))
 
-    def maker(self, purpose: str, edition_id: int) -> Callable[[int], str]:
-        """What makes the words of that purpose and edition, for many subscribers."""
-        keyed, edition = self._keyed(purpose), _packed(edition_id)
+    def maker(self, purpose: str, edition_id: int) -> Callable[[bytes], str]:
+        """What makes the words of that purpose and edition, for many subscribers, each :func:`packed`."""
+        keyed, edition = self._keyed(purpose), packed(edition_id)
 
-        def make(subscriber_id: int) -> str:
-            numbers = edition + _packed(subscriber_id)
+        def make(subscriber: bytes) -> str:
+            numbers = edition + subscriber
             mac = keyed.copy()
             mac.update(numbers)
             word = b2a_base64(numbers + mac.digest(), newline=False).translate(_URL_SAFE)
@@ -56,7 +56,7 @@ class LinkSigner:
         return hashlib.blake2b(key=self._key, digest_size=10, person=purpose.encode())
 
 
-def _packed(number: int) -> bytes:
+def packed(number: int) -> bytes:
     """The number in base 128, low digits first, the high bit set on all but the last."""
     digits = bytearray()
     while number > 127:

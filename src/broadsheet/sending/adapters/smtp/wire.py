@@ -175,16 +175,18 @@ class Conversation:
 
     def received(self, data: bytes) -> None:
         """Take in what the server sent: whole replies or parts of some."""
-        lines = (self._rest + data).split(b"\n")
+        lines = (self._rest + data if self._rest else data).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
-            if line[3:4] == b"-" and len(self._lines) < _MOST_LINES:
+            if line in self._usual and not self._lines:
+                self._handled(line)
+            elif line[3:4] == b"-" and len(self._lines) < _MOST_LINES:
                 self._lines.append(line)
                 continue
-            self._replied(line)
+            else:
+                self._replied(line)
             if self.fault:
                 return
-            self._lines.clear()
         if len(self._rest) > _LONGEST_LINE:
             self.fault = "a reply without end"
 
@@ -249,21 +251,28 @@ class Conversation:
 
     def _replied(self, line: bytes) -> None:
         """One whole reply: its last line; the others are in ``_lines``."""
-        self._lines.append(line)
-        if line not in self._usual and not self._is_reply(line):
+        if self._is_reply(line):
+            self._handled(line)
+        else:
             self.fault = f"no reply of SMTP: {line[:60]!r}"
-            return
+        self._lines.clear()
+
+    def _handled(self, line: bytes) -> None:
         if self._expected:
             handler, letter = self._expected.popleft()
             handler(letter, line)
         elif not self.closing:
-            self.fault = f"a reply to nothing: {one_line(self._lines)}"
+            self.fault = f"a reply to nothing: {self._words(line)}"
+
+    def _words(self, line: bytes) -> str:
+        """What the reply that ends with ``line`` says."""
+        return one_line([*self._lines, line])
 
     def _is_reply(self, line: bytes) -> bool:
         if not line[:3].isdigit() or line[:1] not in b"2345" or line[3:4] not in (b" ", b"\r", b""):
             return False
         if line.startswith(b"421"):
-            self.closing = one_line(self._lines)
+            self.closing = self._words(line)
         elif len(self._usual) < _USUAL and len(line) < 100:
             self._usual.add(line)
         return True
@@ -276,9 +285,9 @@ class Conversation:
 
     def _refuse(self, letter: Letter, line: bytes) -> None:
         if line[0] not in b"45":
-            self.fault = f"a reply that fits nothing: {one_line(self._lines)}"
+            self.fault = f"a reply that fits nothing: {self._words(line)}"
         elif not letter.refusal:
-            letter.refusal = one_line(self._lines)
+            letter.refusal = self._words(line)
 
     def _settle(self, letter: Letter, verdict: Verdict) -> None:
         self.refusals += verdict is Verdict.REFUSED
@@ -325,7 +334,7 @@ class Conversation:
             self._settle(letter, Verdict.REFUSED)
         elif letter.end > self._gone():
             letter.end = 0  # it claims to have what it can't have: nobody can say
-            self.fault = f"it took a mail that it did not have yet: {one_line(self._lines)}"
+            self.fault = f"it took a mail that it did not have yet: {self._words(line)}"
         else:
             self._settle(letter, Verdict.TAKEN)
 
