@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
@@ -18,7 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
-from broadsheet.stamping import Mail
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+Field = tuple[str, bytes]
+"""A header's name in lower case, and its canonical form."""
 
 #: Headers that are signed where the mail has them (RFC 6376 section 5.4.1; the List- ones as RFC 8058 section 4 asks).
 SIGNED: Final = (
@@ -31,6 +35,9 @@ SIGNED: Final = (
 _NONE_MORE: Final = ("from", "reply-to", "to", "subject", "date", "list-unsubscribe", "list-unsubscribe-post")
 _SPACES: Final = re.compile(rb"[ \t]+")
 _SPACES_AT_END: Final = re.compile(rb"[ \t]+(?=\r\n|\Z)")
+#: Bytes of a piece that is worth remembering, and how many are remembered.
+_LARGE: Final = 256
+_KEPT: Final = 1000
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,250}[A-Za-z0-9])?")
 
 
@@ -42,57 +49,61 @@ class Signer:
         if not (_DOMAIN.fullmatch(domain) and _DOMAIN.fullmatch(selector)):
             raise ValueError(f"{selector}._domainkey.{domain} is no name of a DNS record")
         self._sign, algorithm, self.record = _key(key)
-        self._start = f"DKIM-Signature: v=1; a={algorithm}; c=relaxed/relaxed; d={domain}; s={selector};\r\n\tt="
+        self._start = f"v=1; a={algorithm}; c=relaxed/relaxed; d={domain}; s={selector};"
         self._relaxed: dict[bytes, bytes] = {}
+        self._fields: dict[bytes, Field] = {}
+        self._orders: dict[tuple[str, ...], tuple[str, Sequence[int]]] = {}
+        self._last: tuple[Sequence[bytes], Sequence[bytes]] = (), ()
 
-    def header(self, mail: Mail, content: bytes, now: int | None = None) -> bytes:
-        """The line ``DKIM-Signature`` for ``content``, the mail's as it goes on the wire: to be put before it."""
-        end = content.find(b"\r\n\r\n")
-        head, start = (content[: end + 2], end + 4) if end >= 0 else (content, len(content))
-        body_hash = base64.b64encode(hashlib.sha256(self._relaxed_body(mail, content, start)).digest()).decode()
-        names, relaxed = _relaxed_headers(head)
+    def header(self, pieces: Sequence[bytes], now: int | None = None) -> bytes:
+        """The line ``DKIM-Signature`` for a mail, given as it goes on the wire: to be put before it."""
+        head, body = _parted(pieces)
+        body_hash = base64.b64encode(hashlib.sha256(self._relaxed_body(body)).digest()).decode()
+        names, relaxed = self._relaxed_headers(head)
         at = int(time.time()) if now is None else now
-        unsigned = f"{self._start}{at}; h={':'.join(names)};\r\n\tbh={body_hash};\r\n\tb="
-        own = _SPACES.sub(b" ", unsigned.replace("\r\n", "").encode().replace(b"DKIM-Signature: ", b"dkim-signature:"))
-        signature = base64.b64encode(self._sign(hashlib.sha256(relaxed + own).digest())).decode()
-        folded = "\r\n\t".join(signature[cut : cut + 72] for cut in range(0, len(signature), 72))
-        return f"{unsigned}{folded}\r\n".encode()
+        own = f"dkim-signature:{self._start} t={at}; h={names}; bh={body_hash}; b="
+        signature = base64.b64encode(self._sign(hashlib.sha256(relaxed + own.encode()).digest())).decode()
+        folded = "\r\n\t".join([signature[cut : cut + 72] for cut in range(0, len(signature), 72)])
+        return (
+            f"DKIM-Signature: {self._start}\r\n\tt={at}; h={names};\r\n\tbh={body_hash};\r\n\tb={folded}\r\n".encode()
+        )
 
-    def _relaxed_body(self, mail: Mail, content: bytes, start: int) -> bytes:
-        """The body's canonical form (section 3.4.4), made of what is known of its pieces where they are its own."""
-        own = len(mail.pieces) > 1 and sum(map(len, mail.pieces)) == len(content)
-        body = self._from_pieces(mail, start) if own else None
-        if body is None:
-            body = _relaxed(content[start:])
+    def _relaxed_body(self, pieces: Sequence[bytes]) -> bytes:
+        """The body's canonical form (section 3.4.4), made of what is known of its pieces."""
+        if all(piece.endswith(b"\n") for piece in pieces):
+            body = b"".join(self._relaxed_pieces(pieces))
+        else:  # a space might run from one piece into the next
+            body = _relaxed(b"".join(pieces))
         if not body.endswith(b"\r\n"):
             return body + b"\r\n" if body else b""
         return body if not body.endswith(b"\r\n\r\n") and body != b"\r\n" else _without_empty_end(body)
 
-    def _from_pieces(self, mail: Mail, start: int) -> bytes | None:
-        """The relaxed body without regard to its end; None if a space could run from one piece into the next."""
-        known, position, relaxed = self._relaxed, 0, []
-        pieces = iter(mail.pieces)
-        for piece in pieces:
-            position += len(piece)
-            if position >= start:
-                relaxed.append(_relaxed(piece[len(piece) - (position - start) :]))
-                break
-        for piece in pieces:
-            done = known.get(piece)
-            if done is None:
-                if piece[-1:] != b"\n":
-                    return None
-                done = self._learn(piece)
-            relaxed.append(done)
-        return b"".join(relaxed)
+    def _relaxed_pieces(self, pieces: Sequence[bytes]) -> Sequence[bytes]:
+        before, then = self._last
+        if len(before) == len(pieces):
+            each = zip(pieces, before, then, strict=True)
+            relaxed = [done if piece is same else self._relaxed_piece(piece) for piece, same, done in each]
+        else:
+            relaxed = [self._relaxed_piece(piece) for piece in pieces]
+        self._last = pieces, relaxed
+        return relaxed
 
-    def _learn(self, piece: bytes) -> bytes:
-        done = _relaxed(piece)
-        if len(piece) > 256:
-            if len(self._relaxed) > 1000:
-                self._relaxed.clear()
-            self._relaxed[piece] = done
+    def _relaxed_piece(self, piece: bytes) -> bytes:
+        if len(piece) <= _LARGE:
+            return _relaxed(piece)
+        done = self._relaxed.get(piece)
+        if done is None:
+            done = _kept(self._relaxed, piece, _relaxed(piece))
         return done
+
+    def _relaxed_headers(self, head: bytes) -> tuple[str, bytes]:
+        """The names to sign and their fields' canonical form (section 3.4.2), the last of equal names first (5.4.2)."""
+        known = self._fields
+        lines = head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ").split(b"\r\n")
+        fields = [known.get(line) or _kept(known, line, _field(line)) for line in lines]
+        names = tuple([name for name, _ in fields])
+        names_signed, order = self._orders.get(names) or _kept(self._orders, names, _order(names))
+        return names_signed, b"".join([fields[place][1] for place in order])
 
 
 def signer_of(settings: SmtpAdapter, root: Path) -> Signer | None:
@@ -146,18 +157,40 @@ def _without_empty_end(body: bytes) -> bytes:
     return stripped + b"\r\n" if stripped else b""
 
 
-def _relaxed_headers(head: bytes) -> tuple[Sequence[str], bytes]:
-    """The names to sign and their fields' canonical form (section 3.4.2), the last of equal names first (5.4.2)."""
-    fields: dict[str, list[bytes]] = {}
-    for line in head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ").split(b"\r\n"):
-        label, _, value = line.partition(b":")
-        fields.setdefault(label.strip().lower().decode("ascii", "replace"), []).append(value)
-    names: list[str] = []
-    relaxed: list[bytes] = []
-    for name in SIGNED:
-        if values := fields.get(name):
-            names += [name] * len(values)
-            relaxed += [
-                name.encode() + b":" + _SPACES.sub(b" ", each).strip(b" ") + b"\r\n" for each in reversed(values)
-            ]
-    return [*names, *_NONE_MORE], b"".join(relaxed)
+def _parted(pieces: Sequence[bytes]) -> tuple[bytes, Sequence[bytes]]:
+    """The headers, and the body's pieces."""
+    for count, piece in enumerate(pieces, 1):
+        if b"\n\r\n" not in piece and not piece.startswith((b"\r\n", b"\n")):
+            continue  # an empty line does not end in it
+        head = b"".join(pieces[:count])
+        end = head.find(b"\r\n\r\n")
+        if end >= 0:
+            rest = head[end + 4 :]
+            return head[: end + 2], [rest, *pieces[count:]] if rest else pieces[count:]
+    return b"".join(pieces), ()
+
+
+def _field(line: bytes) -> Field:
+    """A header's name, and its canonical form."""
+    label, _, value = line.partition(b":")
+    name = label.strip().lower()
+    if b"  " in value or b"\t" in value:
+        value = _SPACES.sub(b" ", value)
+    return name.decode("ascii", "replace"), name + b":" + value.strip(b" ") + b"\r\n"
+
+
+def _order(names: Sequence[str]) -> tuple[str, Sequence[int]]:
+    """What ``h=`` says for a mail with these headers, and the places of those it has, in that order."""
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name, []).insert(0, place)
+    order = [place for name in SIGNED for place in places.get(name, ())]
+    return ":".join([*(names[place] for place in order), *_NONE_MORE]), order
+
+
+def _kept(among: dict[Key, Value], key: Key, value: Value) -> Value:
+    """The value, which is found there from now on."""
+    if len(among) >= _KEPT:
+        among.clear()
+    among[key] = value
+    return value

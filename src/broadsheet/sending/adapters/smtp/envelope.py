@@ -121,7 +121,7 @@ class Contents:
         return whole(b"." + dotted if dotted.startswith(b".") else dotted)
 
     def _signed(self, mail: Mail, content: bytes) -> bytes:
-        return content if self._signer is None else self._signer.header(mail, content) + content
+        return content if self._signer is None else self._signer.header((content,)) + content
 
     def _as_it_is(self, mail: Mail) -> Content | None:
         """The mail's pieces, signed; None if they can't go on the wire as they are."""
@@ -134,7 +134,7 @@ class Contents:
         if len(new) > _MUCH and ascii_ and len(pieces) > 1:
             self._remember(pieces)
         if self._signer is not None:
-            pieces = (self._signer.header(mail, mail.content), *pieces)
+            pieces = (self._signer.header(pieces), *pieces)
         return Content(pieces, sum(map(len, pieces)), ascii_)
 
     def _new(self, pieces: Sequence[bytes]) -> list[bytes]:
