@@ -18,13 +18,14 @@ def allowed():
 
 @pytest.fixture
 def other():
-    """A thread that stays on one processor until the test ends; its native id, and where it is."""
-    ready, over, found = Event(), Event(), {}
+    """A thread that was put on a processor and rests there until the test ends; its native id, and where it is."""
+    ready, over, found, before = Event(), Event(), {}, os.sched_getaffinity(0)
 
     def stay():
         processor = max(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {processor})
         found.update(thread=get_native_id(), processor=processor)
+        os.sched_setaffinity(0, before)
         ready.set()
         over.wait(60)
 
@@ -40,9 +41,13 @@ def test_it_goes_where_the_other_one_is_and_comes_back(allowed, other):
     assert len(allowed) > 1, "the machine of the tests has several processors"
     companion = Companion(other["thread"])
     companion.follow()
+    assert os.sched_getaffinity(0) == os.sched_getaffinity(other["thread"]) == {other["processor"]}
+    companion.let_go()
+    assert os.sched_getaffinity(other["thread"]) == allowed
     assert os.sched_getaffinity(0) == {other["processor"]}
+    companion.follow()
     companion.part()
-    assert os.sched_getaffinity(0) == allowed
+    assert os.sched_getaffinity(0) == os.sched_getaffinity(other["thread"]) == allowed
 
 
 def test_a_thread_that_is_gone_is_followed_no_more(allowed):

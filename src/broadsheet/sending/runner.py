@@ -39,6 +39,7 @@ def drain(job: Job, go_on: Callable[[], bool] = lambda: True, record: Record = l
                 adapter.start()
                 companion = Companion(adapter.native_id or 0)
             if not ledger.finished:
+                companion.let_go()
                 ledger.rest()
                 companion.follow()
     finally:
