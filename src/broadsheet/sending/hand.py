@@ -42,6 +42,8 @@ class Hand:
 
     journal: Journal
     stamp_of: Callable[[int, Reader], Stamp]
+    go_on: Callable[[], bool] = lambda: True
+    """Asked each time, as whoever would end the hand may wait for a database."""
     pace: Moments | None = None
     """When messages may go; None for as fast as they can."""
     domain_pace: Mapping[str, Moments] = field(default_factory=dict)
@@ -104,7 +106,7 @@ class Hand:
     def take(self, limit: int) -> list[Mail]:
         """Up to ``limit`` copies that may leave now, stamped."""
         now = time.monotonic()
-        if self._over or now > self.good_until:
+        if self.ended() or now > self.good_until:
             return []
         limit = min(limit, self.journal.free)
         date = self._date()
@@ -152,7 +154,7 @@ class Hand:
 
     def ended(self) -> bool:
         """Whether nothing will leave any more."""
-        return self._over
+        return self._over or not self.go_on()
 
     def wait(self, seconds: float) -> None:
         """Return when there may be more, at the latest after ``seconds``."""

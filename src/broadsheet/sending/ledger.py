@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -72,7 +72,7 @@ class Job:
 class Ledger:
     """One sender of an edition. All but :meth:`deliver` is for one thread, whose database connection it uses."""
 
-    def __init__(self, job: Job, record: Record) -> None:
+    def __init__(self, job: Job, record: Record, go_on: Callable[[], bool]) -> None:
         edition = job.edition
         self._job, self._record = job, record
         self._sender = claims.sender_name(edition.pk)
@@ -82,7 +82,7 @@ class Ledger:
         self._pacer = Pacer(edition.adapter, job.pace)
         self._breaker = Breaker(job.rules)
         journal = Journal(job.journals, self._sender)
-        self.hand = Hand(journal, self._stamps.of, self._pacer.overall, self._pacer.domains)
+        self.hand = Hand(journal, self._stamps.of, go_on, self._pacer.overall, self._pacer.domains)
         self.fault: BaseException | None = None
         self.finished = self._delivered = self._halted = self._in_doubt = False
         self._left: dict[int, int] = {}  # claims, and how many of their copies have no outcome yet

@@ -19,13 +19,14 @@ PATIENCE = 9.0
 def drain(job: Job, go_on: Callable[[], bool] = lambda: True, record: Record = lambda _: None) -> Iterator[Batch]:
     """Sends what is due, and yields what was recorded, round after round.
 
-    It ends when nothing is due, or within two seconds after ``go_on`` says no or the edition is paused or cancelled;
-    what is on the wire by then is still answered and recorded. ``record`` is told of outcomes in the transaction that
-    records them. A copy is not sent to anyone who left the list or was suppressed since the freeze.
+    It ends when nothing is due, or within two seconds after the edition is paused or cancelled or ``go_on``, which both
+    threads ask, says no; what is on the wire by then is still answered and recorded. ``record`` is told of outcomes
+    in the transaction that records them. A copy is not sent to anyone who left the list or was suppressed since the
+    freeze.
 
     Raises AdapterFailed when the adapter can't send at all; what was claimed and not attempted goes back to the queue.
     """
-    ledger = Ledger(job, record)
+    ledger = Ledger(job, record, go_on)
     adapter = Thread(target=ledger.deliver, name=f"adapter of edition {job.edition.pk}", daemon=True)
     companion = None
     collect_rarely()
