@@ -132,6 +132,7 @@ class Taker:
         if not self.growing:
             meanwhile()
         with connection.cursor() as cursor:
+            bulk.hurry(cursor)
             erased = erased_among(person.email_key for person in given.people)
             batch = Batch(erased=[person for person in given.people if person.email_key in erased and not person.again])
             kept = [person for person in given.people if person.email_key not in erased] if erased else given.people
