@@ -1,5 +1,6 @@
 """Imports and exports on PostgreSQL: rows that somebody else writes meanwhile, Ctrl-C while it reads ahead, and back."""
 
+import csv
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ workspace = ready()
 from django.db import connections, transaction
 from django.utils import timezone
 from broadsheet.audience import import_people
-from broadsheet.models import InterestSet, Subscriber, Suppression
+from broadsheet.models import InterestSet, Subscriber, Subscription, Suppression
 from broadsheet.audience import bulk
 
 fell_back = []
@@ -43,7 +44,7 @@ def somebody_else():
 thread = threading.Thread(target=somebody_else)
 thread.start()
 written.wait()
-report = import_people(workspace, Path("people.csv"))
+report = import_people(workspace, Path("people.csv"), "news")
 waited = not thread.is_alive()
 thread.join()
 import json
@@ -53,6 +54,8 @@ print(json.dumps({
     "people": Subscriber.objects.count(),
     "suppressed": dict(Suppression.objects.values_list("email_key", "reason")),
     "kept": Subscriber.objects.get(email_key="r7@reader.example").first_name,
+    "subscribed": Subscription.objects.filter(state="subscribed", subscriber__first_name="Ada").count(),
+    "on the list": sorted(Subscription.objects.values_list("subscriber__email_key", flat=True)),
 }))
 """
 
@@ -87,7 +90,9 @@ def test_rows_that_somebody_else_writes_meanwhile_are_left_as_they_are(run):
     (run.folder / "people.csv").write_text("\n".join(["email,status,first_name", *lines, ""]))
     found = json.loads(run("-c", _MEANWHILE))
     assert found["waited"], "the copy waits for who wrote the same row first"
-    assert "broadsheet_suppression" in found["fell_back"]
+    assert found["fell_back"] == ["broadsheet_subscriber", "broadsheet_suppression"]
+    assert found["on the list"] == sorted(f"r{number}@reader.example" for number in range(40))
+    assert found["subscribed"] == 30
     assert found["people"] == 40
     assert found["suppressed"].pop("r5@reader.example") == "complained"
     assert len(found["suppressed"]) == 9
@@ -141,3 +146,30 @@ def test_an_export_gives_the_same_people_back(run):
     again = json.loads(run("-m", "broadsheet", "subscribers", "import", "again.csv", "--json"))
     assert (again["added"], again["updated"], again["unchanged"]) == (0, 0, 3)
     assert run("-m", "broadsheet", "subscribers", "export", "--list", "news").count("\n") == 4
+
+
+def test_signs_that_a_copy_reads_as_its_own_are_kept_as_they_are(run):
+    odd = {
+        "a": "back\\slash \\N \\. \\t",
+        "b": "tab\there",
+        "c": "line\nbreak",
+        "d": "\\.",
+        "e": "\\",
+        "f": "ü\x0b😀",
+    }
+    with (run.folder / "people.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["email", "consent_wording", "last_name", "plan"])
+        table.writerows([f"{key}@reader.example", text, text, text] for key, text in odd.items())
+    run("-m", "broadsheet", "subscribers", "import", "people.csv", "--list", "news")
+    with psycopg.connect(run.database) as connection:
+        rows = connection.execute(
+            "SELECT email, last_name, attributes->>'plan', consent_wording FROM broadsheet_subscriber"
+            " JOIN broadsheet_subscription ON subscriber_id = broadsheet_subscriber.id"
+        ).fetchall()
+    assert {row[0][0]: row[3] for row in rows} == odd
+    assert {row[0][0]: row[1] for row in rows} == {key: " ".join(text.split()) for key, text in odd.items()}
+    printable = {
+        key: "".join(each for each in text if each.isspace() or each.isprintable()) for key, text in odd.items()
+    }
+    assert {row[0][0]: row[2].strip() for row in rows} == {key: text.strip() for key, text in printable.items()}

@@ -330,14 +330,36 @@ def test_a_line_that_can_not_be_taken_still_says_that_somebody_left(take):
     assert not Subscriber.objects.filter(email="new@reader.example").exists()
 
 
+@pytest.mark.parametrize("batch", [2, 10])
 @pytest.mark.parametrize("graver", ["unsubscribed", "pending", "who knows", "bounced"])
-def test_of_two_lines_for_one_address_the_graver_counts_across_batches_too(take, monkeypatch, graver):
-    monkeypatch.setattr("broadsheet.audience.importing.BATCH", 2)
-    lines = "ada@reader.example,subscribed\n" + "".join(f"r{n}@reader.example,subscribed\n" for n in range(4))
-    report = take(f"email,status\n{lines}ADA@reader.example,{graver}\n")
+def test_of_two_lines_for_one_address_the_graver_counts_across_batches_too(take, monkeypatch, graver, batch):
+    monkeypatch.setattr("broadsheet.audience.importing.BATCH", batch)
+    lines = "".join(f"{name}@reader.example,subscribed,{name}\n" for name in ("ada", "r0", "r1", "r2", "r3"))
+    report = take(f"email,status,first_name\n{lines}ADA@reader.example,{graver},Other\n")
     assert (report.added, report.rejected_lines) == (5, 1)
     assert "ada@reader.example" not in mailed()
-    assert counts(take(f"email,status\n{lines}ADA@reader.example,{graver}\n")) == (6, 0, 0, 5, 1)
+    assert mailed() == [f"r{number}@reader.example" for number in range(4)]
+    assert Subscriber.objects.get(email_key="ada@reader.example").first_name == "ada"
+    assert counts(take(f"email,status,first_name\n{lines}ADA@reader.example,{graver},Other\n")) == (6, 0, 0, 5, 1)
+
+
+def test_a_line_that_names_a_list_twice_is_taken_as_the_graver(take):
+    take("email,lists\nada@reader.example,newsletter;newsletter:unsubscribed\nben@reader.example,newsletter\n")
+    assert mailed() == ["ben@reader.example"]
+
+
+def test_subscriptions_are_of_who_they_were_read_for(take, monkeypatch):
+    monkeypatch.setattr("broadsheet.audience.importing.BATCH", 3)
+    lists = {"ada": "newsletter;letters", "ben": "", "cleo": "letters", "dan": "newsletter"}
+    lines = "".join(f"{name}@reader.example,{on}\n" for name, on in lists.items())
+    take("email,lists\ncleo@reader.example,newsletter\n", list_name=None)
+    take(f"email,lists\n{lines}", list_name=None)
+    found = {name: set() for name in lists}
+    for email, name in Subscription.objects.values_list("subscriber__email", "list_name"):
+        found[email.partition("@")[0]].add(name)
+    assert found == {
+        name: set(filter(None, on.split(";"))) for name, on in (lists | {"cleo": "newsletter;letters"}).items()
+    }
 
 
 # Updating

@@ -1,8 +1,10 @@
 """What the columns of a file of people are for: by their names in the tools' exports, or as mapped by hand."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import itemgetter
 
 from broadsheet.audience.statuses import (
     STATUS_COLUMNS,
@@ -33,6 +35,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "consent_how": ("consenthow",),
     "consent_wording": ("consentwording", "consenttext"),
 }  # fmt: skip
+#: Those that are read of each person, beside the address and the lists.
+PERSON = ("first_name", "last_name", "name", "language", "time_zone", "interests", "created", "consent_at",
+          "consent_network", "consent_how", "consent_wording")  # fmt: skip
 #: Columns that hold several attributes as JSON.
 JSON_COLUMNS = ("attributes", "metadata", "customfields")
 #: What only the tool it came from can use.
@@ -76,10 +81,20 @@ class Layout:
     said: dict[str, str] = field(default_factory=dict)
     """What each column was taken for, by its name in the file."""
 
-    @property
+    @cached_property
     def width(self) -> int:
         """How many columns there are."""
         return len(self.names)
+
+    @cached_property
+    def lists(self) -> int:
+        """Where the lists stand: beyond the last column if nowhere."""
+        return self.fields.get("lists", self.width)
+
+    @cached_property
+    def pick(self) -> Callable[[list[str]], tuple[str, ...]]:
+        """From a row's cells, and an empty one after them, the cells of :data:`PERSON`, empty where there is none."""
+        return itemgetter(*(self.fields.get(column, self.width) for column in PERSON))
 
 
 def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:

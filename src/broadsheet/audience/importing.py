@@ -8,7 +8,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from broadsheet.audience.persons import Person, Terms, Unusable, gravest, person
 from broadsheet.audience.spreadsheets import disarmed
 from broadsheet.audience.statuses import WORDS, Standing, status_word
 from broadsheet.audience.tables import BadRow, Table, open_table
-from broadsheet.audience.taking import ERASED, Taker, Update
+from broadsheet.audience.taking import ERASED, People, Taker, Update
 from broadsheet.errors import BroadsheetError
 from broadsheet.workspace import Workspace
 
@@ -31,6 +31,7 @@ BATCH = 10_000
 SHOWN_LINES, SHOWN_WORDS = 1_000, 20
 #: After so many new people the database looks anew at what it holds.
 MANY = 5_000
+_NAMES = {standing: standing.name.lower() for standing in Standing}
 Progress = Callable[[int, int], None]
 """Told how far it is: units done, units in all."""
 
@@ -172,9 +173,9 @@ class _Run:
         report = self.report
         try:
             with bulk.hurried():
-                for people in _ahead(self._batches()):
+                for people, meanwhile in _ahead(self._prepared()):
                     with transaction.atomic():
-                        batch = self.taker.take(people)
+                        batch = self.taker.take(people, meanwhile)
                     report.added += batch.added
                     report.updated += batch.updated
                     report.unchanged += batch.unchanged
@@ -193,6 +194,9 @@ class _Run:
         if report.added > MANY and not self.taker.dry_run:
             _refresh_statistics()
         return report
+
+    def _prepared(self) -> Iterator[People]:
+        return map(self.taker.prepare, self._batches())
 
     def _batches(self) -> Iterator[list[Person]]:
         people: list[Person] = []
@@ -240,8 +244,8 @@ class _Run:
 
     def _count(self, person: Person, row: list[str]) -> None:
         standing = person.standing
-        self.report.standings[standing.name.lower()] += 1
-        if standing in (Standing.PENDING, Standing.DOUBTFUL):
+        self.report.standings[_NAMES[standing]] += 1
+        if standing is Standing.PENDING or standing is Standing.DOUBTFUL:
             for at, name, read in self.layout.statuses:
                 if len(self.report.doubts) >= SHOWN_WORDS:
                     break
@@ -260,16 +264,25 @@ class _Run:
             self.report.rejected.append(RejectedLine(line, reason))
 
 
-def _ahead(batches: Iterator[list[Person]]) -> Iterator[list[Person]]:
-    """The batches; the next one is read while a server writes the last. SQLite writes in this process."""
+def _ahead(batches: Iterator[People]) -> Iterator[tuple[People, Callable[[], None]]]:
+    """The batches, each with what lets the next one be read: a server writes while this process reads.
+
+    SQLite writes in this process.
+    """
     if connection.vendor == "sqlite":
-        yield from batches
+        yield from ((people, lambda: None) for people in batches)
         return
     with ThreadPoolExecutor(1, "reading") as reader:
-        following = reader.submit(next, batches, None)
-        while people := following.result():
-            following = reader.submit(next, batches, None)
-            yield people
+        following: list[Future[People | None]] = []
+
+        def read_on() -> None:
+            if not following:
+                following.append(reader.submit(next, batches, None))
+
+        read_on()
+        while people := following.pop().result():
+            yield people, read_on
+            read_on()
 
 
 class _Rejects:

@@ -19,7 +19,7 @@ from broadsheet.audience.spreadsheets import armed
 from broadsheet.audience.statuses import WORDS, YES_OR_NO, Standing
 from broadsheet.workspace import Attribute
 
-_ZONES = {name.lower(): name for name in available_timezones()}
+_ZONES = {"": ""} | {name.lower(): name for name in available_timezones()}
 LONGEST_NAME, LONGEST_VALUE, MOST_ATTRIBUTES = 200, 10_000, 200
 
 
@@ -74,13 +74,6 @@ class Unusable(ValueError):
         self.bare = bare
 
 
-class Reading(NamedTuple):
-    """By what a row is read."""
-
-    layout: Layout
-    terms: Terms
-
-
 def person_of(line: int, row: list[str], layout: Layout, terms: Terms) -> Person:
     """The row as a person. Raises Unusable with what is wrong."""
     try:
@@ -91,10 +84,10 @@ def person_of(line: int, row: list[str], layout: Layout, terms: Terms) -> Person
     standing = _standing(cells, layout, terms)
     lists: Lists = ()
     try:
-        lists = _lists(_at(cells, layout, "lists"), terms.lists, terms.list_name)
+        lists = _lists(cells[layout.lists], terms.lists, terms.list_name)
         if standing and not (layout.own and standing.suppression):
             lists = tuple((name, max(says, standing)) for name, says in lists)
-        return _filled(line, (email, key), (lists, standing), cells, Reading(layout, terms))
+        return _filled(line, (email, key), (lists, standing), cells, (layout, terms))
     except ValueError as error:
         bare = Person(line, email, key, "", "", "", "", (), lists, standing, None, None, "", "", "", {}, again=True)
         raise Unusable(str(error), bare if gravest(bare) else None) from error
@@ -106,38 +99,37 @@ def gravest(person: Person) -> Standing:
 
 
 def _filled(  # in one go: a million rows pass here
-    line: int, address: tuple[str, str], says: tuple[Lists, Standing], cells: list[str], by: Reading
+    line: int, address: tuple[str, str], says: tuple[Lists, Standing], cells: list[str], by: tuple[Layout, Terms]
 ) -> Person:
     layout, terms = by
-    first, last = _names(cells, layout)
-    agreed = _moment(_at(cells, layout, "consent_at"))
-    created = _moment(_at(cells, layout, "created")) or agreed
-    network, how = _at(cells, layout, "consent_network"), _at(cells, layout, "consent_how")
+    first, last, whole, language, zone, tags, created, agreed, network, how, wording = layout.pick(cells)
+    if whole and not first:
+        first, _, last = (whole, "", last) if last else whole.partition(" ")
+    agreed_at = _moment(agreed)
+    created_at = _moment(created) or agreed_at
     return Person(
         line,
         *address,
-        first,
-        last,
-        _at(cells, layout, "language").replace("_", "-")[:35],
-        _zone(_at(cells, layout, "time_zone")),
-        _interests(_at(cells, layout, "interests")),
+        _name("first", first),
+        _name("last", last),
+        language.replace("_", "-")[:35],
+        _zone(zone),
+        _interests(tags),
         *says,
-        created,
-        agreed or created,
+        created_at,
+        agreed_at or created_at,
         network_of(network, truncate=terms.truncate_networks) if network else "",
         f"{terms.source}; {how} before"[:300] if how else terms.source,
-        _at(cells, layout, "consent_wording")[:LONGEST_VALUE],
+        wording[:LONGEST_VALUE],
         _attributes(cells, layout, terms),
     )
 
 
-def _at(cells: list[str], layout: Layout, name: str) -> str:
-    at = layout.fields.get(name)
-    return "" if at is None else cells[at]
-
-
 def _cells(row: list[str], layout: Layout) -> list[str]:
-    """The row's cells, one for each column. Raises ValueError for one that doesn't fit: its status may be anywhere."""
+    """The row's cells, one for each column, and an empty one for columns that aren't there.
+
+    Raises ValueError for a row that doesn't fit: its status may be anywhere.
+    """
     short = layout.width - len(row)
     if short < 0 and any(cell.strip() for cell in row[layout.width :]):
         raise ValueError(f"has {len(row)} cells, but the first line {layout.width}")
@@ -145,32 +137,25 @@ def _cells(row: list[str], layout: Layout) -> list[str]:
         if any(at >= len(row) for at, _, _ in layout.statuses):
             raise ValueError(f"has {len(row)} cells, but the first line {layout.width}")
         row = row + [""] * short
-    if layout.own:
-        return [armed(cell).strip() for cell in row]
-    return [cell.strip() for cell in row]
+    cells = [armed(cell).strip() for cell in row] if layout.own else [cell.strip() for cell in row]
+    cells.append("")
+    return cells
 
 
-def _names(cells: list[str], layout: Layout) -> tuple[str, str]:
-    first, last = _at(cells, layout, "first_name"), _at(cells, layout, "last_name")
-    if not first and (whole := _at(cells, layout, "name")):
-        first, _, last = (whole, "", last) if last else whole.partition(" ")
-    for word, value in (("first", first), ("last", last)):
-        if len(value) > LONGEST_NAME:
-            raise ValueError(f"the {word} name is longer than {LONGEST_NAME} characters")
-    return _plain(first), _plain(last)
-
-
-def _plain(text: str) -> str:
+def _name(which: str, text: str) -> str:
     """The words of a name, nothing that can't be printed."""
+    if len(text) > LONGEST_NAME:
+        raise ValueError(f"the {which} name is longer than {LONGEST_NAME} characters")
     if text.isalnum():
         return text
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def _zone(text: str) -> str:
-    if text and text.lower() not in _ZONES:
+    found = _ZONES.get(text.lower())
+    if found is None:
         raise ValueError(f"“{text[:80]}” is not a time zone; one is Europe/Berlin")
-    return _ZONES[text.lower()] if text else ""
+    return found
 
 
 @lru_cache(maxsize=20_000)
@@ -279,8 +264,8 @@ def _attributes(cells: Sequence[str], layout: Layout, terms: Terms) -> dict[str,
         if cells[at]:
             found |= _from_json(cells[at], terms)
     for at, name in layout.attributes:
-        if cells[at]:
-            found[name] = _typed(name, cells[at], terms.attributes)
+        if cell := cells[at]:
+            found[name] = _typed(name, cell, terms.attributes)
     return found
 
 
@@ -305,8 +290,9 @@ def _typed(name: str, cell: str, declared: Mapping[str, Attribute]) -> Any:
         raise ValueError(f"{name} is longer than {LONGEST_VALUE:,} characters")
     if not cell.isprintable():
         cell = "".join(each for each in cell if each.isspace() or each.isprintable())
-    attribute = declared.get(name)
-    return cell if attribute is None or attribute.type == "text" else _OF_TYPE[attribute.type](name, cell, attribute)
+    if name not in declared or (attribute := declared[name]).type == "text":
+        return cell
+    return _OF_TYPE[attribute.type](name, cell, attribute)
 
 
 def _number(name: str, cell: str, _: Attribute) -> int | float:
@@ -322,9 +308,14 @@ def _number(name: str, cell: str, _: Attribute) -> int | float:
 
 def _date(name: str, cell: str, _: Attribute) -> str:
     try:
-        found = _moment(cell)
+        return _day(cell)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
+
+
+@lru_cache(maxsize=20_000)
+def _day(text: str) -> str:
+    found = _moment(text)
     return found.date().isoformat() if found else ""
 
 

@@ -72,11 +72,6 @@ Reading = Callable[[str], Standing]
 """From a stripped cell to what it says."""
 
 
-def of_word(cell: str) -> Standing:
-    """The standing of a status word; one that is not known is doubtful."""
-    return WORDS.get(cell.lower(), Standing.DOUBTFUL)
-
-
 def _flag(yes: Standing, no: Standing, empty: Standing = Standing.SUBSCRIBED) -> Reading:
     """A yes-or-no column; what is neither counts as the graver of the two."""
 
@@ -173,5 +168,5 @@ def reading_of(plain: str) -> Reading | None:
 
 
 def status_word(cell: str) -> Standing:
-    """A cell of a column of statuses; an empty one is a doubt."""
-    return of_word(cell) if cell else Standing.PENDING
+    """A cell of a column of statuses; an empty one is a doubt, and so is a word that is not known."""
+    return WORDS.get(cell.lower(), Standing.DOUBTFUL) if cell else Standing.PENDING
