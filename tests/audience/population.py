@@ -62,7 +62,7 @@ SEGMENTS = "segments: {germans: {all: [{attribute: {name: country, in: [DE]}}, {
 
 
 def fill() -> None:
-    """Seventy-two people, two campaigns with three editions, opens and clicks."""
+    """Seventy-two people, with a gap in their numbers, two campaigns with three editions, opens and clicks."""
     from django.utils import timezone
 
     from broadsheet.audience import interest_set
@@ -88,7 +88,7 @@ def fill() -> None:
     ):
         address = f"p{number:02}@{('mail', 'post', 'reader')[number % 3]}.example"
         person = Subscriber.objects.create(
-            email=address, email_key=address, attributes=held, interests=interest_set(interests), language=language,
+            pk=number + (1 if number < 60 else 500), email=address, email_key=address, attributes=held, interests=interest_set(interests), language=language,
             time_zone="Europe/Berlin" if number % 2 else "", created_at=now - timedelta(days=20 * number),
         )  # fmt: skip
         for position, name in enumerate(("newsletter", "letters")):
@@ -107,6 +107,11 @@ def fill() -> None:
                     )
         if number % 11 == 0:
             Suppression.objects.create(email_key=address, reason="dead")
+    for gone in (300, 5_000):
+        copy = Delivery.objects.create(edition=editions[0], subscriber_id=gone, state="sent")
+        Event.objects.create(
+            delivery=copy, kind="opened", at=editions[0].scheduled_for, subscriber_id=gone, edition=editions[0]
+        )
 
 
 def segments() -> dict[str, dict[str, list[dict[str, object]]]]:
@@ -117,12 +122,13 @@ def segments() -> dict[str, dict[str, list[dict[str, object]]]]:
         found[f"mixed {number}"] = {"all": [one], "any": [two, three], "none": [RULES[(number + 20) % len(RULES)]]}
         found[f"nested {number}"] = {"any": [{"segment": {"all": [one], "none": [two]}}, three]}
         found[f"without {number}"] = {"none": [{"segment": {"any": [one, two], "none": [three]}}]}
+        found[f"together {number}"] = {"all": [three, one], "none": [two, RULES[(number + 30) % len(RULES)]]}
     return found
 
 
 def members(workspace: object) -> dict[str, list[str]]:
     """Who is in each of the segments, and who of the newsletter may be mailed of it, and with it excluded."""
-    from broadsheet.audience import Target, mailable, segment_members, segment_query
+    from broadsheet.audience import Target, mailable, segment_members, segment_query, segment_size
     from broadsheet.models import Subscriber
     from broadsheet.workspace import Workspace
 
@@ -136,6 +142,7 @@ def members(workspace: object) -> dict[str, list[str]]:
         segment = written.segment(name)
         found[name] = _numbers(Subscriber.objects.filter(segment_query(segment)))
         assert found[name] == _numbers(Subscriber.objects.filter(pk__in=segment_members(segment, everybody))), name
+        assert len(found[name]) == segment_size(segment), name
         found[f"mailed {name}"] = _numbers(mailable(Target("newsletter", (segment,))))
         found[f"without {name}"] = _numbers(mailable(Target("newsletter", (), (segment,))))
     return found

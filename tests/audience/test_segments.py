@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter
 
-from broadsheet.audience import segment_members, segment_query, segment_sentence
+from broadsheet.audience import segment_members, segment_query, segment_sentence, segment_size
 from broadsheet.models import Subscriber
 from broadsheet.workspace import Segment
 
@@ -24,6 +24,7 @@ def members(cast):
         everybody = set(Subscriber.objects.values_list("pk", flat=True))
         among = Subscriber.objects.filter(pk__in=segment_members(segment(**rules), everybody))
         assert set(among.values_list("email", flat=True)) == set(addresses), "a page of people finds the same"
+        assert segment_size(segment(**rules)) == len(addresses)
         return " ".join(sorted(address.partition("@")[0] for address in addresses))
 
     return found

@@ -2,6 +2,7 @@
 
 from broadsheet.audience.addresses import known_address
 from broadsheet.audience.consent import LESS_OFTEN, PAUSED, Target, excluded_by_reason, mailable, may_receive, why_not
+from broadsheet.audience.counting import newest_person, segment_size
 from broadsheet.audience.exporting import chosen, csv_lines, json_lines, records, written
 from broadsheet.audience.finding import SUPPRESSED, Page, Wanted, find
 from broadsheet.audience.history import everything
@@ -11,7 +12,7 @@ from broadsheet.audience.members import segment_members
 from broadsheet.audience.networks import kept_network
 from broadsheet.audience.readers import Reader, known_attributes, readers
 from broadsheet.audience.segments import list_titles, segment_label, segment_query, segment_sentence, segment_titles
-from broadsheet.audience.sizes import Counted, count_segment, count_soon, estimate_reach, kept_sizes, newest_person
+from broadsheet.audience.sizes import Counted, count_segment, count_soon, estimate_reach, kept_sizes
 from broadsheet.audience.suppression import erase, is_suppressed, note, suppress, unsuppress
 from broadsheet.audience.wishes import FREQUENCIES, frequency_name, set_wishes
 
@@ -58,6 +59,7 @@ __all__ = [
     "segment_members",
     "segment_query",
     "segment_sentence",
+    "segment_size",
     "segment_titles",
     "set_interests",
     "set_wishes",

@@ -13,8 +13,8 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from broadsheet.audience.consent import Target, may_receive
+from broadsheet.audience.counting import newest_person, segment_size
 from broadsheet.audience.members import segment_members
-from broadsheet.audience.segments import segment_query
 from broadsheet.models import SegmentSize, Subscriber
 from broadsheet.workspace import Segment
 
@@ -49,7 +49,7 @@ def count_soon(segment: Segment, seconds: float = PATIENCE) -> Counted:
 def _counted(segment: Segment, seconds: float) -> Counted:
     try:
         with _at_most(seconds):
-            return Counted(Subscriber.objects.filter(segment_query(segment)).count(), timezone.now())
+            return Counted(segment_size(segment), timezone.now())
     except OperationalError:  # it took too long
         return Counted(_estimate(segment), timezone.now(), exact=False)
 
@@ -94,11 +94,6 @@ def _some_people() -> tuple[int, set[int]]:
     return newest, set(Subscriber.objects.filter(pk__among=numbers).values_list("pk", flat=True))
 
 
-def newest_person() -> int:
-    """The highest number of a subscriber, at once: no fewer people than there are."""
-    return Subscriber.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-
-
 def _scaled(found: int, newest: int) -> int:
     """What was found of the looked at numbers, of all; to two digits."""
     size = round(found / min(newest, SAMPLE) * newest) if newest else 0
@@ -107,8 +102,7 @@ def _scaled(found: int, newest: int) -> int:
 
 def count_segment(name: str, segment: Segment) -> SegmentSize:
     """The segment counted now, and kept."""
-    size = Subscriber.objects.filter(segment_query(segment)).count()
-    known = {"fingerprint": _fingerprint(segment), "size": size, "counted_at": timezone.now()}
+    known = {"fingerprint": _fingerprint(segment), "size": segment_size(segment), "counted_at": timezone.now()}
     return SegmentSize.objects.update_or_create(name=name, defaults=known)[0]
 
 

@@ -12,15 +12,14 @@ from broadsheet.cli.setup import ready
 def segments(name: Annotated[str | None, typer.Argument(help="Only this one.")] = None, json: Json = False) -> None:
     """Segments, who each of them is in words, and how many people are in it now."""
     workspace = ready()
-    from broadsheet.audience import list_titles, segment_query, segment_sentence
-    from broadsheet.models import Subscriber
+    from broadsheet.audience import list_titles, segment_sentence, segment_size
 
     chosen = workspace.segments if name is None else {name: workspace.segment(name)}
     titles = list_titles(workspace)
     rows = [
         {
             "name": each,
-            "readers": Subscriber.objects.filter(segment_query(segment)).count(),
+            "readers": segment_size(segment),
             "title": segment.title,
             "sentence": segment_sentence(segment, titles),
         }
