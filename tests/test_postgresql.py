@@ -78,3 +78,37 @@ def test_the_pages_work_on_postgresql(database: str, tmp_path: Path) -> None:
         "200 subscribed",
         "200 unsubscribed",
     ], done.stderr
+
+
+_STORED = """
+from broadsheet.cli.setup import ready
+workspace = ready()
+import json
+from django.core.management import call_command
+from django.db import connection
+
+call_command("migrate", verbosity=0)
+with connection.cursor() as cursor:
+    cursor.execute(
+        "INSERT INTO broadsheet_delivery (edition_id, subscriber_id, variant_id, state, reason, attempts, at)"
+        " VALUES (1, 1, 1, 'sent', '', 1, now())"
+    )
+    cursor.execute("SELECT pg_column_size(d) FROM broadsheet_delivery d")
+    length = cursor.fetchone()[0]
+    cursor.execute("SELECT relname, reloptions FROM pg_class WHERE relname LIKE 'broadsheet_delivery%%'", [])
+    options = dict(cursor.fetchall())
+print(json.dumps([length, options["broadsheet_delivery"], options["broadsheet_delivery_pkey"]]))
+"""
+
+
+def test_a_copy_that_was_sent_takes_64_bytes_of_the_ledger(empty_database: str, tmp_path: Path) -> None:
+    environment = commands.environment(BROADSHEET_DATABASE=empty_database)
+    assert commands.run("init", str(tmp_path / "workspace"), cwd=tmp_path, environ=environment).returncode == 0
+    command = [sys.executable, "-c", _STORED]
+    said = subprocess.run(
+        command, cwd=tmp_path / "workspace", env=environment, check=True, stdout=subprocess.PIPE
+    ).stdout
+    length, table, key = json.loads(said)
+    assert length <= 64
+    assert "autovacuum_vacuum_scale_factor=0.02" in table
+    assert key == ["fillfactor=53"]

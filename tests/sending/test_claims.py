@@ -233,6 +233,20 @@ def test_who_leaves_after_the_freeze_is_not_mailed(freeze, send, memory, cast, l
     assert (numbers.sent, numbers.skipped, edition.state) == (2, 1, EditionState.SENT)
 
 
+def test_a_copy_keeps_when_it_was_first_refused_until_it_is_queued_anew(sending_edition):
+    since = timezone.now() - timedelta(hours=3)
+    taken = claims.claim(sending_edition.pk, "one", 1)
+    assert taken.rows[0].deferred_since is None
+    pk = taken.rows[0].id
+    claims.record({pk: Verdict(DeliveryState.DEFERRED, timezone.now(), "451", since)})
+    claims.let_go([taken.pk])
+    again = claims.claim(sending_edition.pk, "two", 1)
+    assert (again.rows[0].id, again.rows[0].deferred_since) == (pk, since)
+    assert Delivery.objects.get(pk=pk).deferred_since == since
+    Delivery.objects.filter(pk=pk).update(deferred_since=None)
+    assert Delivery.objects.get(pk=pk).deferred_since is None
+
+
 def test_who_leaves_while_their_copy_is_deferred_is_not_mailed(freeze, send, memory, cast, ledger):
     edition = freeze("weekly")
     edition.deliveries.update(state=DeliveryState.DEFERRED, at=timezone.now())

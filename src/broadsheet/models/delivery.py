@@ -1,7 +1,7 @@
 """The ledger, and what the world answered."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
@@ -57,6 +57,42 @@ class ByState(models.Index):
         return models.Index(fields=self.fields[:-1], name=self.name).create_sql(model, schema_editor, using, **kwargs)
 
 
+if TYPE_CHECKING:
+    _OfMoments = models.Field[datetime | None, datetime | None]
+else:
+    _OfMoments = models.Field
+
+
+class RareMoment(_OfMoments):
+    """A moment that hardly any row has, kept as ISO 8601; empty: none.
+
+    PostgreSQL keeps a bit for each column of a row in which one has no value, and with a ninth these take 8 bytes.
+    An empty text takes one.
+    """
+
+    def get_internal_type(self) -> str:
+        """A text, to the database."""
+        return "TextField"
+
+    def from_db_value(self, value: str, *_: object) -> datetime | None:
+        """The moment of a row."""
+        return moment_of(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        """What a row keeps of it."""
+        return value if isinstance(value, str) else text_of(value)
+
+
+def moment_of(text: str) -> datetime | None:
+    """The moment that a :class:`RareMoment` keeps."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def text_of(moment: datetime | None) -> str:
+    """How a :class:`RareMoment` is kept."""
+    return moment.isoformat() if moment else ""
+
+
 class Delivery(models.Model):
     """One reader's copy of an edition.
 
@@ -80,7 +116,7 @@ class Delivery(models.Model):
     #: queued, deferred: not before this. sent, failed: when.
     at = models.DateTimeField(null=True)
     #: when it was first refused for now
-    deferred_since = models.DateTimeField(null=True)
+    deferred_since = RareMoment(default=None, db_default=models.Value(""), blank=True)
 
     class Meta:
         constraints = [

@@ -18,6 +18,7 @@ from django.utils import timezone
 from broadsheet.conf import Sending
 from broadsheet.models import Claim, Delivery, DeliveryState, Edition, EditionState
 from broadsheet.models.among import among
+from broadsheet.models.delivery import moment_of, text_of
 from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.turns import TURN, in_turns, rest
 from broadsheet.sending.verdict import Tried, Verdict, verdict
@@ -127,8 +128,8 @@ def _fetched(cursor: Any) -> Iterator[tuple[Any, ...]]:
         rest()
 
 
-def _row(pk: int, variant: int, subscriber: int, attempts: int, since: Any) -> Row:
-    return Row(pk, variant, subscriber, attempts, since and _read(since))
+def _row(pk: int, variant: int, subscriber: int, attempts: int, since: str) -> Row:
+    return Row(pk, variant, subscriber, attempts, moment_of(since))
 
 
 def _gaps(edition_id: int, after: Place) -> list[tuple[Place, Place]]:
@@ -148,13 +149,6 @@ def _gaps(edition_id: int, after: Place) -> list[tuple[Place, Place]]:
 
 def _written(moment: datetime | None) -> Any:
     return None if moment is None else connection.ops.adapt_datetimefield_value(moment)
-
-
-def _read(moment: Any) -> datetime | None:
-    """SQLite's texts as moments."""
-    if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment)
-    return moment if moment is None or moment.tzinfo else timezone.make_aware(moment)
 
 
 def state_of(edition_id: int) -> str:
@@ -217,7 +211,7 @@ def record(verdicts: Mapping[int, Verdict], *, lost: Iterable[int] = ()) -> None
             condition, chosen = among("id", some)
             cursor.execute(f"{_SENT} WHERE {condition} AND state <> 'sent'", [now, chosen])
         for open_, each, pk in others:
-            values = [each.state, _written(each.at), each.reason, _written(each.deferred_since), int(each.used_up), pk]
+            values = [each.state, _written(each.at), each.reason, text_of(each.deferred_since), int(each.used_up), pk]
             cursor.execute(f"{_OTHER} WHERE id = %s AND {open_}", values)
 
 
