@@ -20,7 +20,7 @@ from broadsheet.models import Claim, Delivery, DeliveryState, Edition, EditionSt
 from broadsheet.models.among import among
 from broadsheet.models.delivery import moment_of, text_of
 from broadsheet.sending.outcome import Outcome, Result
-from broadsheet.sending.turns import TURN, in_turns, rest
+from broadsheet.sending.turns import in_turns, rest, turn
 from broadsheet.sending.verdict import Tried, Verdict, verdict
 
 #: A sender on another machine that has not been heard of for so long is taken for dead.
@@ -123,7 +123,7 @@ def take_stretch(edition_id: int, sender: str, size: int, after: Place, clock: d
 
 
 def _fetched(cursor: Any) -> Iterator[tuple[Any, ...]]:
-    while found := cursor.fetchmany(TURN):
+    while found := cursor.fetchmany(turn()):
         yield from found
         rest()
 
