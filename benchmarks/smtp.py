@@ -67,6 +67,10 @@ class Supply:
     def wait(self, seconds: float) -> None:
         """Never needed."""
 
+    def may_leave(self, mail: Mail) -> bool:
+        """They are nobody's."""
+        return True
+
     def attempt_together(self, mails: Sequence[Mail]) -> None:
         """Nothing is kept."""
 

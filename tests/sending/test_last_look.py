@@ -4,9 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
+from django.db import connections
 from tests.conftest import fill
+
+from broadsheet import pipeline
+from broadsheet.models import Subscription
+from broadsheet.sending import Outcome, Result
 
 READERS, LEAVE = 3000, 1000
 
@@ -90,3 +96,50 @@ def test_nobody_is_mailed_who_left_a_second_before(tmp_path):
     assert (readers, left, settled) == (READERS, LEAVE, READERS)
     assert READERS - LEAVE <= mailed < READERS, "some left in time"
     assert latest < 1.0, "nobody was mailed a second or more after their change was answered"
+
+
+class Waiting:
+    """Takes everybody's copy, and sends two seconds later what may still leave: its connection was lost meanwhile."""
+
+    def __init__(self, meanwhile):
+        self.meanwhile, self.kept = meanwhile, set()
+
+    def open(self): ...
+    def close(self): ...
+
+    def deliver(self, tray):
+        mails = []
+        while not mails and not tray.ended():
+            tray.wait(0.05)
+            mails = tray.take(100)
+        for mail in mails:
+            tray.attempt(mail)
+        self.meanwhile()
+        time.sleep(2)
+        for mail in mails:
+            if tray.may_leave(mail):
+                tray.answer(Outcome(mail.delivery_id, Result.SENT))
+            else:
+                self.kept.add(mail.rcpt_to)
+                tray.answer(Outcome(mail.delivery_id, Result.DEFERRED, "lost", attempted=False))
+        while not tray.ended():
+            for mail in tray.take(100):
+                tray.answer(Outcome(mail.delivery_id, Result.SENT))
+            tray.wait(0.05)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_leaves_while_their_copy_waits_for_another_connection_is_not_mailed(cast, freeze, workspace):
+    edition = freeze("weekly")
+    leaver = edition.deliveries.filter(state="queued").first().subscriber
+
+    def leave():
+        Subscription.objects.filter(subscriber=leaver).update(state="unsubscribed")
+        connections.close_all()
+
+    adapter = Waiting(leave)
+    pipeline.send(workspace, edition, adapter)
+    assert adapter.kept == {leaver.email}
+    numbers = pipeline.send(workspace, edition, adapter)
+    assert (numbers.skipped, numbers.waiting, numbers.unknown) == (1, 0, 0)
+    assert edition.deliveries.get(subscriber=leaver).reason == "unsubscribed"

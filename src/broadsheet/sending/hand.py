@@ -34,6 +34,8 @@ class Copy:
     """When consent was looked at, on the monotonic clock."""
     slot: int = -1
     """Where its attempt is noted; -1: it was not attempted."""
+    refused: bool = False
+    """Whether its reader was found not to want it after it was taken."""
 
 
 @dataclass
@@ -162,6 +164,11 @@ class Hand:
             return
         self._more.wait(min(seconds, 0.02) if self.pace is not None or self.by_domain else seconds)
         self._more.clear()
+
+    def may_leave(self, mail: Mail) -> bool:
+        """Whether the reader's consent was looked at lately, and was there: its connection may have broken long ago."""
+        copy = self.out[mail.delivery_id]
+        return not copy.refused and time.monotonic() - copy.looked <= FRESH
 
     def attempt(self, mail: Mail) -> None:
         """Note in the journal that the mail's data is about to leave."""

@@ -292,15 +292,17 @@ class Ledger:
             claims.let_go([claim])
 
     def _look_again(self) -> int:
-        """Look again at consent for copies that lie in hand; how many were set aside."""
+        """Look again at consent for copies that lie in hand, or wait for a connection; how many were set aside."""
         now = time.monotonic()
         stale = [copy for queue in self.hand.queues() for copy in self._stale(list(queue), now)]
+        stale += [copy for copy in list(self.hand.out.values()) if now - copy.looked > STALE]
         if not stale or self._halted:
             return 0
         refused = may_receive([copy.row.subscriber for copy in stale], self._target)
         aside = {}
         for copy in stale:
             reason = refused.get(copy.row.subscriber)
+            copy.refused = reason is not None
             if reason is None:
                 copy.looked = now
             elif self.hand.remove(copy):

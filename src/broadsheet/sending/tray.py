@@ -23,6 +23,9 @@ class Tray(Protocol):
     def wait(self, seconds: float) -> None:
         """Return when there may be mail to take, at the latest after ``seconds``."""
 
+    def may_leave(self, mail: Mail) -> bool:
+        """Whether a mail that was taken a while ago may still go on the wire; if not, it is answered as put off."""
+
     def attempt(self, mail: Mail) -> None:
         """Note that the mail is about to go on the wire, where a crash can't lose it. Called before its data, and
         once more if it goes out again because the first try certainly did not arrive (its connection was cut).
@@ -52,6 +55,10 @@ class Handful:
 
     def wait(self, seconds: float) -> None:
         """Nothing more will come."""
+
+    def may_leave(self, mail: Mail) -> bool:
+        """It may: whoever made the handful has just looked."""
+        return True
 
     def attempt(self, mail: Mail) -> None:
         """Nothing is kept of a handful."""

@@ -47,6 +47,7 @@ class Pool:
         self._connections: dict[Connection, None] = {}
         self._opening: dict[asyncio.Task[None], Server] = {}
         self._again: deque[Letter] = deque()
+        self._given_back: dict[int, int] = {}  # how many connections these letters' mails lost, should they come again
         self._hungry: dict[Connection, None] = {}
         self._stuck_since = 0.0
         self._timers: list[asyncio.Handle] = []
@@ -100,6 +101,7 @@ class Pool:
         await asyncio.sleep(0)
         self._hungry.clear()
         self._again.clear()
+        self._given_back.clear()
 
     async def close(self) -> None:
         """Say goodbye on every connection, and wait a second for the answers."""
@@ -125,9 +127,16 @@ class Pool:
             return []
         letters: list[Letter] = []
         while self._again and len(letters) < room:
-            letters.append(self._again.popleft())
+            letter = self._again.popleft()
+            if tray.may_leave(letter.mail):
+                letters.append(letter)
+            else:
+                self._give_back(letter)
         if len(letters) < room:
             letters += map(Letter, tray.take(room - len(letters)))
+        if self._given_back:
+            for letter in letters:
+                letter.tries = self._given_back.pop(letter.mail.delivery_id, letter.tries)
         letters = [letter for letter in letters if self._is_possible(letter, connection)]
         if len(letters) < room:
             self._hungry[connection] = None
@@ -193,6 +202,12 @@ class Pool:
             self._again.append(letter)
         else:
             self._put_off(letter, letter.refusal or "connection lost before the mail was complete, twice")
+
+    def _give_back(self, letter: Letter) -> None:
+        """It waited for a connection so long that its reader may have left meanwhile: it is to be looked at anew."""
+        self._given_back[letter.mail.delivery_id] = letter.tries
+        words = "its connection was lost, and no other found in time"
+        self._answer(Outcome(letter.mail.delivery_id, Result.DEFERRED, words, attempted=False))
 
     def _put_off(self, letter: Letter, why: str) -> None:
         self._answer(Outcome(letter.mail.delivery_id, Result.DEFERRED, why[:300]))
