@@ -57,8 +57,8 @@ def test_who_is_not_let_stop_ends_and_says_why(locked):
     said, complaint = process.communicate(timeout=60)
     assert (said, process.returncode) == ("heard\n", 1)
     assert complaint == (
-        "Ended after 0.3 s, as the database did not let it stop. What was sent stands in the journal; whoever sends next"
-        " records it.\n"
+        "Ended after 0.3 s: the database or the mail server did not answer. What was answered stands in the journal;"
+        " whoever sends next records it.\n"
     )
 
 

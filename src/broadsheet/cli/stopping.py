@@ -19,8 +19,8 @@ def stopping() -> Iterator[Event]:
     """An event that the first SIGTERM or Ctrl-C sets; a second Ctrl-C ends the process at once.
 
     A thread of its own sets it, as Python runs its handlers in the main one, which may wait half a minute for a
-    database that is locked. If the block has not ended 9 s later, the process does: what was answered stands in its
-    journal.
+    database that is locked. If the block has not ended 9 s later, the process does, as with ``kill -9``: what was
+    answered stands in its journal, and what a mail server has not answered by then is unknown.
     """
     wished, over, asked = Event(), Event(), False
 
@@ -29,6 +29,7 @@ def stopping() -> Iterator[Event]:
         if asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         asked = True
+        wished.set()
 
     before = {number: signal.signal(number, stop) for number in _WISHES}
     told, tell = os.pipe()
@@ -55,11 +56,11 @@ def _watch(told: int, wished: Event, over: Event) -> None:
             continue
         wished.set()
         if not over.wait(PATIENCE):
-            ERR.print(
-                f"Ended after {PATIENCE:g} s, as the database did not let it stop. What was sent stands in the "
-                "journal; whoever sends next records it.",
-                style="red", markup=False, soft_wrap=True,
-            )  # fmt: skip
-            ERR.file.flush()
-            os._exit(1)
+            try:
+                words = f"Ended after {PATIENCE:g} s: the database or the mail server did not answer."
+                ERR.print(words, "What was answered stands in the journal; whoever sends next records it.",
+                          style="red", markup=False, soft_wrap=True)  # fmt: skip
+                ERR.file.flush()
+            finally:
+                os._exit(1)
         return

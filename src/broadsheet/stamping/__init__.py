@@ -31,7 +31,6 @@ __all__ = ["ADDRESSES", "Counted", "Imprint", "LinkSigner", "Mail", "Ready", "St
 _PLAIN_LINE: Final = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,68}[!-<>-~])?")
 #: … and in HTML too.
 _PLAIN_HTML: Final = re.compile(r"[!#-%(-\-/-;?-~](?:[ !#-%(-;?-~]{0,68}[!#-%(-;?-~])?")
-_NOTHING: Final = re.compile(r"(?!)")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _INVISIBLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NEEDS_ENCODING: Final = re.compile(r"[^ -~]|=\?|[^ ]{200}|  |^ | $")
@@ -194,8 +193,9 @@ _AROUND: Final = {
 
 Ready = bytes | Callable[[Scope], bytes]
 
-#: How many values of one slot are kept as they are written. First names come again and again.
-_KEPT: Final = 1_000
+#: How many short values are kept as they are written, and up to how many characters. First names come again and again.
+_KEPT: Final = 4_096
+_SHORT: Final = 64
 
 
 def _plain_in_html(addresses: list[Address]) -> frozenset[str]:
@@ -270,22 +270,19 @@ def _slot(slot: Slot, plain: frozenset[str]) -> Callable[[Scope], bytes]:
         if encoding in (Encoding.ADDRESS, Encoding.URL):
             encoding = Encoding.HTML  # our own link, known to be one
     written = _WRITTEN[encoding]
-    fits = (_PLAIN_LINE if encoding in (Encoding.TEXT, Encoding.FROM_HTML) else _PLAIN_HTML).fullmatch
-    if encoding in (Encoding.URL, Encoding.ADDRESS, Encoding.TEXT_ADDRESS):
-        fits = _NOTHING.fullmatch
-    known: dict[str, bytes] = {}
 
     def write(scope: Scope) -> bytes:
         given = value(scope)
-        if given.__class__ is not str:
-            return body_value(written(given))
-        if (ready := known.get(given)) is None:
-            ready = given.encode() + SOFT_BREAK if fits(given) else body_value(written(given))
-            if len(known) < _KEPT:
-                known[given] = ready
-        return ready
+        if given.__class__ is str and len(given) <= _SHORT:
+            return _in_body(given, encoding)
+        return body_value(written(given))
 
     return write
+
+
+@lru_cache(maxsize=_KEPT)
+def _in_body(text: str, encoding: Encoding) -> bytes:
+    return body_value(_WRITTEN[encoding](text))
 
 
 def _from_html(value: object) -> str:

@@ -27,6 +27,8 @@ _TICK: Final = 0.1
 _TRIES: Final = 2
 #: Seconds that a login under way may go on once all is done.
 _LAST_LOGIN: Final = 1.0
+#: Seconds that a letter which lost its connection waits for its reader's consent to be looked at again.
+_KEEPS: Final = 3.0
 #: Seconds that letters in hand wait for a server once the tray has ended.
 _LAST_WAIT: Final = 5.0
 
@@ -126,12 +128,16 @@ class Pool:
             self._hungry[connection] = None
             return []
         letters: list[Letter] = []
-        while self._again and len(letters) < room:
+        for _ in range(len(self._again)):
+            if len(letters) == room:
+                break
             letter = self._again.popleft()
             if tray.may_leave(letter.mail):
                 letters.append(letter)
-            else:
+            elif now - letter.lost_at > _KEEPS:
                 self._give_back(letter)
+            else:
+                self._again.append(letter)
         if len(letters) < room:
             letters += map(Letter, tray.take(room - len(letters)))
         if self._given_back:
@@ -199,6 +205,7 @@ class Pool:
     def _once_more(self, letter: Letter) -> None:
         letter.tries += 1
         if letter.tries < _TRIES:
+            letter.lost_at = self._now()
             self._again.append(letter)
         else:
             self._put_off(letter, letter.refusal or "connection lost before the mail was complete, twice")

@@ -53,6 +53,7 @@ class Letter:
     __slots__ = (
         "content",
         "end",
+        "lost_at",
         "mail",
         "mail_command",
         "noted",
@@ -66,6 +67,8 @@ class Letter:
     def __init__(self, mail: Mail) -> None:
         self.mail = mail
         self.tries = 0
+        #: when it lost a connection, on the monotonic clock
+        self.lost_at = 0.0
         #: whether an attempt of it was ever noted
         self.noted = False
         self.forget()
