@@ -229,6 +229,7 @@ def send(
     say. Raises WrongState for an edition that waits for approval or is paused, and AdapterFailed when the adapter can't
     send; if that can't mend itself, the edition is paused.
     """
+    sending.keep_little_in_memory()
     sweep(workspace, edition)
     if editions.begin(edition, who="send") and not reports.numbers(edition).finished:
         adapter = adapter or sending.make_adapter(workspace, edition.adapter)

@@ -1,6 +1,7 @@
 """Bytes to Outcome: claims rows of the ledger, stamps, hands over, and reports what was answered."""
 
 from broadsheet.sending.adapters import Adapter, hand_over, keys_of, login, make_adapter
+from broadsheet.sending.claims import keep_little_in_memory
 from broadsheet.sending.ledger import Batch, Job, pause
 from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.pace import time_needed
@@ -19,6 +20,7 @@ __all__ = [
     "ask_again",
     "drain",
     "hand_over",
+    "keep_little_in_memory",
     "keys_of",
     "login",
     "make_adapter",

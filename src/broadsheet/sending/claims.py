@@ -67,7 +67,10 @@ def sender_name(edition_id: int) -> str:
 
 
 def keep_little_in_memory() -> None:
-    """A sender looks at each row twice, one after the other: of the 64 MB of pages that a freeze wants, 4 will do."""
+    """A sender looks at each row twice, one after the other: of the 64 MB of pages that a freeze wants, 4 will do.
+
+    Said before it counts what waits, which goes through all of an edition: 25 MB of a million stayed for good.
+    """
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA cache_size=-4096")

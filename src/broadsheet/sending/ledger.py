@@ -76,7 +76,6 @@ class Ledger:
         edition = job.edition
         self._job, self._record = job, record
         self._sender = claims.sender_name(edition.pk)
-        claims.keep_little_in_memory()
         self._stamps = Stamps(edition, job.signer)
         self._target = Target(edition.list_name, at=edition.scheduled_for, edition_id=edition.pk)
         self._pacer = Pacer(edition.adapter, job.pace)
