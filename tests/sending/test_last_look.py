@@ -5,14 +5,19 @@ import os
 import subprocess
 import sys
 import time
+from threading import Event
 
 import pytest
 from django.db import connections
 from tests.conftest import fill
 
 from broadsheet import pipeline
+from broadsheet.audience import Reader
 from broadsheet.models import Subscription
 from broadsheet.sending import Outcome, Result
+from broadsheet.sending.claims import Row
+from broadsheet.sending.hand import Copy, Hand
+from broadsheet.sending.journal import Journal
 
 READERS, LEAVE = 3000, 1000
 
@@ -143,3 +148,18 @@ def test_who_leaves_while_their_copy_waits_for_another_connection_is_not_mailed(
     numbers = pipeline.send(workspace, edition, adapter)
     assert (numbers.skipped, numbers.waiting, numbers.unknown) == (1, 0, 0)
     assert edition.deliveries.get(subscriber=leaver).reason == "unsubscribed"
+
+
+def test_a_hand_gives_nothing_out_once_its_sender_is_told_to_stop(tmp_path):
+    wished = Event()
+    hand = Hand(
+        Journal(tmp_path, "sender"), lambda variant, reader: pytest.fail("stamped"), lambda: not wished.is_set()
+    )
+    reader = Reader(1, "ada@reader.example", "", {})
+    hand.good_until = time.monotonic() + 60
+    hand.put([Copy(Row(1, 1, 1, 0, None), reader, 1, time.monotonic())])
+    assert not hand.ended()
+    wished.set()
+    assert hand.ended()
+    assert hand.take(1) == []
+    assert hand.waiting() == 1
