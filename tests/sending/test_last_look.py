@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -13,11 +14,18 @@ from tests.conftest import fill
 
 from broadsheet import pipeline
 from broadsheet.audience import Reader
+from broadsheet.conf import SmtpAdapter
 from broadsheet.models import Subscription
 from broadsheet.sending import Outcome, Result
+from broadsheet.sending.adapters.smtp.connection import Connection
+from broadsheet.sending.adapters.smtp.envelope import Offers
+from broadsheet.sending.adapters.smtp.pool import Pool
+from broadsheet.sending.adapters.smtp.wire import Conversation, Letter
 from broadsheet.sending.claims import Row
 from broadsheet.sending.hand import Copy, Hand
 from broadsheet.sending.journal import Journal
+from broadsheet.sending.tray import Handful
+from broadsheet.stamping import Mail
 
 READERS, LEAVE = 3000, 1000
 
@@ -163,3 +171,27 @@ def test_a_hand_gives_nothing_out_once_its_sender_is_told_to_stop(tmp_path):
     assert hand.ended()
     assert hand.take(1) == []
     assert hand.waiting() == 1
+
+
+@pytest.mark.parametrize(("waited", "given_back"), [(0.0, False), (60.0, True)])
+def test_a_letter_without_a_fresh_look_waits_and_then_goes_back_with_its_tries(waited, given_back):
+    class Stale(Handful):
+        def may_leave(self, mail):
+            return False
+
+    mail = Mail(7, "b@news.example", "ada@reader.example", "<7@news.example>", (b"x\r\n",))
+    pool = Pool(SmtpAdapter(kind="smtp", port=25, security="none"), Path())
+    pool._tray = tray = Stale([])
+    connection = Connection(
+        pool, pool._servers[0], Conversation(Offers(), pool._window, pool._contents, print), pool._settings
+    )
+    lost = Letter(mail)
+    lost.tries, lost.lost_at = 1, time.monotonic() - waited
+    pool._again.append(lost)
+    assert pool.letters(connection, 1) == []
+    assert [(each.result, each.attempted) for each in tray.outcomes] == [(Result.DEFERRED, False)] * given_back
+    assert list(pool._again) == ([] if given_back else [lost])
+    if given_back:
+        pool._tray = Handful([mail])
+        (again,) = pool.letters(connection, 1)
+        assert again.tries == 1
