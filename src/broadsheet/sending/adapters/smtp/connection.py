@@ -1,8 +1,10 @@
 """One connection: carries a conversation's bytes to and from a transport."""
 
 import asyncio
+import os
 import time
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.sending.adapters.smtp.servers import Server
@@ -14,6 +16,8 @@ _QUIET = 15.0
 _PARTING = 5.0
 #: Seconds before which a connection that ends, nothing taken, says something about its server.
 _YOUNG = 5.0
+#: Pieces that go to the kernel in one call (IOV_MAX of Linux).
+_MOST_PIECES: Final = 1024
 
 
 class Post(Protocol):
@@ -51,6 +55,7 @@ class Connection(asyncio.BufferedProtocol):
         self._buffer = memoryview(bytearray(16_384))
         self._born = self._heard = time.monotonic()
         self._transport: asyncio.Transport | None = None
+        self._descriptor = -1  # the socket's, if bytes go into it as they are
         #: why it ended
         self.why = ""
         self._busy_at_the_end = False
@@ -61,6 +66,8 @@ class Connection(asyncio.BufferedProtocol):
         transport.set_write_buffer_limits(high=1, low=0)
         transport.set_protocol(self)
         self._transport = transport
+        if transport.get_extra_info("ssl_object") is None:
+            self._descriptor = transport.get_extra_info("socket").fileno()
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         """Where the next bytes go."""
@@ -101,8 +108,22 @@ class Connection(asyncio.BufferedProtocol):
             for letter in letters:
                 conversation.begin(letter)
             self.left -= len(letters)
-        if out := conversation.output():
-            self._transport.write(out)
+        pieces, size = conversation.output()
+        if size:
+            self._write(self._transport, pieces, size)
+
+    def _write(self, transport: asyncio.Transport, pieces: Sequence[bytes], size: int) -> None:
+        """Hand the pieces to the kernel where they lie, if nothing waits before them; the transport has the rest."""
+        gone = 0
+        if self._descriptor >= 0 and len(pieces) <= _MOST_PIECES and not transport.get_write_buffer_size():
+            try:
+                gone = os.writev(self._descriptor, pieces)
+            except OSError:  # none of it: the transport meets the same, and says it
+                gone = 0
+        if gone < size:
+            self.conversation.held_up = True
+            transport.write(b"".join(pieces)[gone:])
+            self.conversation.held_up = transport.is_closing() or transport.get_write_buffer_size() > 0
 
     def _rouse(self) -> None:
         """An idle connection that has been quiet for long is asked how it is; one that is not wanted is let go."""

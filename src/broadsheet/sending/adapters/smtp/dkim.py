@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
@@ -41,6 +41,15 @@ _KEPT: Final = 1000
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,250}[A-Za-z0-9])?")
 
 
+class Unsigned(NamedTuple):
+    """A signature's line but for the signature: what it is of (SHA-256), and what the line says."""
+
+    digest: bytes
+    at: int
+    names: str
+    body_hash: str
+
+
 class Signer:
     """Signs mails with one key. ``SELECTOR._domainkey.DOMAIN`` holds its public half, as :attr:`record` has it."""
 
@@ -48,7 +57,9 @@ class Signer:
         """``key`` is PEM, RSA or Ed25519. Raises ValueError if it is neither."""
         if not (_DOMAIN.fullmatch(domain) and _DOMAIN.fullmatch(selector)):
             raise ValueError(f"{selector}._domainkey.{domain} is no name of a DNS record")
-        self._sign, algorithm, self.record = _key(key)
+        self._sign, algorithm, self.record, bits = _key(key)
+        #: of RSA, which is slow: the key, and the bytes of a signature; empty and 0 for Ed25519
+        self.rsa_key, self.signature_size = (key, (bits + 7) // 8) if bits else (b"", 0)
         self._start = f"v=1; a={algorithm}; c=relaxed/relaxed; d={domain}; s={selector};"
         self._relaxed: dict[bytes, bytes] = {}
         self._fields: dict[bytes, Field] = {}
@@ -57,13 +68,23 @@ class Signer:
 
     def header(self, pieces: Sequence[bytes], now: int | None = None) -> bytes:
         """The line ``DKIM-Signature`` for a mail, given as it goes on the wire: to be put before it."""
+        unsigned = self.unsigned(pieces, now)
+        return self.line(unsigned, self._sign(unsigned.digest))
+
+    def unsigned(self, pieces: Sequence[bytes], now: int | None = None) -> Unsigned:
+        """What is to be signed of the mail."""
         head, body = _parted(pieces)
         body_hash = base64.b64encode(hashlib.sha256(self._relaxed_body(body)).digest()).decode()
         names, relaxed = self._relaxed_headers(head)
         at = int(time.time()) if now is None else now
         own = f"dkim-signature:{self._start} t={at}; h={names}; bh={body_hash}; b="
-        signature = base64.b64encode(self._sign(hashlib.sha256(relaxed + own.encode()).digest())).decode()
-        folded = "\r\n\t".join([signature[cut : cut + 72] for cut in range(0, len(signature), 72)])
+        return Unsigned(hashlib.sha256(relaxed + own.encode()).digest(), at, names, body_hash)
+
+    def line(self, unsigned: Unsigned, signature: bytes) -> bytes:
+        """The line ``DKIM-Signature`` with that signature of the digest."""
+        said = base64.b64encode(signature).decode()
+        folded = "\r\n\t".join([said[cut : cut + 72] for cut in range(0, len(said), 72)])
+        _, at, names, body_hash = unsigned
         return (
             f"DKIM-Signature: {self._start}\r\n\tt={at}; h={names};\r\n\tbh={body_hash};\r\n\tb={folded}\r\n".encode()
         )
@@ -128,21 +149,21 @@ def signer_of(settings: SmtpAdapter, root: Path) -> Signer | None:
         raise AdapterFailed(f"DKIM can't sign with {where}: {error}.", permanent=True) from error
 
 
-def _key(pem: bytes) -> tuple[Callable[[bytes], bytes], str, str]:
-    """What signs a SHA-256 hash, the algorithm's name, and the DNS record of the public half."""
+def _key(pem: bytes) -> tuple[Callable[[bytes], bytes], str, str, int]:
+    """What signs a SHA-256 hash, the algorithm's name, the DNS record of the public half, and the bits of RSA."""
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
         raise ValueError("it is no private key in PEM without a password") from error
     if isinstance(key, ed25519.Ed25519PrivateKey):
         raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-        return key.sign, "ed25519-sha256", f"v=DKIM1; k=ed25519; p={base64.b64encode(raw).decode()}"
+        return key.sign, "ed25519-sha256", f"v=DKIM1; k=ed25519; p={base64.b64encode(raw).decode()}", 0
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < 1024:
         raise ValueError("it is neither RSA of 1024 bits or more nor Ed25519")
     scheme, digest = padding.PKCS1v15(), Prehashed(hashes.SHA256())
     der = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     sign: Callable[[bytes], bytes] = lambda hashed: key.sign(hashed, scheme, digest)  # noqa: E731
-    return sign, "rsa-sha256", f"v=DKIM1; k=rsa; p={base64.b64encode(der).decode()}"
+    return sign, "rsa-sha256", f"v=DKIM1; k=rsa; p={base64.b64encode(der).decode()}", key.key_size
 
 
 def _relaxed(text: bytes) -> bytes:

@@ -92,6 +92,11 @@ class Content(NamedTuple):
     ascii: bool
 
 
+def with_header(content: Content, line: bytes) -> Content:
+    """The content with one more line, of ASCII, before it."""
+    return Content((line, *content.pieces), len(line) + content.size, content.ascii)
+
+
 def whole(content: bytes) -> Content:
     """A content of one piece."""
     return Content((content,), len(content), content.isascii())
@@ -111,20 +116,19 @@ class Contents:
 
     def for_chunk(self, mail: Mail) -> Content:
         """The content for BDAT, every line ended by CRLF (RFC 3030 section 2), signed if there is a signer."""
-        return self._as_it_is(mail) or whole(self._signed(mail, _with_line_ends(mail.content)))
+        if form := self.as_it_is(mail):
+            return self._with_signature(form)
+        return whole(self._signed(_with_line_ends(mail.content)))
 
     def for_data(self, mail: Mail) -> Content:
         """The content for DATA, leading dots doubled (RFC 5321 section 4.5.2), up to the dot that ends it."""
-        if content := self._as_it_is(mail):
-            return content
-        dotted = self._signed(mail, _with_line_ends(mail.content)).replace(b"\r\n.", b"\r\n..")
+        if form := self.as_it_is(mail):
+            return self._with_signature(form)
+        dotted = self._signed(_with_line_ends(mail.content)).replace(b"\r\n.", b"\r\n..")
         return whole(b"." + dotted if dotted.startswith(b".") else dotted)
 
-    def _signed(self, mail: Mail, content: bytes) -> bytes:
-        return content if self._signer is None else self._signer.header((content,)) + content
-
-    def _as_it_is(self, mail: Mail) -> Content | None:
-        """The mail's pieces, signed; None if they can't go on the wire as they are."""
+    def as_it_is(self, mail: Mail) -> Content | None:
+        """The mail's own pieces, not signed; None if they can't go on the wire as they are, in either way."""
         pieces = mail.pieces
         new = b"\r\n".join(self._new(pieces))
         if not (_is_sound(new) and pieces and pieces[-1].endswith(b"\r\n")):
@@ -133,9 +137,13 @@ class Contents:
         self._last = pieces if ascii_ else ()
         if len(new) > _MUCH and ascii_ and len(pieces) > 1:
             self._remember(pieces)
-        if self._signer is not None:
-            pieces = (self._signer.header(pieces), *pieces)
         return Content(pieces, sum(map(len, pieces)), ascii_)
+
+    def _with_signature(self, form: Content) -> Content:
+        return form if self._signer is None else with_header(form, self._signer.header(form.pieces))
+
+    def _signed(self, content: bytes) -> bytes:
+        return content if self._signer is None else self._signer.header((content,)) + content
 
     def _new(self, pieces: Sequence[bytes]) -> list[bytes]:
         """Those that were not looked at: neither kept nor, at their place, in the last mail."""

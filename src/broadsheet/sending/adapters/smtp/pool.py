@@ -5,7 +5,7 @@ import ssl
 import time
 from collections import Counter, deque
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
@@ -19,10 +19,15 @@ from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.tray import Tray
 from broadsheet.stamping import Mail
 
+if TYPE_CHECKING:
+    from broadsheet.sending.adapters.smtp.ahead import Ahead
+
 #: Seconds between two looks into a tray that had nothing; a look costs a few microseconds.
 _LOOK_AGAIN: Final = 0.005
 #: Seconds between two looks at the clock and at the servers.
 _TICK: Final = 0.1
+#: Letters a second from which on it is worth to have them signed ahead, by processes of their own.
+_MANY: Final = 200
 #: Connections that a letter may lose before it is put off: the next one may be the letter's own fault.
 _TRIES: Final = 2
 #: Seconds that a login under way may go on once all is done.
@@ -45,7 +50,8 @@ class Pool:
         self._servers = [Server(each) for each in places(settings, root)]
         self._tls: dict[Server, ssl.SSLContext | None] = {}
         self._window = Window(settings.in_flight, settings.in_flight_bytes)
-        self._contents = _contents(settings, root)
+        self._contents, self._ahead = self._writing(settings, root)
+        self._left = 0  # letters that connections got since the last look at the clock
         self._connections: dict[Connection, None] = {}
         self._opening: dict[asyncio.Task[None], Server] = {}
         self._again: deque[Letter] = deque()
@@ -55,6 +61,17 @@ class Pool:
         self._timers: list[asyncio.Handle] = []
         self._tray: Tray | None = None
         self._finished: asyncio.Future[None] | None = None
+
+    def _writing(self, settings: SmtpAdapter, root: Path) -> tuple[Contents, "Ahead | None"]:
+        """What makes contents, and what signs them ahead where that is slow."""
+        if settings.dkim_domain is None:
+            return Contents(), None
+        from broadsheet.sending.adapters.smtp.ahead import Ahead  # 7 MB of cryptography, for who signs only
+        from broadsheet.sending.adapters.smtp.dkim import signer_of
+
+        signer = signer_of(settings, root)
+        contents = Contents(signer)
+        return contents, Ahead(signer, contents, self._signed, self.broken) if signer and signer.rsa_key else None
 
     async def open_one(self) -> None:
         """One connection to the first server that can be reached. Raises AdapterFailed if none can."""
@@ -101,12 +118,16 @@ class Pool:
             if connection.conversation.flight:
                 connection.cut("given up")
         await asyncio.sleep(0)
+        if self._ahead is not None:
+            self._ahead.forget()
         self._hungry.clear()
         self._again.clear()
         self._given_back.clear()
 
     async def close(self) -> None:
         """Say goodbye on every connection, and wait a second for the answers."""
+        if self._ahead is not None:
+            self._ahead.close()
         for connection in list(self._connections):
             connection.retiring = True
             connection.fill()
@@ -138,7 +159,9 @@ class Pool:
                 self._give_back(letter)
             else:
                 self._again.append(letter)
-        if len(letters) < room:
+        if self._ahead is not None and self._ahead.at_work:
+            self._sign_some(self._ahead, tray, now)
+        elif len(letters) < room:
             letters += map(Letter, tray.take(room - len(letters)))
         if self._given_back:
             for letter in letters:
@@ -146,7 +169,20 @@ class Pool:
         letters = [letter for letter in letters if self._is_possible(letter, connection)]
         if len(letters) < room:
             self._hungry[connection] = None
+        self._left += len(letters)
         return letters
+
+    def _sign_some(self, ahead: "Ahead", tray: Tray, now: float) -> None:
+        for mail in tray.take(room) if (room := ahead.room(len(self._again))) else ():
+            letter = Letter(mail)
+            if not ahead.sign(letter):
+                letter.lost_at = now
+                self._again.append(letter)
+
+    def _signed(self, letter: Letter) -> None:
+        letter.lost_at = self._now()
+        self._again.append(letter)
+        self._feed()
 
     def settled(self, connection: Connection, letter: Letter, verdict: Verdict) -> None:
         """Answer for the letter, or keep it for another connection."""
@@ -213,7 +249,7 @@ class Pool:
     def _give_back(self, letter: Letter) -> None:
         """It waited for a connection so long that its reader may have left meanwhile: it is to be looked at anew."""
         self._given_back[letter.mail.delivery_id] = letter.tries
-        words = "its connection was lost, and no other found in time"
+        words = "no connection was found in time"
         self._answer(Outcome(letter.mail.delivery_id, Result.DEFERRED, words, attempted=False))
 
     def _put_off(self, letter: Letter, why: str) -> None:
@@ -239,7 +275,9 @@ class Pool:
     def _see_whether_done(self) -> None:
         if self._tray is None or self._finished is None or self._finished.done():
             return
-        if self._tray.ended() and not self._again and not any(each.conversation.flight for each in self._connections):
+        unsigned = self._ahead is not None and self._ahead.unsigned()
+        in_flight = any(each.conversation.flight for each in self._connections)
+        if self._tray.ended() and not (self._again or unsigned or in_flight):
             self._finished.set_result(None)
 
     def _tick(self) -> None:
@@ -249,6 +287,9 @@ class Pool:
                 connection.look_at_the_clock(now)
             self._balance()
             self._give_up_if_stuck(now)
+            if self._ahead is not None and self._left >= _MANY * _TICK:
+                self._ahead.start()
+            self._left = 0
         except BaseException as error:  # noqa: BLE001  asyncio would only log it
             self.broken(error)
         self._timers[1] = asyncio.get_running_loop().call_later(_TICK, self._tick)
@@ -309,11 +350,3 @@ class Pool:
     def _note(self, mail: Mail) -> None:
         if self._tray is not None:
             self._tray.attempt(mail)
-
-
-def _contents(settings: SmtpAdapter, root: Path) -> Contents:
-    if settings.dkim_domain is None:
-        return Contents()
-    from broadsheet.sending.adapters.smtp.dkim import signer_of  # 7 MB of cryptography, for who signs only
-
-    return Contents(signer_of(settings, root))

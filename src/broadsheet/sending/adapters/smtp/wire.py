@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from broadsheet.sending.adapters.smtp.envelope import Contents, Offers, commands
+from broadsheet.sending.adapters.smtp.envelope import Content, Contents, Offers, commands
 from broadsheet.sending.adapters.smtp.replies import one_line
 from broadsheet.stamping import Mail
 
@@ -53,6 +53,7 @@ class Letter:
     __slots__ = (
         "content",
         "end",
+        "form",
         "lost_at",
         "mail",
         "mail_command",
@@ -71,6 +72,8 @@ class Letter:
         self.lost_at = 0.0
         #: whether an attempt of it was ever noted
         self.noted = False
+        #: its content with the signature that was made ahead, if there is one
+        self.form: Content | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -147,8 +150,9 @@ class Conversation:
     def begin(self, letter: Letter) -> None:
         """Start handing ``letter`` over; there must be room."""
         letter.forget()
-        contents = self._contents
-        content = contents.for_chunk(letter.mail) if self.offers.chunking else contents.for_data(letter.mail)
+        if (content := letter.form) is None:
+            contents = self._contents
+            content = contents.for_chunk(letter.mail) if self.offers.chunking else contents.for_data(letter.mail)
         letter.content, letter.size = content.pieces, content.size
         letter.mail_command, letter.rcpt_command = commands(letter.mail, content, self.offers)
         self.flight.append(letter)
@@ -165,12 +169,11 @@ class Conversation:
         self._busy = True
         self._say(b"QUIT\r\n", self._skipped, _NOBODY)
 
-    def output(self) -> bytes:
-        """The bytes to write now."""
-        out = b"".join(self._out)
-        self._out.clear()
-        self._given_out += len(out)
-        return out
+    def output(self) -> tuple[list[bytes], int]:
+        """What to write now, in pieces, and how many bytes that is."""
+        pieces, size = self._out, self._written - self._given_out
+        self._out, self._given_out = [], self._written
+        return pieces, size
 
     def awaits_content_reply(self) -> bool | None:
         """Whether the reply that is due is the one to a mail's content; None if none is due."""
