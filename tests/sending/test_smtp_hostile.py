@@ -7,12 +7,12 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.sending.machine import CHUNKED, PIPELINED, PLAIN, Books, HostileServer, Mood
+from tests.sending.machine import CHUNKED, PIPELINED, PLAIN, PLAIN_CHUNKED, Books, HostileServer, Mood
 
 from broadsheet.conf import SmtpAdapter, SmtpServer
 from broadsheet.errors import AdapterFailed
 from broadsheet.sending import Result
-from broadsheet.sending.adapters.smtp import Smtp
+from broadsheet.sending.adapters.smtp import Smtp, connection, pool
 from broadsheet.sending.tray import Handful
 from broadsheet.stamping import Mail
 
@@ -409,3 +409,43 @@ def test_extensions_are_not_used_where_they_are_not_wanted():
         delivered(adapter(server.port, discard=["chunking", "DSN", "SIZE"]), Noting(mails(2)))
         assert server.books.mail_parameters == ["", ""]
         assert "BDAT" not in server.books.commands
+
+
+class Watched(Noting):
+    """A tray with a look at consent that is too old, or finds that a reader left, once their address is at the server."""
+
+    def __init__(self, given, books, *, comes_back):
+        super().__init__(given)
+        self.books, self.comes_back, self.looks = books, comes_back, 0
+
+    def may_leave(self, mail):
+        if mail.delivery_id != 3 or not self.books.tries["r3@reader.example"]:
+            return True
+        self.looks += 1
+        return self.comes_back and self.looks > 3
+
+
+WAITING = {"groups": PIPELINED, "steps": PLAIN, "steps and a chunk": PLAIN_CHUNKED}
+
+
+@pytest.mark.parametrize("way", WAITING)
+def test_who_leaves_while_the_server_thinks_about_their_address_is_not_mailed(way, monkeypatch):
+    monkeypatch.setattr(pool, "KEEPS", 0.2)
+    monkeypatch.setattr(connection, "KEEPS", 0.2)
+    with HostileServer(Books(WAITING[way])) as server:
+        tray = Watched(mails(6), server.books, comes_back=False)
+        results = delivered(adapter(server.port), tray)
+        judged(results, tray, server.books)
+        assert results == {n: Result.DEFERRED if n == 3 else Result.SENT for n in range(1, 7)}
+        assert not next(each for each in tray.outcomes if each.delivery_id == 3).attempted
+        assert 3 not in tray.attempts
+
+
+@pytest.mark.parametrize("way", WAITING)
+def test_a_content_waits_for_a_fresh_look_while_the_server_waits_for_it(way):
+    with HostileServer(Books(WAITING[way])) as server:
+        tray = Watched(mails(6), server.books, comes_back=True)
+        results = delivered(adapter(server.port), tray)
+        judged(results, tray, server.books)
+        assert results == dict.fromkeys(range(1, 7), Result.SENT)
+        assert (tray.looks, server.sessions) == (4, 1)

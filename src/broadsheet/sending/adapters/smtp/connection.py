@@ -16,6 +16,8 @@ _QUIET = 15.0
 _PARTING = 5.0
 #: Seconds before which a connection that ends, nothing taken, says something about its server.
 _YOUNG = 5.0
+#: Seconds that a letter waits for its reader's consent to be looked at again.
+KEEPS: Final = 3.0
 #: Pieces that go to the kernel in one call (IOV_MAX of Linux).
 _MOST_PIECES: Final = 1024
 
@@ -63,7 +65,7 @@ class Connection(asyncio.BufferedProtocol):
     def adopt(self, transport: asyncio.Transport) -> None:
         """Take the transport over from whoever made it."""
         # pause_writing tells of bytes that could not leave, so that their letter is known not to be complete
-        transport.set_write_buffer_limits(high=1, low=0)
+        transport.set_write_buffer_limits(high=0)
         transport.set_protocol(self)
         self._transport = transport
         if transport.get_extra_info("ssl_object") is None:
@@ -166,7 +168,10 @@ class Connection(asyncio.BufferedProtocol):
             self._post.broken(problem)
 
     def look_at_the_clock(self, now: float) -> None:
-        """Cut the connection if a reply is overdue."""
+        """Cut the connection if a reply is overdue, or if it holds a letter that may not leave after all."""
+        if self.conversation.held is not None:
+            self._look_at_the_held(now)
+            return
         awaited = self.conversation.awaits_content_reply()
         if self.retiring or self.conversation.closing:
             allowed = _PARTING if not self.conversation.flight or self.conversation.closing else self._allowed(awaited)
@@ -176,6 +181,15 @@ class Connection(asyncio.BufferedProtocol):
             allowed = self._allowed(awaited)
         if now - self._heard > allowed:
             self.cut(f"no reply within {allowed:g} s")
+
+    def _look_at_the_held(self, now: float) -> None:
+        """The server waits for a content; nothing else than the content or an end can be said to it."""
+        self.conversation.go_on()
+        if self.conversation.held is None:
+            self._heard = now
+            self.fill()
+        elif now - self._heard > KEEPS:
+            self.cut("a reader left while the server kept their mail waiting")
 
     def _allowed(self, awaits_content_reply: bool | None) -> float:
         return self._settings.content_timeout if awaits_content_reply else self._settings.timeout

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
-from broadsheet.sending.adapters.smtp.connection import Connection
+from broadsheet.sending.adapters.smtp.connection import KEEPS, Connection
 from broadsheet.sending.adapters.smtp.envelope import Contents, impossible
 from broadsheet.sending.adapters.smtp.login import logged_in, tls_context
 from broadsheet.sending.adapters.smtp.replies import asks_to_wait, refused, wants_a_login
@@ -32,8 +32,6 @@ _MANY: Final = 200
 _TRIES: Final = 2
 #: Seconds that a login under way may go on once all is done.
 _LAST_LOGIN: Final = 1.0
-#: Seconds that a letter which lost its connection waits for its reader's consent to be looked at again.
-_KEEPS: Final = 3.0
 #: Seconds that letters in hand wait for a server once the tray has ended.
 _LAST_WAIT: Final = 5.0
 
@@ -155,7 +153,7 @@ class Pool:
             letter = self._again.popleft()
             if tray.may_leave(letter.mail):
                 letters.append(letter)
-            elif now - letter.lost_at > _KEEPS:
+            elif now - letter.lost_at > KEEPS:
                 self._give_back(letter)
             else:
                 self._again.append(letter)
@@ -338,7 +336,7 @@ class Pool:
         except AdapterFailed as error:
             server.rest(self._now(), error)
             return
-        conversation = Conversation(offers, self._window, self._contents, self._note)
+        conversation = Conversation(offers, self._window, self._contents, self._note, self._may_leave)
         connection = Connection(self, server, conversation, self._settings)
         connection.adopt(transport)
         self._connections[connection] = None
@@ -346,6 +344,9 @@ class Pool:
             connection.fill()
         except BaseException as error:  # noqa: BLE001  nobody looks at the task's result
             self.broken(error)
+
+    def _may_leave(self, mail: Mail) -> bool:
+        return self._tray is not None and self._tray.may_leave(mail)
 
     def _note(self, mail: Mail) -> None:
         if self._tray is not None:

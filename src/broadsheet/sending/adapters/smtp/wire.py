@@ -104,10 +104,18 @@ class Window:
 class Conversation:
     """One connection's dialogue after its login.
 
-    ``note`` is called with each mail before the bytes that could complete it are in :meth:`output`.
+    ``note`` is called with each mail before the bytes that could complete it are in :meth:`output`. Where the content
+    waits for replies, ``may_leave`` is asked once they are there: a reader may have left meanwhile.
     """
 
-    def __init__(self, offers: Offers, window: Window, contents: Contents, note: Callable[[Mail], None]) -> None:
+    def __init__(
+        self,
+        offers: Offers,
+        window: Window,
+        contents: Contents,
+        note: Callable[[Mail], None],
+        may_leave: Callable[[Mail], bool] = lambda _: True,
+    ) -> None:
         self.offers = offers
         #: letters with their verdicts, for whoever drives the connection to take away
         self.settled: list[tuple[Letter, Verdict]] = []
@@ -121,7 +129,10 @@ class Conversation:
         self.flight: deque[Letter] = deque()
         #: how many letters were refused so far
         self.refusals = 0
-        self._note, self._window, self._contents = note, window, contents
+        #: a letter that the server waits for, and that may not leave now: :meth:`go_on` asks again
+        self.held: Letter | None = None
+        self._note, self._may_leave = note, may_leave
+        self._window, self._contents = window, contents
         self._expected: deque[tuple[Handler, Letter]] = deque()
         self._out: list[bytes] = []
         self._written = self._given_out = self._in_flight_bytes = 0
@@ -137,7 +148,7 @@ class Conversation:
 
     def room(self) -> int:
         """How many letters it can take at this moment."""
-        if self._busy or self.closing or self.fault:
+        if self._busy or self.closing or self.fault or self.held is not None:
             return 0
         waiting = len(self.flight)
         if not self._chunks:
@@ -168,6 +179,11 @@ class Conversation:
         """Say goodbye; there is no room any more."""
         self._busy = True
         self._say(b"QUIT\r\n", self._skipped, _NOBODY)
+
+    def go_on(self) -> None:
+        """Hand over the letter that is held, if it may leave now."""
+        if self.held is not None:
+            self._hand_over(self.held)
 
     def output(self) -> tuple[list[bytes], int]:
         """What to write now, in pieces, and how many bytes that is."""
@@ -207,6 +223,7 @@ class Conversation:
             else:
                 verdict = Verdict.UNKNOWN
             self.settled.append((letter, verdict))
+        self.held = None
         self.flight.clear()
         self._expected.clear()
 
@@ -229,6 +246,17 @@ class Conversation:
         self._written += len(before) + letter.size + len(after)
         letter.end = self._written
         self._expected.append((self._ended, letter))
+
+    def _hand_over(self, letter: Letter) -> None:
+        """The content of a letter that the server is ready for."""
+        if not self._may_leave(letter.mail):
+            self.held = letter
+            return
+        self.held = None
+        if self.offers.chunking:
+            self._say_content(letter, b"BDAT %d LAST\r\n" % letter.size, b"")
+        else:
+            self._say_content(letter, b"", b".\r\n")
 
     def _start_chunk(self, letter: Letter) -> None:
         if not self._clean:
@@ -320,7 +348,7 @@ class Conversation:
             if not self.fault:
                 self._settle(letter, Verdict.REFUSED)
         elif not letter.refusal:
-            self._say_content(letter, b"", b".\r\n")
+            self._hand_over(letter)
         elif letter.recipient_taken:  # a lone dot would be a mail for them
             self.fault = f"it wants the content after {letter.refusal}"
         else:
@@ -360,7 +388,7 @@ class Conversation:
             return
         letter.recipient_taken = True
         if self.offers.chunking:
-            self._say_content(letter, b"BDAT %d LAST\r\n" % letter.size, b"")
+            self._hand_over(letter)
         else:
             self._say(b"DATA\r\n", self._data_answered, letter)
 
