@@ -29,7 +29,7 @@ def test_the_same_with_postgresql_that_is_restarted(tmp_path, postgresql, databa
 
 
 def test_senders_that_are_told_to_stop_leave_nothing_unknown(tmp_path):
-    told = Torture(tmp_path, 500, gentle=True).run(senders=2, seconds=5)
+    told = Torture(tmp_path, 500, gentle=True, signed=True).run(senders=2, seconds=5)
     verify(told)
     assert told.terms > 2
     assert told.unknown == 0

@@ -17,6 +17,9 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 ROOT = Path(__file__).resolve().parents[2]
 AT = "2026-03-03T09:00"
 CAMPAIGN = """\
@@ -52,6 +55,12 @@ security = "none"
 connections = 4
 in_flight = 8
 """
+#: With it, letters are taken and signed ahead, by processes of their own.
+SIGNING = """\
+dkim_domain = "news.example"
+dkim_selector = "s"
+dkim_key_file = "dkim.pem"
+"""
 #: Mails that four connections have on the way at the most.
 IN_FLIGHT = 4 * 8
 
@@ -62,6 +71,7 @@ class Told:
 
     database: str
     on_unknown: str
+    signed: str
     readers: int
     kills: int = 0
     terms: int = 0
@@ -80,12 +90,19 @@ class Told:
     seconds: float = 0.0
 
 
+def key():
+    """A key that signs, RSA-2048, PEM."""
+    made = rsa.generate_private_key(65537, 2048)
+    plain = serialization.NoEncryption()
+    return made.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain).decode()
+
+
 class Torture:
     """One edition under torture."""
 
-    def __init__(self, folder, readers, *, database="", on_unknown="hold", gentle=False, seed=1):
+    def __init__(self, folder, readers, *, database="", on_unknown="hold", gentle=False, signed=False, seed=1):
         self.folder, self.gentle, self.chance = folder, gentle, random.Random(seed)
-        self.told = Told("PostgreSQL" if database else "SQLite", on_unknown, readers)
+        self.told = Told("PostgreSQL" if database else "SQLite", on_unknown, "RSA" if signed else "no", readers)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROADSHEET", "DJANGO"))}
         self.environment = kept | ({"BROADSHEET_DATABASE": database} if database else {})
         self.running, self.exits = [], ExitStack()
@@ -102,7 +119,8 @@ class Torture:
     def _write(self, port, readers, on_unknown):
         here = self.folder / "workspace"
         files = FILES | {
-            "broadsheet.toml": SETTINGS.format(port=port),
+            "broadsheet.toml": SETTINGS.format(port=port) + (SIGNING if self.told.signed == "RSA" else ""),
+            "dkim.pem": key(),
             "campaigns/torture.md": CAMPAIGN.format(on_unknown=on_unknown),
             "people.csv": "email,first_name\n" + "".join(f"r{n}@reader.example,R{n}\n" for n in range(readers)),
         }
@@ -308,7 +326,7 @@ def main():
             with tempfile.TemporaryDirectory(prefix="broadsheet-torture-") as folder:
                 torture = Torture(
                     Path(folder), chosen.readers, database=server.database() if server else "",
-                    on_unknown=on_unknown, gentle=gentle, seed=chosen.seed,
+                    on_unknown=on_unknown, gentle=gentle, signed=gentle or on_unknown == "hold", seed=chosen.seed,
                 )  # fmt: skip
                 torture.restart = server.restart if server else None
                 told = torture.run(senders=4, seconds=chosen.seconds)
