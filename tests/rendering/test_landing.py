@@ -8,8 +8,8 @@ from jinja2.sandbox import SandboxedEnvironment
 from tests.rendering.conftest import a_reader, article
 
 from broadsheet.errors import TemplateProblem, UnstampableReader
-from broadsheet.rendering import compile_message, deferred
-from broadsheet.rendering.deferred import Recorder
+from broadsheet.rendering import compile_message, recorder
+from broadsheet.rendering.recorder import Recorder
 
 EVIL = "<script>\"'&"
 ESCAPED = "&lt;script&gt;&#34;&#39;&amp;"
@@ -193,7 +193,7 @@ def test_the_sandbox_holds_at_compiling_or_stamping(press, source):
     ],
 )
 def test_a_template_that_goes_on_for_ever_is_ended_with_its_line(press, monkeypatch, source, reason):
-    monkeypatch.setattr(deferred, "SECONDS", 1)
+    monkeypatch.setattr(recorder, "SECONDS", 1)
     with pytest.raises(TemplateProblem, match=reason) as caught:
         press.body(f"<p>\n{source}</p>")
     assert caught.value.template == "templates/t/template.html"

@@ -4,7 +4,8 @@ import pytest
 from tests.sending.machine import CHUNKED, PIPELINED, PLAIN, PLAIN_CHUNKED, Books, Session
 
 from broadsheet.sending.adapters.smtp.envelope import Contents, Offers
-from broadsheet.sending.adapters.smtp.wire import Conversation, Letter, Verdict, Window
+from broadsheet.sending.adapters.smtp.letter import Letter, Verdict
+from broadsheet.sending.adapters.smtp.wire import Conversation, Window
 from broadsheet.stamping import Mail
 
 WAYS = {"chunks": CHUNKED, "groups": PIPELINED, "steps": PLAIN, "steps with chunks": PLAIN_CHUNKED}

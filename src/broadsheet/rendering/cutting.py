@@ -7,8 +7,9 @@ from html.parser import HTMLParser
 from typing import Any, Final
 
 from broadsheet.errors import NotDeferrable
-from broadsheet.rendering.deferred import Fork, Recorder, Token, parts_expr, tree_of
+from broadsheet.rendering.deferred import parts_expr
 from broadsheet.rendering.message import Choice, Encoding, Mark, MarkKind, Pieces, Slot
+from broadsheet.rendering.recorder import Fork, Recorder, Token, tree_of
 
 _TAG: Final = r"""<[a-zA-Z/](?:[^>"']|"[^"]*"|'[^']*')*>"""
 _RAW_TEXT: Final = r"<(?P<raw>style|script)\b[^>]*>.*?</(?P=raw)\s*>"

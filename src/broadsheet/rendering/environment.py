@@ -30,12 +30,12 @@ from broadsheet.rendering.deferred import (
     expr_of,
     has_elements,
     holds_deferred,
-    one_round,
     open_branches,
     waits,
 )
 from broadsheet.rendering.expressions import COMPARISONS
 from broadsheet.rendering.filters import FILTERS
+from broadsheet.rendering.recorder import one_round
 
 Thunk = Callable[[], Any]
 

@@ -14,8 +14,8 @@ from jinja2.runtime import Context, markup_join, str_join
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup, escape
 
-from broadsheet.rendering.deferred import Expr
 from broadsheet.rendering.filters import FILTERS
+from broadsheet.rendering.recorder import Expr
 
 Scope = Mapping[str, Any]
 """``subscriber`` and the reader's addresses (``unsubscribe_url`` …) by name."""

@@ -19,7 +19,7 @@ from lxml.cssselect import CSSSelector
 from premailer import Premailer, premailer
 
 from broadsheet.errors import NotDeferrable, TemplateProblem
-from broadsheet.rendering.deferred import Recorder
+from broadsheet.rendering.recorder import Recorder
 
 cssutils.log.setLevel(logging.CRITICAL)  # it reports every property newer than CSS 2 as an error
 

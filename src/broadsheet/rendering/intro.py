@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from broadsheet.articles.markdown import Base, to_html
-from broadsheet.rendering.deferred import Recorder, tree_of
+from broadsheet.rendering.recorder import Recorder, tree_of
 
 _BLOCK = re.compile(r"\s*(?:[-*+>]|#+|\d+[.)])\s")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")

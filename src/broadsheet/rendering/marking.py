@@ -4,8 +4,8 @@ import re
 from html import unescape
 from typing import Final
 
-from broadsheet.rendering.deferred import Recorder
 from broadsheet.rendering.message import MarkKind
+from broadsheet.rendering.recorder import Recorder
 
 _LINK: Final = re.compile(r"""(<a\s(?:[^>"']|"[^"]*"|'[^']*')*?\bhref=")(https?://[^"]+)(")""", re.IGNORECASE)
 _BODY_ENDS: Final = re.compile(r"</body\s*>(?!.*</body)", re.IGNORECASE | re.DOTALL)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from broadsheet.rendering.deferred import Expr
+from broadsheet.rendering.recorder import Expr
 
 
 class Encoding(StrEnum):

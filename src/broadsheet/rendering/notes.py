@@ -12,7 +12,7 @@ from functools import cached_property
 
 from broadsheet.articles.identity import TRACKING
 from broadsheet.errors import NotDeferrable
-from broadsheet.rendering.deferred import Expr, Recorder
+from broadsheet.rendering.recorder import Expr, Recorder
 
 #: A link's place among the conditions round it, outermost first: number of the condition, its test, which side.
 Path = tuple[tuple[int, Expr, bool], ...]

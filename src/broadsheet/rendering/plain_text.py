@@ -8,8 +8,8 @@ from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.model.config import ParserConfig
 from lxml import etree, html
 
-from broadsheet.rendering.deferred import Recorder
 from broadsheet.rendering.notes import Notes
+from broadsheet.rendering.recorder import Recorder
 
 _HIDDEN: Final = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _FILLER: Final = re.compile("[\u00ad\u034f\u200b-\u200c\u2060\ufeff]")

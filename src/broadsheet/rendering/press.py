@@ -12,7 +12,7 @@ from mjml import mjml2html
 
 from broadsheet.errors import NotDeferrable, TemplateProblem
 from broadsheet.rendering.cutting import cut_html, cut_text, header_parts, shielded, unshielded
-from broadsheet.rendering.deferred import Deferred, Recorder, recording, rendering_of
+from broadsheet.rendering.deferred import Deferred
 from broadsheet.rendering.environment import LARGEST, PressEnvironment
 from broadsheet.rendering.inlining import inlined
 from broadsheet.rendering.intro import intro_html
@@ -22,6 +22,7 @@ from broadsheet.rendering.mime import joined, skeleton
 from broadsheet.rendering.notes import Notes
 from broadsheet.rendering.plain_text import from_html
 from broadsheet.rendering.reading import named
+from broadsheet.rendering.recorder import Recorder, recording, rendering_of
 from broadsheet.rendering.sheet import OWN_ADDRESSES, Sheet
 
 DEFERRED_NAMES = ("subscriber", *OWN_ADDRESSES)

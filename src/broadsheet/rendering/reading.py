@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from email import message_from_bytes, policy
 from typing import Any, Final
 
-from broadsheet.rendering.deferred import Expr
 from broadsheet.rendering.message import Choice, Line, Mark, MarkKind, Message, Pieces, Slot
 from broadsheet.rendering.mime import SOFT_BREAK, quoted_printable
+from broadsheet.rendering.recorder import Expr
 
 _NAMES: Final = ("attr", "item", "name")
 _NOTE: Final = re.compile(r"[ \t]?\[\d+\]")

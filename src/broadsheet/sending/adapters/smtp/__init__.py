@@ -1,8 +1,9 @@
 """Any mail server, by SMTP (RFC 5321), as fast as it can be done in Python.
 
 ``login`` connects and hands the connection over, ``connection`` carries bytes, ``wire`` is the dialogue itself (no
-socket), ``pool`` shares the mails out among connections and ``servers`` among servers, ``envelope`` makes the commands
-and looks at the content, ``replies`` says what an answer means, ``dkim`` signs.
+socket) about ``letter`` after letter, ``pool`` shares them out among connections and ``servers`` among servers,
+``envelope`` makes the commands and looks at the content, ``replies`` says what an answer means, ``dkim`` signs, and
+``ahead`` has it done by processes that each run ``signatory``.
 """
 
 import asyncio

@@ -19,7 +19,7 @@ from typing import Final
 from broadsheet.sending.adapters.smtp import signatory
 from broadsheet.sending.adapters.smtp.dkim import Signer, Unsigned
 from broadsheet.sending.adapters.smtp.envelope import Contents, with_header
-from broadsheet.sending.adapters.smtp.wire import Letter
+from broadsheet.sending.adapters.smtp.letter import Letter
 
 log = logging.getLogger(__name__)
 

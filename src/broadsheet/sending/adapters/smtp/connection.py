@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from broadsheet.conf import SmtpAdapter
+from broadsheet.sending.adapters.smtp.letter import Letter, Verdict
 from broadsheet.sending.adapters.smtp.servers import Server
-from broadsheet.sending.adapters.smtp.wire import REFUSALS, Conversation, Letter, Verdict
+from broadsheet.sending.adapters.smtp.wire import REFUSALS, Conversation
 
 #: Seconds without a word after which a server is asked whether it is still there before it gets mail.
 _QUIET = 15.0

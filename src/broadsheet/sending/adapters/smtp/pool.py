@@ -11,10 +11,11 @@ from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
 from broadsheet.sending.adapters.smtp.connection import KEEPS, Connection
 from broadsheet.sending.adapters.smtp.envelope import Contents, impossible
+from broadsheet.sending.adapters.smtp.letter import Letter, Verdict
 from broadsheet.sending.adapters.smtp.login import logged_in, tls_context
 from broadsheet.sending.adapters.smtp.replies import asks_to_wait, refused, wants_a_login
 from broadsheet.sending.adapters.smtp.servers import Server, places, shared_out
-from broadsheet.sending.adapters.smtp.wire import Conversation, Letter, Verdict, Window
+from broadsheet.sending.adapters.smtp.wire import Conversation, Window
 from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.tray import Tray
 from broadsheet.stamping import Mail

@@ -12,12 +12,12 @@ verdict with its last reply; :meth:`Conversation.lost` judges what a broken conn
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
-from broadsheet.sending.adapters.smtp.envelope import Content, Contents, Offers, commands
+from broadsheet.sending.adapters.smtp.envelope import Contents, Offers, commands
+from broadsheet.sending.adapters.smtp.letter import Letter, Verdict
 from broadsheet.sending.adapters.smtp.replies import one_line
 from broadsheet.stamping import Mail
 
@@ -32,60 +32,6 @@ _USUAL: Final = 20
 #: ends a session with the tenth of them (smtp_accept_max_nonmail), whatever is in flight then; Postfix slows down at
 #: its tenth error and ends the session at its twentieth.
 REFUSALS: Final = 4
-
-
-class Verdict(Enum):
-    """What became of a letter on one connection."""
-
-    #: the server took it
-    TAKEN = "taken"
-    #: the server refused it; ``letter.refusal`` has its words
-    REFUSED = "refused"
-    #: it certainly was not accepted: it may go out again
-    UNTOUCHED = "untouched"
-    #: its data may have been complete, and no reply came
-    UNKNOWN = "unknown"
-
-
-class Letter:
-    """A mail on its way, over one connection or, if that breaks too early, several."""
-
-    __slots__ = (
-        "content",
-        "end",
-        "form",
-        "lost_at",
-        "mail",
-        "mail_command",
-        "noted",
-        "rcpt_command",
-        "recipient_taken",
-        "refusal",
-        "size",
-        "tries",
-    )
-
-    def __init__(self, mail: Mail) -> None:
-        self.mail = mail
-        self.tries = 0
-        #: when it lost a connection, on the monotonic clock
-        self.lost_at = 0.0
-        #: whether an attempt of it was ever noted
-        self.noted = False
-        #: its content with the signature that was made ahead, if there is one
-        self.form: Content | None = None
-        self.forget()
-
-    def forget(self) -> None:
-        """Forget what another connection said of it."""
-        self.refusal = ""
-        self.recipient_taken = False
-        #: where its data end in the stream of bytes; -1 while they are not in it
-        self.end = -1
-        self.content: Sequence[bytes] = ()
-        self.size = 0
-        self.mail_command = self.rcpt_command = b""
-
 
 Handler = Callable[[Letter, bytes], None]
 
