@@ -16,7 +16,7 @@ from tests.sending.test_smtp_dkim import KEYS as SIGNING_KEYS
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.sending import Result
-from broadsheet.sending.adapters.smtp import Smtp, pool
+from broadsheet.sending.adapters.smtp import Smtp, ahead, pool
 from broadsheet.sending.tray import Handful
 from broadsheet.stamping import Mail
 
@@ -115,8 +115,11 @@ def test_a_connection_that_breaks_takes_no_signature_with_it(tmp_path):
         assert all(verifies(SIGNERS["rsa"], content) for _, _, content in server.books.mails)
 
 
-@pytest.mark.parametrize("told", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "told to end"])
-def test_processes_that_are_killed_cost_no_mail(told, tmp_path):
+@pytest.mark.parametrize(
+    "told", [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM], ids=["killed", "stopped", "told to end"]
+)
+def test_processes_that_are_killed_cost_no_mail(told, tmp_path, monkeypatch):
+    monkeypatch.setattr(ahead, "_PATIENCE", 0.5)
     struck, tray = [], Later(mails(MANY))
 
     def strike():

@@ -11,6 +11,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -26,8 +27,8 @@ log = logging.getLogger(__name__)
 #: Processes at most, and letters that each is given in advance: some 2 ms of work.
 _MOST: Final = 4
 _EACH: Final = 16
-#: Seconds that a process has to end once its input has.
-_PARTING: Final = 1.0
+#: Seconds that a process has for a signature, its start included, and to end once its input has.
+_PATIENCE, _PARTING = 10.0, 1.0
 
 
 class _Process:
@@ -44,11 +45,15 @@ class _Process:
         assert self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         self.given: deque[tuple[Letter | None, Unsigned]] = deque()
+        #: when it last had nothing to do, or signed something, on the monotonic clock
+        self.heard = 0.0
         #: the descriptor that signatures come from, and the part of one that has come
         self.answers, self.rest = self._stdout.fileno(), b""
         self._tell(len(key).to_bytes(4, "big") + key)
 
     def sign(self, letter: Letter, unsigned: Unsigned) -> None:
+        if not self.given:
+            self.heard = time.monotonic()
         self.given.append((letter, unsigned))
         self._tell(unsigned.digest)
 
@@ -59,6 +64,9 @@ class _Process:
         except OSError:  # it is dead: so says its output, and what it was given is taken back then
             log.debug("a process that signs is gone", exc_info=True)
 
+    def kill(self) -> None:
+        self._process.kill()
+
     def end(self) -> None:
         self._stdin.close()
         self._stdout.close()
@@ -67,7 +75,7 @@ class _Process:
         try:
             self._process.wait(_PARTING)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self.kill()
             self._process.wait()
 
 
@@ -126,6 +134,13 @@ class Ahead:
             least.sign(letter, self._signer.unsigned(letter.form.pieces))
         return letter.form is not None
 
+    def look_at_the_clock(self, now: float) -> None:
+        """Do without a process that has been silent for too long: it was stopped, or the machine is out of memory."""
+        for process in list(self._processes):
+            if process.given and now - process.heard > _PATIENCE:
+                process.kill()
+                self._lost(process)
+
     def forget(self) -> None:
         """Nobody waits for what they have in hand any more."""
         for process in self._processes:
@@ -156,7 +171,7 @@ class Ahead:
     def _signed(self, process: _Process, signatures: bytes) -> None:
         size = self._signer.signature_size
         whole = len(signatures) // size * size
-        process.rest = signatures[whole:]
+        process.rest, process.heard = signatures[whole:], time.monotonic()
         for start in range(0, whole, size):
             letter, unsigned = process.given.popleft()
             if letter is not None and letter.form is not None:

@@ -286,12 +286,17 @@ class Pool:
                 connection.look_at_the_clock(now)
             self._balance()
             self._give_up_if_stuck(now)
-            if self._ahead is not None and self._left >= _MANY * _TICK:
-                self._ahead.start()
-            self._left = 0
+            self._look_ahead(now)
         except BaseException as error:  # noqa: BLE001  asyncio would only log it
             self.broken(error)
         self._timers[1] = asyncio.get_running_loop().call_later(_TICK, self._tick)
+
+    def _look_ahead(self, now: float) -> None:
+        if self._ahead is not None:
+            self._ahead.look_at_the_clock(now)
+            if self._left >= _MANY * _TICK:
+                self._ahead.start()
+        self._left = 0
 
     def _balance(self) -> None:
         """Open the connections that are missing, side by side; let go of those that are too many."""
