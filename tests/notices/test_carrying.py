@@ -51,6 +51,16 @@ def test_a_request_becomes_one_mail_and_leaves_no_row(db, workspace, outbox):
     assert not Errand.objects.exists()
 
 
+def test_a_request_that_can_not_be_kept_is_given_up_and_holds_nobody_up(db, workspace, outbox):
+    wish = {"lists": ["newsletter"], "wording": "Yes.", "network": "192.0.2.1"}
+    notices.add(ErrandKind.JOIN, {"email": "nobody", **wish})
+    ask()
+    assert notices.carry_out(workspace) == 1
+    assert [mail.rcpt_to for mail in outbox.mails] == ["zoe@reader.example"]
+    left = Errand.objects.get()
+    assert (left.due_at, "is not an email address" in left.reason) == (None, True)
+
+
 def test_a_mail_is_kept_and_tried_again_while_the_adapter_fails(db, workspace, outbox, due, monkeypatch):
     def fails():
         raise AdapterFailed("The mail server can't be reached.", permanent=False)

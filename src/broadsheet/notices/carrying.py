@@ -27,11 +27,19 @@ def carry_out(workspace: Workspace) -> int:
     while claimed := claim(BATCH):
         for errand in claimed:
             if errand.kind == ErrandKind.JOIN:
-                with transaction.atomic():
-                    join(workspace, Wish(**errand.detail))
-                    errand.delete()
+                _join(workspace, errand)
         taken += _deliver(workspace, [errand for errand in claimed if errand.kind == ErrandKind.NOTICE])
     return taken
+
+
+def _join(workspace: Workspace, errand: Errand) -> None:
+    try:
+        with transaction.atomic():
+            join(workspace, Wish(**errand.detail))
+            errand.delete()
+    except ValueError as error:  # what no database can keep: given up, or the requests behind it would wait for ever
+        log.warning("A request to join can't be kept: %s", error)
+        give_up(errand, str(error))
 
 
 def _deliver(workspace: Workspace, errands: list[Errand]) -> int:

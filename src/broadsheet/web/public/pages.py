@@ -60,6 +60,11 @@ def form_of(request: HttpRequest) -> QueryDict:
         return QueryDict()
 
 
+def one_line(text: str) -> str:
+    """What somebody wrote, on one line: no line ends, no signs that can't be printed, kept or mailed."""
+    return " ".join("".join(sign for sign in text if sign.isprintable()).split())[:200]
+
+
 def title_of(list_name: str) -> str:
     """The list's title; its name, if it is no longer in the files: leaving it still works."""
     known = settings.WORKSPACE.lists.lists.get(list_name)

@@ -17,7 +17,7 @@ from broadsheet.notices.links import DOWNLOAD, ERASE, OWN_PREFERENCES, PREFERENC
 from broadsheet.pipeline import signer
 from broadsheet.web.public.allowance import may_ask_for_data
 from broadsheet.web.public.interests import known_tags
-from broadsheet.web.public.pages import form_of, page, page_methods, speak_to, title_of
+from broadsheet.web.public.pages import form_of, one_line, page, page_methods, speak_to, title_of
 
 _NOTICES = {DOWNLOAD: "download", ERASE: "erase"}
 LONGEST_PAUSE = timedelta(days=366)
@@ -112,8 +112,8 @@ def _ask_for_data(subscriber: Subscriber, purpose: str) -> tuple[str, str]:
 
 
 def _save_about(form: QueryDict, subscriber: Subscriber) -> tuple[str, str]:
-    subscriber.first_name = _line(form.get("first_name", ""))
-    subscriber.last_name = _line(form.get("last_name", ""))
+    subscriber.first_name = one_line(form.get("first_name", ""))
+    subscriber.last_name = one_line(form.get("last_name", ""))
     if form.get("language", "") in dict(_languages(subscriber.language)):
         subscriber.language = form.get("language", "")
     if (zone := form.get("time_zone", "")) == "" or zone in available_timezones():
@@ -144,10 +144,6 @@ def _save_counting(form: QueryDict, subscriber: Subscriber) -> str:
         tracking_consent.withdraw(subscriber)
         return _("Saved. What was recorded of your reading is deleted, and no more will be.")
     return ""
-
-
-def _line(text: str) -> str:
-    return " ".join("".join(sign for sign in text if sign.isprintable()).split())[:200]
 
 
 def _lists_of(subscriber: Subscriber) -> list[Subscription]:
