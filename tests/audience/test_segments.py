@@ -76,6 +76,16 @@ def test_a_value_is_compared_as_a_value_and_never_as_sql(members):
     assert members(all=[{"attribute": {"name": 'x" OR 1=1 --', "in": ["DE"]}}]) == ""
 
 
+@pytest.mark.parametrize(
+    ("test", "expected"), [({"contains": "ÄRMEL"}, "ada ben"), ({"starts": "ä"}, "ada"), ({"starts": "ä."}, "")]
+)
+def test_any_case_of_the_letters_is_that_of_all_letters(members, cast, test, expected):
+    cast.ada.attributes, cast.ben.attributes = {"coast": "Ärmelkanal"}, {"coast": "am ärmelkanal"}
+    for reader in (cast.ada, cast.ben):
+        reader.save()
+    assert members(all=[{"attribute": {"name": "coast", **test}}]) == expected
+
+
 def test_changed_interests_change_the_segment_at_once(members, cast):
     from broadsheet.audience import set_interests
 

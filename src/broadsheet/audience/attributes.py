@@ -1,10 +1,12 @@
 """Attributes as conditions: JSON in both databases, each test true or false, whatever is kept there."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import BooleanField, CharField, FloatField, Func, Q, Value
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import (
@@ -13,6 +15,7 @@ from django.db.models.lookups import (
     GreaterThanOrEqual,
     IContains,
     In,
+    IRegex,
     IStartsWith,
     LessThan,
     LessThanOrEqual,
@@ -92,6 +95,17 @@ def _compared(lookup: type[Any]) -> Callable[[str, Any], Q]:
     return query
 
 
+def _anyhow(lookup: type[Any], before: str = "") -> Callable[[str, str], Q]:
+    """The text in any case of its letters. SQLite's LIKE knows that of a to z alone, its REGEXP (Python's) of all."""
+
+    def query(name: str, text: str) -> Q:
+        if connection.vendor == "sqlite" and not text.isascii():
+            return _sure(IRegex(_Text(name), before + re.escape(text)))
+        return _sure(lookup(_Text(name), text))
+
+    return query
+
+
 def _one_of(name: str, values: tuple[Any, ...]) -> Q:
     if not values:
         return Q(pk__in=[])
@@ -116,8 +130,8 @@ ATTRIBUTE_TESTS: dict[str, tuple[Callable[[str, Any], Q], str]] = {
     "unequal": (lambda name, value: ~_compared(Exact)(name, value), "whose {name} is not {value}"),
     "is_in": (_one_of, "with {name} {value}"),
     "not_in": (lambda name, values: ~_one_of(name, values), "whose {name} is not {value}"),
-    "contains": (_compared(IContains), "with “{value}” in {name}"),
-    "starts": (_compared(IStartsWith), "whose {name} begins with “{value}”"),
+    "contains": (_anyhow(IContains), "with “{value}” in {name}"),
+    "starts": (_anyhow(IStartsWith, r"\A"), "whose {name} begins with “{value}”"),
     "less": (_compared(LessThan), "with {name} under {value}"),
     "more": (_compared(GreaterThan), "with {name} over {value}"),
     "between": (_between, "with {name} from {value}"),
