@@ -84,6 +84,12 @@ def test_a_pause_that_is_over_is_none(browser, ada):
     assert (row().frequency, row().paused_until) == (7, None)
 
 
+@pytest.mark.parametrize("form", [{"leave": "newsletter\0"}, {"wishes": "newsletter\0", "frequency": "weekly"}])
+def test_a_sign_that_postgresql_can_not_keep_is_no_part_of_a_lists_name(browser, ada, form):
+    assert browser.post(ada.path("p"), form).status_code == 200
+    assert (row().state == "unsubscribed", row().frequency == 7) == ("leave" in form, "wishes" in form)
+
+
 def test_nobody_can_change_a_list_they_are_not_on(browser, ada):
     browser.post(ada.path("p"), {"wishes": "friends", "frequency": "weekly"})
     assert Subscription.objects.filter(frequency=7).count() == 0

@@ -131,7 +131,7 @@ def test_fewer_mails_instead_is_kept_and_brings_the_reader_back(browser, ada, wi
 
 def test_a_reason_is_kept(browser, ada):
     browser.post(ada.path("u"))
-    page = browser.post(ada.path("u"), {"why": "other", "words": "Moved to\n the sea"}).content.decode()
+    page = browser.post(ada.path("u"), {"why": "other", "words": "Moved\0 to\n the sea"}).content.decode()
     assert "Thank you for telling us." in page
     row = Subscription.objects.get(subscriber=ada.reader, list_name="newsletter")
     assert (row.state, row.left_reason) == ("unsubscribed", "other: Moved to the sea")

@@ -15,7 +15,7 @@ from broadsheet.drafts import NO_EDITION
 from broadsheet.models import Edition, Subscriber, Subscription, SubscriptionState
 from broadsheet.notices.links import LEAVE_LIST, UNSUBSCRIBE
 from broadsheet.pipeline import signer
-from broadsheet.web.public.pages import form_of, page, page_methods, speak_to, title_of
+from broadsheet.web.public.pages import form_of, one_line, page, page_methods, speak_to, title_of
 
 PAUSE = timedelta(days=30)
 
@@ -106,7 +106,7 @@ def _fewer(form: QueryDict, whose: Whose) -> None:
 
 
 def _why(form: QueryDict, whose: Whose) -> None:
-    said = [form.get("why", ""), form.get("words", "")]
+    said = [one_line(form.get(each, ""), 300) for each in ("why", "words")]
     events.said_why(whose.subscriber_id, whose.list_name, ": ".join(each for each in said if each))
 
 

@@ -60,9 +60,9 @@ def form_of(request: HttpRequest) -> QueryDict:
         return QueryDict()
 
 
-def one_line(text: str) -> str:
-    """What somebody wrote, on one line: no line ends, no signs that can't be printed, kept or mailed."""
-    return " ".join("".join(sign for sign in text if sign.isprintable()).split())[:200]
+def one_line(text: str, most: int = 200) -> str:
+    """What somebody wrote, on one line of so many signs: none that can't be printed, as PostgreSQL keeps no NUL."""
+    return " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())[:most]
 
 
 def title_of(list_name: str) -> str:

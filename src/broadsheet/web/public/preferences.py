@@ -64,9 +64,9 @@ def _meant(token: str) -> tuple[int | None, int]:
 
 def _act(form: QueryDict, subscriber: Subscriber, edition_id: int | None) -> tuple[str, str]:
     """Do what the form asks for; what to say of it, or what is wrong with it."""
-    if list_name := form.get("leave"):
+    if list_name := one_line(form.get("leave", "")):
         return _leave(subscriber, list_name, edition_id), ""
-    if list_name := form.get("wishes"):
+    if list_name := one_line(form.get("wishes", "")):
         return _save_wishes(form, subscriber, list_name)
     if (purpose := form.get("data", "")) in _NOTICES:
         return _ask_for_data(subscriber, purpose)
