@@ -223,6 +223,39 @@ def test_a_file_of_people_who_left_is_said_to_be_one(take):
         take("email\n", status="gone")
 
 
+@pytest.mark.parametrize(
+    "column",
+    ["Unsubscribe", "Global unsubscribe?", "hs_email_optout", "hs_email_bad_address", "Bounce", "Last bounce type",
+     "Spam Complaint", "Cleaned", "Blocked by us", "Do not email", "Email Address Quarantined", "Abgemeldet"],
+)  # fmt: skip
+def test_a_column_that_speaks_of_people_not_to_be_mailed_is_heeded_whatever_its_exact_name(take, column):
+    take(f"email,{column}\nada@reader.example,yes\nben@reader.example,\ncleo@reader.example,no\n")
+    assert mailed() == ["ben", "cleo"]
+
+
+def test_a_column_about_another_way_than_mail_is_an_attribute(take):
+    take("email,SMS unsubscribed,Marketing emails bounced\nada@reader.example,yes,3\n")
+    assert mailed() == ["ada"]
+
+
+def test_an_attribute_in_our_own_export_is_one_whatever_its_name(take):
+    own = "email,first_name,last_name,language,time_zone,interests,lists,status,created,consent_at,consent_how,"
+    take(f"{own}consent_network,consent_wording,bounce_note\nada@reader.example{',' * 7}subscribed{',' * 6}once\n")
+    assert mailed() == ["ada"]
+    assert Subscriber.objects.get().attributes == {"bounce_note": "once"}
+
+
+@pytest.mark.parametrize("name", ["nonsubscribed_export_1.csv", "Unsubscribed.csv", "suppression_bounces.csv"])
+def test_a_file_whose_name_says_that_they_are_not_subscribed_makes_nobody_mailable(workspace, write, name):
+    file = write(f"subscribers/{name}", "email\nada@reader.example\n")
+    report = import_people(workspace, file, choices=ImportChoices("newsletter"))
+    assert mailed() == []
+    assert [doubt for doubt in report.doubts if "say what they are with --status" in doubt]
+    write("subscribers/other.csv", "email\nben@reader.example\n").rename(file)
+    import_people(workspace, file, choices=ImportChoices("newsletter", status="subscribed"))
+    assert mailed() == ["ben"]
+
+
 @pytest.mark.parametrize("word", ["unsubscribed", "Bounced", "complained", "blocklisted"])
 def test_a_word_that_says_no_can_not_be_made_a_yes(take, word):
     with pytest.raises(BroadsheetError, match="must not be mailed; --means can't change that"):

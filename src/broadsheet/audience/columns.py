@@ -114,7 +114,7 @@ def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:
         if at is not None:
             fields[column] = at
             free.remove(at)
-    statuses = _statuses(names, flat, free, by_hand)
+    statuses = _statuses(names, flat, [at for at in free if not own or at < len(OWN_HEADER)], by_hand)
     taken = {at for at, _, _ in statuses}
     if "created" not in fields and (since := next((at for at in taken if flat[at] == "subscribed"), None)) is not None:
         fields["created"] = since  # MailerLite writes the day into it

@@ -16,10 +16,10 @@ from typing import Any
 from django.db import connection, transaction
 
 from broadsheet.audience import bulk
-from broadsheet.audience.columns import Layout, layout
+from broadsheet.audience.columns import Layout, layout, plain
 from broadsheet.audience.persons import Person, Terms, Unusable, gravest, person_of
 from broadsheet.audience.spreadsheets import disarmed
-from broadsheet.audience.statuses import WORDS, Standing, status_word
+from broadsheet.audience.statuses import WORDS, Standing, is_alarming, status_word
 from broadsheet.audience.tables import BadRow, Table, open_table
 from broadsheet.audience.taking import ERASED, People, Taker, Update
 from broadsheet.errors import BroadsheetError
@@ -31,6 +31,7 @@ BATCH = 10_000
 SHOWN_LINES, SHOWN_WORDS = 1_000, 20
 #: After so many new people the database looks anew at what it holds.
 MANY = 5_000
+NAMED_SO = "no column says who is subscribed, and the file's name that they are not; say what they are with --status"
 _NAMES = {standing: standing.name.lower() for standing in Standing}
 Progress = Callable[[int, int], None]
 """Told how far it is: units done, units in all."""
@@ -127,14 +128,21 @@ def import_people(
             where = layout(table.header, choices.mapped)
         except BroadsheetError as error:
             raise BroadsheetError(f"{file}: {error}.") from error
+        everybody = _everybody(choices.status)
+        named_so = choices.status is None and not where.statuses and is_alarming(plain(file.name + table.said))
+        if named_so:
+            everybody = Standing.DOUBTFUL
         terms = Terms(
             frozenset(known.lists), known.attributes, choices.list_name, means,
-            workspace.config.privacy.truncate_networks, file.name[:250], _everybody(choices.status),
+            workspace.config.privacy.truncate_networks, file.name[:250], everybody,
         )  # fmt: skip
         rejected_file = choices.rejected_file or workspace.state / "imports" / f"{file.stem}-rejected.csv"
         run = _Run(table, where, terms, Taker(terms.source, choices.update, dry_run=choices.dry_run))
         table.closing.callback(run.rejects.close)
-        return run.to_the_end(rejected_file, progress)
+        report = run.to_the_end(rejected_file, progress)
+        if named_so and report.read:
+            report.doubts[NAMED_SO] = report.read
+        return report
 
 
 def _means(given: Mapping[str, str]) -> dict[str, Standing]:

@@ -86,7 +86,7 @@ def _flag(yes: Standing, no: Standing, empty: Standing = Standing.SUBSCRIBED) ->
 
 def _filled(standing: Standing) -> Reading:
     """A column that is empty unless it happened: a time, a reason."""
-    nothing = frozenset(("", "[]", "{}", "null", "none", "nan", "n/a", "false", "no", "0"))
+    nothing = frozenset(("", "[]", "{}", "null", "none", "nan", "n/a")) | _NO
     return lambda cell: Standing.SUBSCRIBED if cell.lower() in nothing else standing
 
 
@@ -111,6 +111,10 @@ STATUS_COLUMNS = (
     "emailmarketingconsent",
     "emailconsent",
     "marketingcontactstatus",
+    "optinstatus",
+    "emailoptinstatus",
+    "emailpermission",
+    "emailpermissionstatus",
 )
 WEAK_STATUS_COLUMNS = ("type", "state")
 #: Columns that say one thing, by their name without case and signs.
@@ -128,7 +132,7 @@ FLAGS: dict[str, Reading] = {
     "isactive": _flag(OK, LEFT, PENDING),
     **dict.fromkeys(
         ("unsubscribed", "isunsubscribed", "unsubscribedfromallemail", "unsubscribedfromallemails", "optedout",
-         "emailoptout", "optout"),
+         "emailoptout", "optout", "hsemailoptout", "unsubscribe", "globalunsubscribe", "deleted"),
         _flag(LEFT, OK),
     ),
     **dict.fromkeys(
@@ -138,12 +142,17 @@ FLAGS: dict[str, Reading] = {
     ),
     **dict.fromkeys(
         ("cleantime", "bouncedat", "bouncedate", "bouncereason", "hardbouncereason", "emailhardbouncereason",
-         "undeliverabilitydate", "undeliverabilityreason"),
+         "undeliverabilitydate", "undeliverabilityreason", "hsemailhardbouncereasonenum"),
         _filled(Standing.DEAD),
     ),
-    **dict.fromkeys(("bounced", "hardbounced", "invalidemailaddress"), _flag(Standing.DEAD, OK)),
+    **dict.fromkeys(
+        ("bounced", "hardbounced", "hardbounce", "cleaned", "invalidemailaddress", "hsemailbadaddress"),
+        _flag(Standing.DEAD, OK),
+    ),
     **dict.fromkeys(("complainedat", "spamreportedat", "complaintdate"), _filled(Standing.COMPLAINED)),
-    **dict.fromkeys(("complained", "spam", "markedasspam"), _flag(Standing.COMPLAINED, OK)),
+    **dict.fromkeys(
+        ("complained", "complaint", "spam", "spamcomplaint", "markedasspam"), _flag(Standing.COMPLAINED, OK)
+    ),
     **dict.fromkeys(
         ("blocklisted", "blacklisted", "emailblacklisted", "emailblocklisted", "isblacklisted", "suppressed"),
         _flag(Standing.SUPPRESSED, OK),
@@ -158,13 +167,27 @@ FLAG_BEGINNINGS: dict[str, Reading] = {
     "optedoutofemail": _flag(LEFT, OK),
     "emailsuppressions": _filled(Standing.SUPPRESSED),
 }
+#: Words of a name that speaks of people who are not to be mailed: a column's, whatever it says exactly, or a file's.
+ALARMING = (
+    "unsub", "nonsub", "optout", "optedout", "donotemail", "donotmail", "donotcontact", "bounce", "undeliver",
+    "cleaned", "complain", "spam", "suppress", "blocklist", "blacklist", "blocked", "quarantin",
+    "abgemeldet", "abmeldung",
+)  # fmt: skip
+#: What such a column may be about that is not mail, or says nothing of one person's consent.
+HARMLESS = ("sms", "whatsapp", "phone", "push", "marketingemailsbounced")
+
+
+def is_alarming(plain: str) -> bool:
+    """Whether a name without case and signs speaks of people who are not to be mailed."""
+    return any(word in plain for word in ALARMING) and not any(word in plain for word in HARMLESS)
 
 
 def reading_of(plain: str) -> Reading | None:
     """How a column of that name is read, if it says something of consent beside the column of statuses."""
     if plain in FLAGS:
         return FLAGS[plain]
-    return next((read for beginning, read in FLAG_BEGINNINGS.items() if plain.startswith(beginning)), None)
+    known = (read for beginning, read in FLAG_BEGINNINGS.items() if plain.startswith(beginning))
+    return next(known, _filled(Standing.DOUBTFUL) if is_alarming(plain) else None)
 
 
 def status_word(cell: str) -> Standing:

@@ -54,6 +54,7 @@ SAID: dict[str, str] = {
 }
 STATUSES: dict[str, str] = {
     "": "The file says; else they are subscribed",
+    "subscribed": "They are subscribed, whatever the file is called",
     "pending": "Nobody has confirmed yet",
     "unsubscribed": "All of them have left",
     "bounced": "Their addresses don't exist",
