@@ -67,7 +67,7 @@ def test_no_import_brings_an_erased_person_back(cast, workspace, write):
     erase(cast.ada)
     report = import_people(workspace, write("p.csv", "email\nada@reader.example\nnew@reader.example\n"), "newsletter")
     assert (report.added, report.rejected_lines) == (1, 1)
-    assert "was erased" in report.rejected[0].reason
+    assert "was erased, and is not to be mailed; `subscribers unsuppress`" in report.rejected[0].reason
     assert not Subscriber.objects.filter(email_key="ada@reader.example").exists()
     unsuppress("ada@reader.example", "asked to be back", who="Kim")
     assert import_people(workspace, write("p.csv", "email\nada@reader.example\n"), "newsletter").added == 1

@@ -34,7 +34,7 @@ def _checked(text: str) -> tuple[str, str]:
     try:
         checked = validate_email(text, check_deliverability=False, test_environment=True)
     except (EmailNotValidError, UnicodeError) as error:
-        raise ValueError(f"“{text[:80]}” is not an email address: {error}") from error
+        raise ValueError(f"“{text[:80]}” is not an email address: {str(error).rstrip('.')}") from error
     written = checked.ascii_email or checked.normalized
     return written, written.casefold()
 

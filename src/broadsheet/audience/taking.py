@@ -27,7 +27,7 @@ Update = Literal["none", "missing", "all"]
 SUBSCRIBER, SUBSCRIPTION, SUPPRESSION = (
     each._meta.db_table for each in (Subscriber, Subscription, Suppression)
 )  # their names, for the SQL below
-ERASED = "was erased, and asked not to be kept; they can subscribe again themselves"
+ERASED = "was erased, and is not to be mailed; `subscribers unsuppress` lets the address in again"
 _TEXTS = ("first_name", "last_name", "language", "time_zone")
 _DATA = (*_TEXTS, "attributes", "interests_id")
 _NEW = ("email", "email_key", *_TEXTS, "attributes", "source", "needs_smtputf8", "created_at", "interests_id", "id")
