@@ -40,6 +40,15 @@ def browser():
     return Client(enforce_csrf_checks=True)
 
 
+def test_the_first_to_ask_does_not_choose_the_language_for_the_others(browser, freeze, send, memory, cast, write):
+    write("templates/plain/template.html", TEMPLATE.replace("</body>", "<p>To {{ subscriber.email }}.</p></body>"))
+    edition = freeze("weekly")
+    send(edition, memory)
+    for language in ("de", "en"):
+        mail = browser.get(f"/archive/newsletter/{edition.pk}", headers={"Accept-Language": language}).content.decode()
+        assert "everyone on this list" in mail
+
+
 def test_the_archive_lists_what_was_sent(browser, sent):
     page = browser.get("/archive/newsletter")
     assert page.status_code == 200

@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
+from django.utils import translation
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from broadsheet import pipeline
 from broadsheet.models import Edition, EditionState
 from broadsheet.web.headers import MAIL_POLICY
 from broadsheet.web.images import from_any_port
+from broadsheet.web.languages import known_language
 from broadsheet.web.public.pages import for_everybody, page, public_lists
 from broadsheet.workspace.people_files import ListFile
 
@@ -141,5 +143,9 @@ def _issue(edition: Edition) -> Issue | None:
 
 @lru_cache(maxsize=200)
 def _printed(edition_id: int, _content_hash: str) -> tuple[str, str, str] | None:
-    """Title, text and HTML of what most readers of an edition got. An edition never changes, so it is made once."""
-    return pipeline.as_nobody_got_it(edition_id, _("everyone on this list"))
+    """Title, text and HTML of what most readers of an edition got, in the language of mails, whoever asks first.
+
+    An edition never changes, so it is made once.
+    """
+    with translation.override(known_language(settings.WORKSPACE.config.site.language)):
+        return pipeline.as_nobody_got_it(edition_id, _("everyone on this list"))
