@@ -86,6 +86,13 @@ def test_any_case_of_the_letters_is_that_of_all_letters(members, cast, test, exp
     assert members(all=[{"attribute": {"name": "coast", **test}}]) == expected
 
 
+@pytest.mark.parametrize("domain", ["Bücher.example", "@xn--bcher-kva.example", "BÜCHER.EXAMPLE"])
+def test_an_international_domain_is_found_as_people_write_it(members, cast, domain):
+    cast.ada.email = cast.ada.email_key = "ada@xn--bcher-kva.example"
+    cast.ada.save()
+    assert members(all=[{"domain": domain}]) == "ada"
+
+
 def test_changed_interests_change_the_segment_at_once(members, cast):
     from broadsheet.audience import set_interests
 

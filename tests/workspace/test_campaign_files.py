@@ -240,6 +240,11 @@ def test_a_folder_named_like_a_campaign_is_a_mistake_and_not_a_crash(workspace):
             "segments:\n  a: {all: [{attribute: {name: x}}]}\n",
             "exactly one of `=`, `!=`, `in`",
         ),
+        ("subscribers/segments.yaml", "segments:\n  a: {all: [{list: }]}\n", "a.all.0: `list` says nothing"),
+        ("subscribers/segments.yaml", "segments:\n  a: {all: [{language: []}]}\n", "`language` says nothing"),
+        ("subscribers/segments.yaml", "segments:\n  a: {none: [{interests: {}}]}\n", "needs `any`, `all` or `none`"),
+        ("subscribers/segments.yaml", "segments:\n  a: {all: [{zone: Europe/Berlim}]}\n", "there is no time zone"),
+        ("subscribers/segments.yaml", f"segments:\n  a: {{all: [{{got: {{edition: {1 << 63}}}}}]}}\n", "edition: "),
         ("subscribers/segments.yaml", "segments:\n  a: {every: []}\n", "segments.a.every: is not a key here"),
         (
             "subscribers/segments.yaml",

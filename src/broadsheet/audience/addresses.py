@@ -18,7 +18,13 @@ def known_address(text: str) -> tuple[str, str]:
     """
     local, at, domain = text.rpartition("@")
     # The library takes 26 µs for an address; a million of them know few domains, and most local parts are plain.
-    if at and len(text) <= LONGEST and len(domain) < LONGEST and _LOCAL.match(local) and (known := _domain(domain)):
+    if (
+        at
+        and len(text) <= LONGEST
+        and len(domain) < LONGEST
+        and _LOCAL.match(local)
+        and (known := known_domain(domain))
+    ):
         written = f"{local}@{known}"
         if len(written) <= LONGEST:
             return written, written.lower()
@@ -40,8 +46,8 @@ def _checked(text: str) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=20_000)
-def _domain(domain: str) -> str:
-    """The domain as it is written in addresses; empty if it is none."""
+def known_domain(domain: str) -> str:
+    """The domain as it is written in addresses, an international one in its ASCII form; empty if it is none."""
     try:
         return _checked(f"a@{domain}")[0].removeprefix("a@")
     except ValueError:

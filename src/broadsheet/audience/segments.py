@@ -9,6 +9,7 @@ from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
+from broadsheet.audience.addresses import known_domain
 from broadsheet.audience.attributes import ago, attribute_query, attribute_sentence, shown
 from broadsheet.audience.idsets import Condition, all_of, as_set, denied, one_of
 from broadsheet.errors import InvalidFile
@@ -101,6 +102,12 @@ def _condition(rule: Rule, *, deep: bool = True) -> Condition:
 
 def _either(words: Sequence[object]) -> str:
     return " or ".join(str(word) for word in words)
+
+
+def _domain(name: str) -> str:
+    """The domain as rows have it."""
+    plain = name.lower().removeprefix("@")
+    return known_domain(plain) or plain
 
 
 def _on_lists(names: Sequence[str]) -> Condition:
@@ -240,7 +247,7 @@ RULES: dict[str, Kind] = {
         lambda never, _: "who never opened or clicked anything" if never else "who have opened or clicked something",
     ),
     "domain": Kind(
-        lambda names: Q(domain__in=[name.lower().removeprefix("@") for name in names]),
+        lambda names: Q(domain__in=list(map(_domain, names))),
         lambda names, _: "with an address at " + _either(names),
     ),
     "segment": Kind(_in_segments, _segments_said),

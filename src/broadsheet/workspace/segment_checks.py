@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import available_timezones
 
 from broadsheet.workspace.forms import span
 from broadsheet.workspace.people_files import Attribute, Lists
@@ -34,6 +35,9 @@ def mistakes(segment: Segment, at: str, known: Known) -> Iterator[Mistake]:
             for name in names or ():
                 if name is not None and name not in there:
                     yield where, f"there is no {kind} “{name}”; there is: {', '.join(sorted(there)) or 'none yet'}"
+        for name in rule.zone or ():
+            if name not in available_timezones():
+                yield f"{where}.zone", f"there is no time zone “{name}”; one is Europe/Berlin"
         if rule.attribute is not None and (reason := _misfit(rule.attribute, known.lists.attributes)):
             yield f"{where}.attribute", reason
         for number, each in enumerate(rule.segment or ()):

@@ -114,7 +114,9 @@ class Joined:
 class Had:
     """Which mails, and since when; without any key, any mail at any time."""
 
-    edition: int | None = Field(default=None, description="The edition of that number (`broadsheet editions`).")
+    edition: int | None = Field(
+        default=None, ge=1, lt=1 << 63, description="The edition of that number (`broadsheet editions`)."
+    )
     campaign: str | None = Field(default=None, description="Any edition of this campaign.")
     within: Duration | None = Field(default=None, description="In the last so long: `30d`.")
 
@@ -165,7 +167,15 @@ class Rule:
         given = getattr(data, "kwargs", data)
         if isinstance(given, dict) and len(given) != 1:
             raise ValueError(f"needs exactly one of {', '.join(f'`{each.name}`' for each in fields(cls))}")
+        if isinstance(given, dict) and (empty := [key for key, value in given.items() if value in (None, "", [], ())]):
+            raise ValueError(f"`{empty[0]}` says nothing; write what it is about, or take the rule out")
         return data
+
+    @model_validator(mode="after")
+    def _some_interests(self) -> "Rule":
+        if self.interests is not None and not (self.interests.any or self.interests.all or self.interests.none):
+            raise ValueError("`interests` needs `any`, `all` or `none`, or it holds for everybody")
+        return self
 
     @property
     def kind(self) -> str:
