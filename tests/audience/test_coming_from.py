@@ -256,6 +256,18 @@ def test_a_file_whose_name_says_that_they_are_not_subscribed_makes_nobody_mailab
     assert mailed() == ["ben"]
 
 
+def test_who_left_no_list_in_particular_has_left_them_all(workspace, write, cast):
+    file = write("subscribers/left.csv", "email\nada@reader.example\nzoe@reader.example\n")
+    report = import_people(workspace, file, choices=ImportChoices(status="unsubscribed"))
+    assert report.doubts == {"the file names no list; who left was taken off all of them": 2}
+    later = write("subscribers/contacts.csv", "email\nada@reader.example\nzoe@reader.example\n")
+    for name in workspace.lists.lists:
+        import_people(workspace, later, choices=ImportChoices(name))
+        assert not {"ada", "zoe"} & {row.email.partition("@")[0] for row in mailable(Target(name))}
+    again = import_people(workspace, file, choices=ImportChoices(status="unsubscribed"))
+    assert (again.added, again.updated, again.unchanged) == (0, 0, 2)
+
+
 @pytest.mark.parametrize("word", ["unsubscribed", "Bounced", "complained", "blocklisted"])
 def test_a_word_that_says_no_can_not_be_made_a_yes(take, word):
     with pytest.raises(BroadsheetError, match="must not be mailed; --means can't change that"):

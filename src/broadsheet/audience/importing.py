@@ -253,6 +253,8 @@ class _Run:
     def _count(self, person: Person, row: list[str]) -> None:
         standing = person.standing
         self.report.standings[_NAMES[standing]] += 1
+        if standing is Standing.LEFT and self.terms.list_name is None and self.layout.lists == self.layout.width:
+            self.report.doubts["the file names no list; who left was taken off all of them"] += 1
         if standing is Standing.PENDING or standing is Standing.DOUBTFUL:
             for at, name, read in self.layout.statuses:
                 if len(self.report.doubts) >= SHOWN_WORDS:
@@ -318,7 +320,7 @@ class _Rejects:
                 shutil.copyfileobj(self.file, kept, 1 << 20)
         except OSError as error:
             raise BroadsheetError(
-                f"The people are in, but {target} can't be written ({error.strerror}); name another with --rejected."
+                f"The rest is done, but {target} can't be written ({error.strerror}); name another with --rejected."
             ) from error
         return target
 

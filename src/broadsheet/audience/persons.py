@@ -87,6 +87,8 @@ def person_of(line: int, row: list[str], layout: Layout, terms: Terms) -> Person
         lists = _lists(cells[layout.lists], terms.lists, terms.list_name)
         if standing and not (layout.own and standing.suppression):
             lists = tuple((name, max(says, standing)) for name, says in lists)
+            if not lists and standing is Standing.LEFT:  # of no list in particular: of every one
+                lists = tuple((name, standing) for name in sorted(terms.lists))
         return _filled(line, (email, key), (lists, standing), cells, (layout, terms))
     except ValueError as error:
         bare = Person(line, email, key, "", "", "", "", (), lists, standing, None, None, "", "", "", {}, again=True)
