@@ -233,8 +233,15 @@ def test_a_column_that_speaks_of_people_not_to_be_mailed_is_heeded_whatever_its_
     assert mailed() == ["ben", "cleo"]
 
 
+@pytest.mark.parametrize("no", ["no", "0", "FALSE", "denied", "unconfirmed", "Unsubscribed"])
+@pytest.mark.parametrize("column", ["opted_in", "Newsletter consent", "Mail permission", "Email Confirmation"])
+def test_a_no_in_a_column_that_asks_for_a_yes_is_heeded(take, column, no):
+    take(f"email,{column}\nada@reader.example,{no}\nben@reader.example,yes\ncleo@reader.example,\n")
+    assert mailed() == ["ben", "cleo"]
+
+
 def test_a_column_about_another_way_than_mail_is_an_attribute(take):
-    take("email,SMS unsubscribed,Marketing emails bounced\nada@reader.example,yes,3\n")
+    take("email,SMS unsubscribed,Marketing emails bounced,SMS consent\nada@reader.example,yes,3,no\n")
     assert mailed() == ["ada"]
 
 

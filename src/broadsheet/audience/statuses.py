@@ -50,7 +50,7 @@ WORDS: dict[str, Standing] = {
         Standing.SUBSCRIBED: "subscribed, active, confirmed, regular, premium, gifted, trialed, churning, "
         "marketing contact",
         Standing.PENDING: "pending, unconfirmed, unactivated, unverified, unpaid, paused, validating, "
-        "not confirmed, awaiting confirmation, opt-in pending, double opt-in pending, ",
+        "not confirmed, awaiting confirmation, opt-in pending, double opt-in pending",
         # inactive: unconfirmed at one tool, gone at another; enabled: listmonk's word for a person on no list as well
         Standing.DOUBTFUL: "inactive, cold, enabled, never subscribed, never_subscribed, non-subscribed, "
         "nonsubscribed, transactional, non-marketing contact, unknown",
@@ -173,6 +173,10 @@ ALARMING = (
     "cleaned", "complain", "spam", "suppress", "blocklist", "blacklist", "blocked", "quarantin",
     "abgemeldet", "abmeldung",
 )  # fmt: skip
+#: Words of a column's name that ask for a yes: a no in it is a doubt, unless the column says when or from where.
+ASKING = ("optin", "optedin", "consent", "permission", "confirm")
+ASIDE = ("ip", "time", "timestamp", "date", "at", "url", "text", "wording")
+_REFUSALS = _NO | {"denied", "declined", "revoked", "withdrawn", "none", "never"}
 #: What such a column may be about that is not mail, or says nothing of one person's consent.
 HARMLESS = ("sms", "whatsapp", "phone", "push", "marketingemailsbounced")
 
@@ -187,7 +191,16 @@ def reading_of(plain: str) -> Reading | None:
     if plain in FLAGS:
         return FLAGS[plain]
     known = (read for beginning, read in FLAG_BEGINNINGS.items() if plain.startswith(beginning))
-    return next(known, _filled(Standing.DOUBTFUL) if is_alarming(plain) else None)
+    if (read := next(known, None)) is not None or any(word in plain for word in HARMLESS):
+        return read
+    if is_alarming(plain):
+        return _filled(Standing.DOUBTFUL)
+    return _refusing if any(word in plain for word in ASKING) and not plain.endswith(ASIDE) else None
+
+
+def _refusing(cell: str) -> Standing:
+    word = cell.lower()
+    return Standing.DOUBTFUL if word in _REFUSALS or WORDS.get(word, OK) > OK else OK
 
 
 def status_word(cell: str) -> Standing:
