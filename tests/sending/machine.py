@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import ssl
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -205,8 +206,8 @@ class Mood:
 class HostileServer:
     """The machine on a loopback port, in a thread, in any mood."""
 
-    def __init__(self, books: Books | None = None, mood: Mood | None = None) -> None:
-        self.books, self.mood = books or Books(), mood or Mood()
+    def __init__(self, books: Books | None = None, mood: Mood | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self.books, self.mood, self.tls = books or Books(), mood or Mood(), tls
         self.sessions = 0
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -223,7 +224,7 @@ class HostileServer:
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._session, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._session, "127.0.0.1", 0, ssl=self.tls)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stopping.wait()

@@ -1,5 +1,6 @@
 """The adapter on loopback against a server that is late, in pieces, silent, lying, cut off or full."""
 
+import ssl
 import threading
 import time
 from collections import Counter
@@ -7,6 +8,7 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.sending.certificates import Authority
 from tests.sending.machine import CHUNKED, PIPELINED, PLAIN, PLAIN_CHUNKED, Books, HostileServer, Mood
 
 from broadsheet.conf import SmtpAdapter, SmtpServer
@@ -265,6 +267,21 @@ def test_mails_that_come_slowly_leave_at_once():
         tray = Trickle(mails(20), 0.02)
         results = delivered(adapter(server.port, connections=3), tray)
         assert results == dict.fromkeys(range(1, 21), Result.SENT)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_over_tls_too_a_connection_that_had_nothing_to_say_goes_on(way, tmp_path):
+    authority, context = Authority(tmp_path / "ca.pem"), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.write_server(tmp_path / "server.pem")
+    context.load_cert_chain(tmp_path / "server.pem")
+    with HostileServer(Books(WAYS[way]), tls=context) as server:
+        smtp = adapter(server.port, security="tls", ca_file=str(authority.file))
+        tray = Trickle(mails(20), 0.02)
+        sending = threading.Thread(target=delivered, args=(smtp, tray), daemon=True)
+        sending.start()
+        sending.join(10)
+        assert Counter(outcome.result for outcome in tray.outcomes) == {Result.SENT: 20}
+        assert server.books.violations == []
 
 
 def test_a_failure_of_the_tray_is_not_swallowed():

@@ -65,11 +65,13 @@ class Connection(asyncio.BufferedProtocol):
 
     def adopt(self, transport: asyncio.Transport) -> None:
         """Take the transport over from whoever made it."""
-        # pause_writing tells of bytes that could not leave, so that their letter is known not to be complete
-        transport.set_write_buffer_limits(high=0)
+        plain = transport.get_extra_info("ssl_object") is None
+        # pause_writing tells of bytes that could not leave, so that their letter is known not to be complete: of more
+        # than that many or, by asyncio's transport over TLS, of that many or more
+        transport.set_write_buffer_limits(high=0 if plain else 1, low=0)
         transport.set_protocol(self)
         self._transport = transport
-        if transport.get_extra_info("ssl_object") is None:
+        if plain:
             self._descriptor = transport.get_extra_info("socket").fileno()
 
     def get_buffer(self, _sizehint: int) -> memoryview:
