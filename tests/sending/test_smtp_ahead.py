@@ -185,7 +185,7 @@ def test_they_end_with_a_sender_that_is_killed():
         "settings.configure(INSTALLED_APPS=['broadsheet.apps.BroadsheetConfig'], USE_TZ=True)\n"
         "django.setup()\n"
         "from broadsheet.sending.adapters.smtp.ahead import _Process\n"
-        f"print(_Process({pem(SIGNING_KEYS['rsa'])!r})._process.pid, flush=True)\n"
+        f"print(_Process({pem(SIGNING_KEYS['rsa'])!r}, set())._process.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
     sender = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
@@ -198,6 +198,24 @@ def test_they_end_with_a_sender_that_is_killed():
     while Path(f"/proc/{helper}").exists() and time.monotonic() < until:
         time.sleep(0.02)
     assert not Path(f"/proc/{helper}").exists()
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one processor only")
+def test_a_sender_that_is_kept_on_one_processor_has_processes_on_all(tmp_path):
+    class Looking(Later):
+        def answer(self, outcome):
+            super().answer(outcome)
+            found.update((pid, frozenset(os.sched_getaffinity(pid))) for pid in helpers() if len(found) < len(allowed))
+
+    allowed, found = os.sched_getaffinity(0), set()
+    with HostileServer(Books(CHUNKED)) as server:
+        smtp = adapter(server, tmp_path)
+        os.sched_setaffinity(0, {min(allowed)})
+        try:
+            assert sent(smtp, Looking(mails(MANY))) == {Result.SENT: MANY}
+        finally:
+            os.sched_setaffinity(0, allowed)
+    assert {each for _, each in found} == {frozenset(allowed)}
 
 
 def test_slow_sending_needs_none(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -34,13 +35,16 @@ _PATIENCE, _PARTING = 10.0, 1.0
 class _Process:
     """One of them, and what it is to sign, in that order; of None nobody wants the signature any more."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, processors: set[int]) -> None:
         self._process = subprocess.Popen(  # noqa: S603  our own file in our own interpreter
             [sys.executable, "-P", str(Path(signatory.__file__))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        if processors:
+            with suppress(OSError):  # it has ended already, or none of them is left
+                os.sched_setaffinity(self._process.pid, processors)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
@@ -96,6 +100,8 @@ class Ahead:
         self._signer, self._contents, self._ready, self._broken = signer, contents, ready, broken
         self._processes: list[_Process] = []
         self._tried = False
+        # asked now: while letters leave, the thread that starts the processes is kept on one processor
+        self._processors = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 
     @property
     def at_work(self) -> bool:
@@ -107,10 +113,10 @@ class Ahead:
         if self._tried:
             return
         self._tried = True
-        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        processors = len(self._processors) or os.cpu_count() or 1
         for _ in range(min(processors, _MOST) if processors > 1 else 0):
             try:
-                process = _Process(self._signer.rsa_key)
+                process = _Process(self._signer.rsa_key, self._processors)
             except OSError as error:
                 log.warning("No process that signs can be started (%s): mails are signed one by one.", error.strerror)
                 return
