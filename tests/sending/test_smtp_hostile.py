@@ -339,6 +339,27 @@ def test_when_a_server_dies_another_takes_over_and_nothing_is_lost_or_doubled():
     assert len(other.books.mails) > 10 < len(one.books.mails)
 
 
+def test_a_server_that_rests_keeps_no_mail_from_another():
+    class Striking(Noting):
+        """Has mail once the second server is there too; then the first rests, and one connection is enough."""
+
+        def take(self, limit):
+            resting, awake = smtp._pool._servers
+            if not resting.rests_until and second.sessions:
+                resting.rests_until, awake._strikes = time.monotonic() + 20, 1
+                return []
+            return super().take(limit) if second.sessions else []
+
+    with HostileServer(Books(CHUNKED)) as first, HostileServer(Books(CHUNKED)) as second:
+        servers = tuple(SmtpServer(host="127.0.0.1", port=each.port) for each in (first, second))
+        smtp, tray = adapter(first.port, servers=servers, connections=2), Striking(mails(20))
+        sending = threading.Thread(target=delivered, args=(smtp, tray), daemon=True)
+        sending.start()
+        sending.join(5)
+        assert Counter(outcome.result for outcome in tray.outcomes) == {Result.SENT: 20}
+        assert len(second.books.mails) == 20
+
+
 def test_a_server_that_comes_back_is_used_again():
     with HostileServer(Books(CHUNKED), Mood(cut_in=300)) as one, HostileServer(Books(CHUNKED)) as other:
         smtp = two((one.port, 1), (other.port, 0), connections=2, in_flight=1)

@@ -265,11 +265,14 @@ class Pool:
 
     def _feed(self) -> None:
         waiting, self._hungry = self._hungry, {}
+        nothing, now = False, self._now()
         for connection in waiting:
-            if self._hungry:  # one that has room got nothing: nor would the others
+            if nothing:
                 self._hungry.setdefault(connection)
             else:
                 connection.fill()
+                # one that has room got nothing: nor would the others, unless it is for its server's sake
+                nothing = connection in self._hungry and now >= connection.server.rests_until
 
     def _see_whether_done(self) -> None:
         if self._tray is None or self._finished is None or self._finished.done():
