@@ -170,6 +170,30 @@ def test_421_for_a_greeting_is_waited_out_with_growing_pauses():
 
 
 @pytest.mark.clock
+def test_a_server_that_lets_few_connections_in_goes_on_with_those_it_has():
+    class Narrow(HostileServer):
+        inside = turned_away = 0
+
+        async def _session(self, reader, writer):
+            if self.inside == 2:
+                self.turned_away += 1
+                writer.write(b"421 4.7.0 too many connections\r\n")
+                writer.close()
+                return
+            self.inside += 1
+            await super()._session(reader, writer)
+            self.inside -= 1
+
+    with Narrow(Books(PLAIN), Mood(delay=0.01, connections=99)) as server:
+        started = time.monotonic()
+        results = delivered(adapter(server.port, connections=4), tray := Noting(mails(60)))
+        assert time.monotonic() - started < 3, "60 mails of four steps each, two at a time, and no rests"
+        assert set(results.values()) == {Result.SENT}
+        judged(results, tray, server.books)
+        assert server.turned_away < 10
+
+
+@pytest.mark.clock
 def test_deferrals_for_the_senders_rate_give_the_server_a_rest():
     books = Books(CHUNKED)
     for n in range(1, 9):

@@ -343,7 +343,7 @@ class Pool:
                 self._tls[server] = tls_context(server.place)
             transport, offers = await logged_in(server.place, self._settings, self._tls[server])
         except AdapterFailed as error:
-            server.rest(self._now(), error)
+            self._let_nobody_in(server, error)
             return
         conversation = Conversation(offers, self._window, self._contents, self._note, self._may_leave)
         connection = Connection(self, server, conversation, self._settings)
@@ -353,6 +353,15 @@ class Pool:
             connection.fill()
         except BaseException as error:  # noqa: BLE001  nobody looks at the task's result
             self.broken(error)
+
+    def _let_nobody_in(self, server: Server, error: AdapterFailed) -> None:
+        """A login failed: while the server goes on with others, it has enough of them; else it is in trouble."""
+        live = sum(each.server is server and not each.retiring for each in self._connections)
+        under_way = sum(each is server for each in self._opening.values()) - 1
+        if live:
+            server.enough(self._now(), live + under_way)
+        else:
+            server.rest(self._now(), error)
 
     def _may_leave(self, mail: Mail) -> bool:
         return self._tray is not None and self._tray.may_leave(mail)

@@ -14,6 +14,8 @@ from broadsheet.errors import AdapterFailed
 #: Seconds of the first rest, and of the longest.
 _FIRST_REST: Final = 0.25
 _LONGEST_REST: Final = 300.0
+#: Seconds after which a server that had enough connections is asked for more again.
+_ENOUGH: Final = 60.0
 #: Refusals with 4.7.x in a row, none taken between, that are more than a few greylisted addresses.
 _PATIENCE: Final = 5
 
@@ -82,6 +84,7 @@ class Server:
         #: what it said, or what went wrong, the last time it was put to rest
         self.trouble: AdapterFailed | None = None
         self._strikes = self._in_a_row = 0
+        self._most, self._most_until = 0, 0.0
 
     @property
     def doubted(self) -> bool:
@@ -94,6 +97,14 @@ class Server:
         if now >= self.rests_until:  # ten connections that end together are one event
             self._strikes += 1
             self.rests_until = now + min(_FIRST_REST * 2.0 ** (self._strikes - 1), _LONGEST_REST)
+
+    def enough(self, now: float, connections: int) -> None:
+        """It let nobody else in, but goes on with that many connections."""
+        self._most, self._most_until = connections, now + _ENOUGH
+
+    def most(self, now: float) -> int | None:
+        """How many connections it has room for; None if it never said."""
+        return self._most if now < self._most_until else None
 
     def asked_to_wait(self, now: float, reply: str) -> None:
         """It deferred a mail for its sender's rate or standing (4.7.x); after several in a row it gets a rest."""
@@ -113,7 +124,7 @@ def shared_out(servers: Sequence[Server], connections: int, now: float) -> dict[
     """How many connections each server should have now.
 
     By weight among those that do not rest; servers of weight 0 stand by and serve when no other can.
-    A server that was in trouble gets one until it has proved itself.
+    A server that was in trouble gets one until it has proved itself, one that lets no more in as many as it did.
     """
     awake = [server for server in servers if now >= server.rests_until]
     chosen = [server for server in awake if server.place.weight] or awake
@@ -122,4 +133,5 @@ def shared_out(servers: Sequence[Server], connections: int, now: float) -> dict[
     shares = {server: int(share) for server, share in exact.items()}
     for server in sorted(chosen, key=lambda each: shares[each] - exact[each])[: connections - sum(shares.values())]:
         shares[server] += 1
-    return {server: min(share, 1) if server.doubted else share for server, share in shares.items() if share}
+    most = {server: 1 if server.doubted else server.most(now) for server in shares}
+    return {server: min(share, most[server] or share) for server, share in shares.items() if share}
