@@ -407,6 +407,31 @@ def test_without_any_server_it_gives_up_in_time_and_says_which():
     assert time.monotonic() - start < 2
 
 
+def test_it_gives_up_in_time_on_a_server_that_lets_it_wait_for_a_login():
+    class Hanging(HostileServer):
+        async def _session(self, reader, writer):
+            if self.sessions:
+                await reader.read()
+                writer.close()
+            else:
+                await super()._session(reader, writer)
+
+    with Hanging(Books(CHUNKED)) as server:
+        smtp, tray = adapter(server.port, messages_per_connection=5, patience=0.5), Trickle(mails(20), 0.02)
+        found = []
+
+        def send():
+            with pytest.raises(AdapterFailed, match=r"No mail server let anybody in for 0\.5 s"):
+                delivered(smtp, tray)
+            found.append("it gave up")
+
+        sending = threading.Thread(target=send, daemon=True)
+        sending.start()
+        sending.join(5)
+        assert found
+        assert len(server.books.mails) == 5
+
+
 def test_a_password_does_not_travel_in_the_clear():
     with pytest.raises(AdapterFailed, match="in the clear"):
         adapter(25, host="mail.example", user="news", password="secret")

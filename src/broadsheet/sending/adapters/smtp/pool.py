@@ -335,7 +335,8 @@ class Pool:
             for letter in self._again:
                 if letter.noted:  # else it would count as unknown
                     self._put_off(letter, letter.refusal or "connection lost before the mail was complete")
-            raise next(server.trouble for server in self._servers if server.trouble is not None)
+            none = AdapterFailed(f"No mail server let anybody in for {allowed:g} s; check `host`.", permanent=False)
+            raise next((server.trouble for server in self._servers if server.trouble is not None), none)
 
     async def _open(self, server: Server) -> None:
         try:
