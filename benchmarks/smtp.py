@@ -67,6 +67,10 @@ class Supply:
     def wait(self, seconds: float) -> None:
         """Never needed."""
 
+    def stopped(self) -> bool:
+        """Never."""
+        return False
+
     def may_leave(self, mail: Mail) -> bool:
         """They are nobody's."""
         return True

@@ -191,11 +191,11 @@ def test_a_letter_without_a_fresh_look_waits_and_then_goes_back_with_its_tries(w
         pool, pool._servers[0], Conversation(Offers(), pool._window, pool._contents, print), pool._settings
     )
     lost = Letter(mail)
-    lost.tries, lost.lost_at = 1, time.monotonic() - waited
-    pool._again.append(lost)
+    lost.tries = 1
+    pool._waiting.put(lost, time.monotonic() - waited)
     assert pool.letters(connection, 1) == []
     assert [(each.result, each.attempted) for each in tray.outcomes] == [(Result.DEFERRED, False)] * given_back
-    assert list(pool._again) == ([] if given_back else [lost])
+    assert list(pool._waiting._letters) == ([] if given_back else [lost])
     if given_back:
         pool._tray = Handful([mail])
         (again,) = pool.letters(connection, 1)

@@ -16,7 +16,7 @@ from tests.sending.test_smtp_dkim import KEYS as SIGNING_KEYS
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.sending import Result
-from broadsheet.sending.adapters.smtp import Smtp, ahead, pool
+from broadsheet.sending.adapters.smtp import Smtp, ahead, pool, waiting
 from broadsheet.sending.tray import Handful
 from broadsheet.stamping import Mail
 
@@ -146,7 +146,7 @@ def test_processes_that_are_killed_cost_no_mail(told, tmp_path, monkeypatch):
 
 
 def test_a_reader_who_leaves_while_their_mail_is_signed_gets_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(pool, "KEEPS", 0.2)
+    monkeypatch.setattr(waiting, "KEEPS", 0.2)
     with HostileServer(Books(CHUNKED)) as server:
         tray = Leaving(mails(MANY))
         assert sent(adapter(server, tmp_path), tray) == {Result.SENT: MANY - 1, Result.DEFERRED: 1}

@@ -14,10 +14,11 @@ from tests.sending.machine import CHUNKED, PIPELINED, PLAIN, PLAIN_CHUNKED, Book
 from broadsheet.conf import SmtpAdapter, SmtpServer
 from broadsheet.errors import AdapterFailed
 from broadsheet.sending import Result
-from broadsheet.sending.adapters.smtp import Smtp, connection, pool
+from broadsheet.sending.adapters.smtp import Smtp, connection, waiting
 from broadsheet.sending.tray import Handful
 from broadsheet.stamping import Mail
 
+PLAIN_WITHOUT_UTF8 = ("PIPELINING", "8BITMIME")
 WAYS = {"chunks": CHUNKED, "groups": PIPELINED, "steps": PLAIN}
 
 
@@ -517,7 +518,7 @@ WAITING = {"groups": PIPELINED, "steps": PLAIN, "steps and a chunk": PLAIN_CHUNK
 
 @pytest.mark.parametrize("way", WAITING)
 def test_who_leaves_while_the_server_thinks_about_their_address_is_not_mailed(way, monkeypatch):
-    monkeypatch.setattr(pool, "KEEPS", 0.2)
+    monkeypatch.setattr(waiting, "KEEPS", 0.2)
     monkeypatch.setattr(connection, "KEEPS", 0.2)
     with HostileServer(Books(WAITING[way])) as server:
         tray = Watched(mails(6), server.books, comes_back=False)
@@ -536,3 +537,61 @@ def test_a_content_waits_for_a_fresh_look_while_the_server_waits_for_it(way):
         judged(results, tray, server.books)
         assert results == dict.fromkeys(range(1, 7), Result.SENT)
         assert (tray.looks, server.sessions) == (4, 1)
+
+
+class Halting(Noting):
+    """A tray whose sender is told to stop when some mails have been taken; nobody looks at consent from then on."""
+
+    def ended(self):
+        return super().ended() or self.stopped()
+
+    def stopped(self):
+        return len(self._waiting) <= 15
+
+    def take(self, limit):
+        return [] if self.stopped() else super().take(limit)
+
+    def may_leave(self, mail):
+        return not self.stopped()
+
+
+@pytest.mark.clock
+@pytest.mark.parametrize("way", WAITING)
+def test_a_sender_that_is_told_to_stop_waits_for_no_look_that_will_not_come(way):
+    with HostileServer(Books(WAITING[way]), Mood(delay=0.1, connections=99)) as server:
+        tray = Halting(mails(20))
+        started = time.monotonic()
+        results = delivered(adapter(server.port, connections=4), tray)
+        assert time.monotonic() - started < 3
+        judged(results, tray, server.books)
+        assert Result.UNKNOWN not in results.values()
+        back = [each for each in tray.outcomes if each.result is Result.DEFERRED]
+        assert len(back) >= 1
+        assert not any(each.attempted for each in back)
+
+
+@pytest.mark.parametrize(
+    "ways", [(PIPELINED, PLAIN_WITHOUT_UTF8), (PLAIN_WITHOUT_UTF8, PIPELINED)], ids=["first", "second"]
+)
+def test_what_one_server_can_not_take_goes_to_the_other(ways):
+    written = mails(40)
+    for mail in written[::2]:
+        mail.rcpt_to = f"jürgen{mail.delivery_id}@reader.example"
+    with HostileServer(Books(ways[0])) as first, HostileServer(Books(ways[1])) as second:
+        servers = tuple(SmtpServer(host="127.0.0.1", port=each.port) for each in (first, second))
+        tray = Noting(written)
+        results = delivered(adapter(first.port, servers=servers, connections=4), tray)
+        assert results == dict.fromkeys(range(1, 41), Result.SENT)
+        narrow = first if ways[0] is PLAIN_WITHOUT_UTF8 else second
+        assert all(recipient.isascii() for _, recipient, _ in narrow.books.mails)
+
+
+def test_what_no_server_within_reach_can_take_is_put_off_while_another_may(monkeypatch):
+    monkeypatch.setattr(waiting, "KEEPS", 0.2)
+    (mail,) = mails(1)
+    mail.rcpt_to = "jürgen@reader.example"
+    with HostileServer(Books(PLAIN_WITHOUT_UTF8)) as server:
+        servers = (SmtpServer(host="127.0.0.1", port=server.port), SmtpServer(host="127.0.0.1", port=1))
+        tray = Noting([mail])
+        assert delivered(adapter(server.port, servers=servers, connections=2), tray) == {1: Result.DEFERRED}
+        assert "no connection to a server that takes such a mail" in tray.outcomes[0].reply

@@ -156,10 +156,21 @@ def test_a_letter_whose_last_byte_never_left_is_certainly_not_taken(way):
     while not run.noted:
         talk.received(run.session.feed(written(talk)))
     talk.output()
-    talk.held_up = True
+    talk.held_up = 1
     talk.lost()
     assert [verdict for _, verdict in talk.settled] == [Verdict.UNTOUCHED]
     assert books.taken == {}
+
+
+def test_letters_of_which_not_all_bytes_left_are_certainly_not_taken():
+    run = Run(Books(CHUNKED), window=4)
+    letters = [run.waiting.pop(0) for _ in range(3)]
+    for letter in letters:
+        run.talk.begin(letter)
+    written(run.talk)
+    run.talk.held_up = letters[2].end - letters[1].end + 1  # the last one, and the end of the one before
+    run.talk.lost()
+    assert [verdict for _, verdict in run.talk.settled] == [Verdict.UNKNOWN, Verdict.UNTOUCHED, Verdict.UNTOUCHED]
 
 
 @pytest.mark.parametrize("way", WAYS)

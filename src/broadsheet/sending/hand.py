@@ -62,6 +62,7 @@ class Hand:
     wake: Event = field(default_factory=Event)
     _more: Event = field(default_factory=Event)
     _over: bool = False
+    _stopped: bool = False
     _dated: tuple[int, datetime] = (0, datetime.now(UTC))
 
     # The ledger's side
@@ -77,9 +78,14 @@ class Hand:
         self._more.set()
 
     def end(self) -> None:
-        """Nothing leaves any more."""
+        """Nothing more will be taken."""
         self._over = True
         self._more.set()
+
+    def stop(self) -> None:
+        """Nothing leaves any more, nor is anybody's consent looked at again."""
+        self._stopped = True
+        self.end()
 
     def nudge(self) -> None:
         """Something may leave that could not before."""
@@ -157,6 +163,10 @@ class Hand:
     def ended(self) -> bool:
         """Whether nothing will leave any more."""
         return self._over or not self.go_on()
+
+    def stopped(self) -> bool:
+        """Whether the sender was told to stop."""
+        return self._stopped or not self.go_on()
 
     def wait(self, seconds: float) -> None:
         """Return when there may be more, at the latest after ``seconds``."""

@@ -119,7 +119,7 @@ class Ledger:
     def halt(self) -> None:
         """Let nothing more leave."""
         self._halted = True
-        self.hand.end()
+        self.hand.stop()
 
     def round(self) -> Batch | None:
         """One round; what it recorded. A database that can't be reached is tried again in the next."""

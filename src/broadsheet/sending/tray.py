@@ -20,6 +20,9 @@ class Tray(Protocol):
     def ended(self) -> bool:
         """Whether no mail will come any more."""
 
+    def stopped(self) -> bool:
+        """Of one that has ended: whether its sender was told to stop, so that what was taken need not leave."""
+
     def wait(self, seconds: float) -> None:
         """Return when there may be mail to take, at the latest after ``seconds``."""
 
@@ -52,6 +55,10 @@ class Handful:
     def ended(self) -> bool:
         """Whether all were taken."""
         return not self._waiting
+
+    def stopped(self) -> bool:
+        """Nobody tells it to."""
+        return False
 
     def wait(self, seconds: float) -> None:
         """Nothing more will come."""

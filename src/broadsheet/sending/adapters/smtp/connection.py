@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from broadsheet.conf import SmtpAdapter
 from broadsheet.sending.adapters.smtp.letter import Letter, Verdict
 from broadsheet.sending.adapters.smtp.servers import Server
+from broadsheet.sending.adapters.smtp.waiting import KEEPS
 from broadsheet.sending.adapters.smtp.wire import REFUSALS, Conversation
 
 #: Seconds without a word after which a server is asked whether it is still there before it gets mail.
@@ -17,8 +18,6 @@ _QUIET = 15.0
 _PARTING = 5.0
 #: Seconds before which a connection that ends, nothing taken, says something about its server.
 _YOUNG = 5.0
-#: Seconds that a letter waits for its reader's consent to be looked at again.
-KEEPS: Final = 3.0
 #: Pieces that go to the kernel in one call (IOV_MAX of Linux).
 _MOST_PIECES: Final = 1024
 
@@ -34,6 +33,9 @@ class Post(Protocol):
 
     def ended(self, connection: "Connection", *, suspect: bool) -> None:
         """The connection is no more; its letters were settled before. ``suspect``: the server may be in trouble."""
+
+    def stopped(self) -> bool:
+        """Whether nothing may leave any more, so that what waits need not."""
 
     def broken(self, error: BaseException) -> None:
         """Something other than the server failed; nothing can go on."""
@@ -128,7 +130,8 @@ class Connection(asyncio.BufferedProtocol):
         if gone < size:
             self.conversation.held_up = True
             transport.write(b"".join(pieces)[gone:])
-            self.conversation.held_up = transport.is_closing() or transport.get_write_buffer_size() > 0
+            # once it is closing nothing of this leaves; else at least the last byte is there until resume_writing
+            self.conversation.held_up = size - gone if transport.is_closing() else transport.get_write_buffer_size() > 0
 
     def _rouse(self) -> None:
         """An idle connection that has been quiet for long is asked how it is; one that is not wanted is let go."""
@@ -191,7 +194,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.conversation.held is None:
             self._heard = now
             self.fill()
-        elif now - self._heard > KEEPS:
+        elif now - self._heard > KEEPS or self._post.stopped():
             self.cut("a reader left while the server kept their mail waiting")
 
     def _allowed(self, awaits_content_reply: bool | None) -> float:

@@ -27,7 +27,6 @@ class Letter:
         "content",
         "end",
         "form",
-        "lost_at",
         "mail",
         "mail_command",
         "noted",
@@ -36,13 +35,14 @@ class Letter:
         "refusal",
         "size",
         "tries",
+        "waits_since",
     )
 
     def __init__(self, mail: Mail) -> None:
         self.mail = mail
         self.tries = 0
-        #: when it lost a connection, on the monotonic clock
-        self.lost_at = 0.0
+        #: since when it waits for a connection, on the monotonic clock
+        self.waits_since = 0.0
         #: whether an attempt of it was ever noted
         self.noted = False
         #: its content with the signature that was made ahead, if there is one

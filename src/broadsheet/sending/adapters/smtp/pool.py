@@ -3,18 +3,19 @@
 import asyncio
 import ssl
 import time
-from collections import Counter, deque
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
-from broadsheet.sending.adapters.smtp.connection import KEEPS, Connection
+from broadsheet.sending.adapters.smtp.connection import Connection
 from broadsheet.sending.adapters.smtp.envelope import Contents, impossible
 from broadsheet.sending.adapters.smtp.letter import Letter, Verdict
 from broadsheet.sending.adapters.smtp.login import logged_in, tls_context
 from broadsheet.sending.adapters.smtp.replies import asks_to_wait, refused, wants_a_login
 from broadsheet.sending.adapters.smtp.servers import Server, places, shared_out
+from broadsheet.sending.adapters.smtp.waiting import Waiting
 from broadsheet.sending.adapters.smtp.wire import Conversation, Window
 from broadsheet.sending.outcome import Outcome, Result
 from broadsheet.sending.tray import Tray
@@ -29,8 +30,6 @@ _LOOK_AGAIN: Final = 0.005
 _TICK: Final = 0.1
 #: Letters a second from which on it is worth to have them signed ahead, by processes of their own.
 _MANY: Final = 200
-#: Connections that a letter may lose before it is put off: the next one may be the letter's own fault.
-_TRIES: Final = 2
 #: Seconds that a login under way may go on once all is done.
 _LAST_LOGIN: Final = 1.0
 #: Seconds that letters in hand wait for a server once the tray has ended.
@@ -53,8 +52,7 @@ class Pool:
         self._left = 0  # letters that connections got since the last look at the clock
         self._connections: dict[Connection, None] = {}
         self._opening: dict[asyncio.Task[None], Server] = {}
-        self._again: deque[Letter] = deque()
-        self._given_back: dict[int, int] = {}  # how many connections these letters' mails lost, should they come again
+        self._waiting = Waiting(self._answer)
         self._hungry: dict[Connection, None] = {}
         self._stuck_since = 0.0
         self._timers: list[asyncio.Handle] = []
@@ -120,8 +118,7 @@ class Pool:
         if self._ahead is not None:
             self._ahead.forget()
         self._hungry.clear()
-        self._again.clear()
-        self._given_back.clear()
+        self._waiting.forget()
 
     async def close(self) -> None:
         """Say goodbye on every connection, and wait a second for the answers."""
@@ -139,7 +136,7 @@ class Pool:
         await asyncio.sleep(0.02)
 
     def letters(self, connection: Connection, room: int) -> list[Letter]:
-        """Up to ``room`` letters: first those that a broken connection gave back, then the tray's."""
+        """Up to ``room`` letters: first those that wait for a connection, then the tray's."""
         tray = self._tray
         if tray is None:
             return []
@@ -147,40 +144,29 @@ class Pool:
         if now < connection.server.rests_until:
             self._hungry[connection] = None
             return []
-        letters: list[Letter] = []
-        for _ in range(len(self._again)):
-            if len(letters) == room:
-                break
-            letter = self._again.popleft()
-            if tray.may_leave(letter.mail):
-                letters.append(letter)
-            elif now - letter.lost_at > KEEPS:
-                self._give_back(letter)
-            else:
-                self._again.append(letter)
+        letters = self._waiting.some(room, tray, lambda letter: self._fits(letter, connection), now)
         if self._ahead is not None and self._ahead.at_work:
             self._sign_some(self._ahead, tray, now)
         elif len(letters) < room:
-            letters += map(Letter, tray.take(room - len(letters)))
-        if self._given_back:
-            for letter in letters:
-                letter.tries = self._given_back.pop(letter.mail.delivery_id, letter.tries)
-        letters = [letter for letter in letters if self._is_possible(letter, connection)]
+            for mail in tray.take(room - len(letters)):
+                self._waiting.remember(letter := Letter(mail))
+                if fits := self._fits(letter, connection):
+                    letters.append(letter)
+                elif fits is None:
+                    self._waiting.put(letter, now)
         if len(letters) < room:
             self._hungry[connection] = None
         self._left += len(letters)
         return letters
 
     def _sign_some(self, ahead: "Ahead", tray: Tray, now: float) -> None:
-        for mail in tray.take(room) if (room := ahead.room(len(self._again))) else ():
-            letter = Letter(mail)
+        for mail in tray.take(room) if (room := ahead.room(len(self._waiting))) else ():
+            self._waiting.remember(letter := Letter(mail))
             if not ahead.sign(letter):
-                letter.lost_at = now
-                self._again.append(letter)
+                self._waiting.put(letter, now)
 
     def _signed(self, letter: Letter) -> None:
-        letter.lost_at = self._now()
-        self._again.append(letter)
+        self._waiting.put(letter, self._now())
         self._feed()
 
     def settled(self, connection: Connection, letter: Letter, verdict: Verdict) -> None:
@@ -197,7 +183,7 @@ class Pool:
                 Outcome(letter.mail.delivery_id, Result.UNKNOWN, f"no reply to the data: {connection.why}"[:300])
             )
         elif verdict is Verdict.UNTOUCHED or letter.refusal.startswith("421"):
-            self._once_more(letter)
+            self._waiting.once_more(letter, self._now())
         elif wants_a_login(letter.refusal):
             words = f"The mail server {server.place} wants a login or TLS first ({letter.refusal}); check `user`, "
             server.rest(self._now(), AdapterFailed(f"{words}the password and `security`.", permanent=True))
@@ -219,6 +205,10 @@ class Pool:
             )
         self._balance()
 
+    def stopped(self) -> bool:
+        """Whether the tray's sender was told to stop."""
+        return self._tray is None or self._tray.stopped()
+
     def broken(self, error: BaseException) -> None:
         """Stop: the tray or this code failed."""
         if self._finished is not None and not self._finished.done():
@@ -231,28 +221,16 @@ class Pool:
         if self._tray is not None:
             self._tray.answer(outcome)
 
-    def _is_possible(self, letter: Letter, connection: Connection) -> bool:
+    def _fits(self, letter: Letter, connection: Connection) -> bool | None:
+        """Whether its server can take the letter; None: another one may. False: none can, and it has failed."""
         problem = impossible(letter.mail, connection.conversation.offers)
-        if problem:
-            self._answer(Outcome(letter.mail.delivery_id, Result.FAILED, problem))
-        return not problem
-
-    def _once_more(self, letter: Letter) -> None:
-        letter.tries += 1
-        if letter.tries < _TRIES:
-            letter.lost_at = self._now()
-            self._again.append(letter)
-        else:
-            self._put_off(letter, letter.refusal or "connection lost before the mail was complete, twice")
-
-    def _give_back(self, letter: Letter) -> None:
-        """It waited for a connection so long that its reader may have left meanwhile: it is to be looked at anew."""
-        self._given_back[letter.mail.delivery_id] = letter.tries
-        words = "no connection was found in time"
-        self._answer(Outcome(letter.mail.delivery_id, Result.DEFERRED, words, attempted=False))
-
-    def _put_off(self, letter: Letter, why: str) -> None:
-        self._answer(Outcome(letter.mail.delivery_id, Result.DEFERRED, why[:300]))
+        if not problem:
+            return True
+        others = [server.offers for server in self._servers if server is not connection.server]
+        if any(offers is None or not impossible(letter.mail, offers) for offers in others):
+            return None
+        self._answer(Outcome(letter.mail.delivery_id, Result.FAILED, problem))
+        return False
 
     def _look(self) -> None:
         """Feed the connections that found nothing the last time, and see whether all is done."""
@@ -272,14 +250,17 @@ class Pool:
             else:
                 connection.fill()
                 # one that has room got nothing: nor would the others, unless it is for its server's sake
-                nothing = connection in self._hungry and now >= connection.server.rests_until
+                nothing = connection in self._hungry and now >= connection.server.rests_until and not self._waiting
 
     def _see_whether_done(self) -> None:
         if self._tray is None or self._finished is None or self._finished.done():
             return
+        if not self._tray.ended():
+            return
+        if self._tray.stopped():
+            self._waiting.give_all_back()
         unsigned = self._ahead is not None and self._ahead.unsigned()
-        in_flight = any(each.conversation.flight for each in self._connections)
-        if self._tray.ended() and not (self._again or unsigned or in_flight):
+        if not (self._waiting or unsigned or any(each.conversation.flight for each in self._connections)):
             self._finished.set_result(None)
 
     def _tick(self) -> None:
@@ -303,7 +284,7 @@ class Pool:
 
     def _balance(self) -> None:
         """Open the connections that are missing, side by side; let go of those that are too many."""
-        if self._tray is None or (self._tray.ended() and not self._again):
+        if self._tray is None or (self._tray.ended() and not self._waiting):
             return
         shares = shared_out(self._servers, self._settings.connections, self._now())
         live = Counter(each.server for each in self._connections if not each.retiring)
@@ -326,15 +307,13 @@ class Pool:
             return
         ended = self._tray.ended()
         in_use = any(each.conversation.flight or now >= each.server.rests_until for each in self._connections)
-        if in_use or (ended and not self._again):
+        if in_use or (ended and not self._waiting):
             self._stuck_since = now
             return
         hopeless = all(server.trouble is not None and server.trouble.permanent for server in self._servers)
         allowed = min(self._settings.patience, _LAST_WAIT) if ended else self._settings.patience
         if hopeless or now - self._stuck_since > allowed:
-            for letter in self._again:
-                if letter.noted:  # else it would count as unknown
-                    self._put_off(letter, letter.refusal or "connection lost before the mail was complete")
+            self._waiting.put_off_begun()
             none = AdapterFailed(f"No mail server let anybody in for {allowed:g} s; check `host`.", permanent=False)
             raise next((server.trouble for server in self._servers if server.trouble is not None), none)
 
@@ -346,6 +325,7 @@ class Pool:
         except AdapterFailed as error:
             self._let_nobody_in(server, error)
             return
+        server.offers = offers
         conversation = Conversation(offers, self._window, self._contents, self._note, self._may_leave)
         connection = Connection(self, server, conversation, self._settings)
         connection.adopt(transport)

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from broadsheet.conf import SmtpAdapter
 from broadsheet.errors import AdapterFailed
+from broadsheet.sending.adapters.smtp.envelope import Offers
 
 #: Seconds of the first rest, and of the longest.
 _FIRST_REST: Final = 0.25
@@ -83,6 +84,8 @@ class Server:
         self.rests_until = 0.0
         #: what it said, or what went wrong, the last time it was put to rest
         self.trouble: AdapterFailed | None = None
+        #: what it said it can do, the last time that it was asked; None: it never was
+        self.offers: Offers | None = None
         self._strikes = self._in_a_row = 0
         self._most, self._most_until = 0, 0.0
 

@@ -69,8 +69,8 @@ class Conversation:
         self.fault = ""
         #: the server's words when it said that it closes the connection (421)
         self.closing = ""
-        #: whether the last byte of what was given out has not left this process yet
-        self.held_up = False
+        #: how many bytes at least, of the last that were given out, have not left this process
+        self.held_up = 0
         #: letters without a verdict, in the order of their replies
         self.flight: deque[Letter] = deque()
         #: how many letters were refused so far
