@@ -14,6 +14,7 @@ from broadsheet.events.outgoing import RETRIES, forget
 from broadsheet.models import Outgoing, Subscription
 from broadsheet.notices import Wish
 from broadsheet.notices.joining import join
+from broadsheet.notices.links import Asked
 from broadsheet.workspace import Workspace
 
 pytestmark = pytest.mark.django_db
@@ -171,7 +172,7 @@ def test_joining_confirming_leaving_and_coming_back_are_told(webhook, program, w
         join(workspace, made)  # the second is a second click
     row = Subscription.objects.get(subscriber__email_key="zoe@reader.example")
     for _ in range(2):
-        notices.confirm(workspace, row.pk, now())
+        notices.confirm(workspace, Asked(row.pk, now()))
     join(workspace, replace(made, wording="Again."))  # a reader already: nothing has happened
     events.unsubscribed(row.subscriber_id, "newsletter", how="page")
     events.resubscribed(row.subscriber_id, "newsletter")

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from broadsheet import notices
-from broadsheet.audience import suppress
+from broadsheet.audience import everything, suppress
 from broadsheet.models import Allowance, Errand, Subscriber, Subscription, SuppressionReason
 from broadsheet.notices import joining
 from broadsheet.notices.links import CONFIRM, address, minute
@@ -74,15 +74,15 @@ def test_a_newcomer_is_on_the_list_after_the_button_behind_the_mail(browser, ada
         assert browser.head(path).status_code == 200
     assert row().state == "pending"
     for _ in range(2):
-        answer = browser.post(path)
+        answer = browser.post(path, REMOTE_ADDR="198.51.100.7")
         assert answer.status_code == 200
         assert "You are on Stillwater Weekly" in answer.content.decode()
     found = row()
     assert (found.state, found.frequency, found.subscriber.first_name) == ("subscribed", 7, "Zoe")
     assert found.subscriber.interests.tags == ["sleep"]
-    assert (found.consent_how, found.consent_network) == ("form", "192.0.2.0")
+    assert (found.consent_how, found.consent_network) == ("form", "198.51.100.0")
     assert found.consent_wording.startswith("I want to get Stillwater Weekly by email.")
-    assert "confirmed by mail" in found.consent_detail
+    assert found.consent_detail.startswith("subscribe page; from 192.0.2.0; confirmed by mail, asked 20")
     assert found.consent_at
 
 
@@ -164,6 +164,88 @@ def test_who_was_erased_is_written_to_no_more(browser, ada, written):
     browser.post(PAGE, {"email": "ada@reader.example"})
     assert written() == []
     assert not Subscriber.objects.exists()
+
+
+# The evidence of consent
+
+AGREED = {
+    "consent_at": timezone.now() - timedelta(days=400),
+    "consent_how": "import",
+    "consent_detail": "people.csv",
+    "consent_network": "203.0.113.0",
+    "consent_wording": "Yes, please.",
+}
+STRANGER = {**ZOE, "email": "ada@reader.example"}
+
+
+@pytest.mark.parametrize("list_name", ["newsletter", "at-once"])
+@pytest.mark.parametrize("way", ["page", "script", "again"])
+@pytest.mark.parametrize("state", ["subscribed", "unsubscribed", "pending"])
+def test_a_stranger_who_types_an_address_in_changes_no_evidence(
+    browser, ada, written, link_in, later, state, list_name, way
+):
+    def told():
+        held = everything(Subscriber.objects.get(pk=ada.reader.pk))
+        return held["subscriptions"], held["history"]
+
+    Subscription.objects.filter(list_name="letters").update(list_name="at-once")
+    left = timezone.now() - timedelta(days=9) if state == "unsubscribed" else None
+    ada.reader.subscriptions.update(**AGREED, state=state, left_at=left)
+    before = told()
+    if way == "script":
+        posted(browser, {"email": "ada@reader.example", "lists": [list_name], "frequency": "weekly"})
+    else:
+        browser.post(f"/subscribe/{list_name}", STRANGER, REMOTE_ADDR="192.0.2.17")
+    mails = written()
+    if way == "again" and state != "subscribed":
+        path = link_in(mails[0], "c")
+        browser.get(path)
+        later(days=8)
+        browser.post(path, REMOTE_ADDR="192.0.2.17")
+        assert written()
+    assert told() == before
+
+
+def test_who_comes_back_agrees_anew_and_what_they_agreed_to_before_stays_in_their_history(
+    browser, ada, written, link_in, row
+):
+    left = timezone.now() - timedelta(days=9)
+    long = "Yes, please. " * 100
+    ada.reader.subscriptions.update(
+        **AGREED | {"consent_wording": long}, state="unsubscribed", left_at=left, left_reason="too many mails"
+    )
+    browser.post(PAGE, STRANGER, REMOTE_ADDR="192.0.2.17")
+    path = link_in(written()[0], "c")
+    assert "I want to get Stillwater Weekly by email." in browser.get(path).content.decode()
+    for _ in range(2):
+        browser.post(path, REMOTE_ADDR="198.51.100.7")
+    back = row("ada@reader.example")
+    assert timezone.now() - back.consent_at < timedelta(minutes=1)
+    assert (back.state, back.frequency, back.left_at, back.left_reason) == ("subscribed", 7, None, "")
+    assert (back.consent_how, back.consent_network) == ("form", "198.51.100.0")
+    assert back.consent_wording.startswith("I want to get Stillwater Weekly by email.")
+    assert back.consent_detail.startswith("confirmed by mail, asked 20")
+    earlier = [line for line in everything(ada.reader)["history"] if line["what"].startswith("came back")]
+    assert [line["what"] for line in earlier] == [
+        f"came back to newsletter; before that, agreed to newsletter at {AGREED['consent_at'].isoformat()} "
+        f"(import; people.csv; 203.0.113.0), to the words “{long}”",
+        f"came back to newsletter; before that, left newsletter at {left.isoformat()} (too many mails)",
+    ]
+    assert {line["detail"] for line in earlier} == {"the reader, from 198.51.100.0"}
+
+
+def test_what_somebody_else_asks_for_meanwhile_is_no_part_of_what_one_says_yes_to(
+    browser, ada, written, link_in, later, row
+):
+    browser.post(PAGE, ZOE)
+    path = link_in(written()[0], "c")
+    later(minutes=5)
+    browser.post(PAGE + "?lang=de", {**ZOE, "frequency": "monthly"}, REMOTE_ADDR="192.0.2.17")
+    assert len(written()) == 1
+    browser.post(path, REMOTE_ADDR="198.51.100.7")
+    found = row()
+    assert (found.frequency, found.consent_network) == (7, "198.51.100.0")
+    assert "192.0.2.0" not in found.consent_detail
 
 
 # How often

@@ -3,6 +3,7 @@
 from broadsheet.audience.addresses import known_address
 from broadsheet.audience.consent import LESS_OFTEN, PAUSED, Target, excluded_by_reason, mailable, may_receive, why_not
 from broadsheet.audience.counting import newest_person, segment_size
+from broadsheet.audience.evidence import Evidence, agreed, reader_from
 from broadsheet.audience.exporting import chosen, csv_lines, json_lines, records, written
 from broadsheet.audience.finding import SUPPRESSED, Page, Wanted, find
 from broadsheet.audience.history import everything
@@ -22,6 +23,7 @@ __all__ = [
     "PAUSED",
     "SUPPRESSED",
     "Counted",
+    "Evidence",
     "ImportChoices",
     "ImportReport",
     "Page",
@@ -29,6 +31,7 @@ __all__ = [
     "RejectedLine",
     "Target",
     "Wanted",
+    "agreed",
     "chosen",
     "count_segment",
     "count_soon",
@@ -53,6 +56,7 @@ __all__ = [
     "newest_person",
     "normal_tags",
     "note",
+    "reader_from",
     "readers",
     "records",
     "segment_label",

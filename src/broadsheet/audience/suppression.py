@@ -61,8 +61,8 @@ def erase(subscriber: Subscriber) -> None:
 
 
 def note(email_key: str, who: str, what: str) -> None:
-    """Keep what staff did about an address, for its history."""
-    PersonNote.objects.create(email_key=email_key, who=who[:200], what=what[:500])
+    """Keep what was done about an address, for its history."""
+    PersonNote.objects.create(email_key=email_key, who=who[:200], what=what)
 
 
 def erased_among(keys: Iterable[str]) -> set[str]:

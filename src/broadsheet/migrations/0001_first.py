@@ -136,7 +136,7 @@ class Migration(migrations.Migration):
                 ("email_key", models.CharField(db_index=True, max_length=320)),
                 ("at", models.DateTimeField(auto_now_add=True)),
                 ("who", models.CharField(max_length=200)),
-                ("what", models.CharField(max_length=500)),
+                ("what", models.TextField()),
             ],
             options={
                 "ordering": ("id",),

@@ -193,12 +193,12 @@ class Erased(models.Model):
 
 
 class PersonNote(models.Model):
-    """What staff did about one address, and why; it goes when the person is erased."""
+    """What was done about one address, by staff or its owner, and why; it goes when the person is erased."""
 
     email_key = models.CharField(max_length=320, db_index=True)
     at = models.DateTimeField(auto_now_add=True)
     who = models.CharField(max_length=200)
-    what = models.CharField(max_length=500)
+    what = models.TextField()
 
     class Meta:
         ordering = ("id",)

@@ -1,7 +1,7 @@
 """Requests to join a list, and their confirmation.
 
 Whoever knows an address can type it into a form, so a request changes nothing about somebody who is a reader already:
-they are written to, and what they do with that mail counts.
+they are written to, and what they do with that mail counts. Only a row that the request itself makes keeps its words.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from broadsheet import events
-from broadsheet.audience import interest_set, is_suppressed, kept_network, known_address
+from broadsheet.audience import (
+    Evidence,
+    agreed,
+    interest_set,
+    is_suppressed,
+    kept_network,
+    known_address,
+    reader_from,
+)
 from broadsheet.models import ConsentHow, Subscriber, Subscription, SubscriptionState
 from broadsheet.notices.errands import post
-from broadsheet.notices.links import CONFIRM, OWN_PREFERENCES, address, minute
+from broadsheet.notices.links import OWN_PREFERENCES, Asked, address, confirmation
 from broadsheet.workspace import Workspace
 
 #: How often one address is asked about one list …
@@ -89,9 +97,7 @@ def _enter(workspace: Workspace, subscriber: Subscriber, name: str, wish: Wish) 
     )
     if row.state != SubscriptionState.PENDING:
         return Entered.LEFT if row.state == SubscriptionState.UNSUBSCRIBED else Entered.BEFORE
-    row.consent_how, row.consent_detail, row.consent_wording = wish.how, wish.source[:300], wish.wording
-    row.consent_network = ""
-    _subscribe(workspace, row, "")
+    _subscribe(workspace, row, Evidence(wish.how, wish.source, "", wish.wording), wish.source)
     events.announce("subscriber.subscribed", {"email": subscriber.email, "list": name, "confirmed": True})
     return Entered.NOW
 
@@ -127,27 +133,29 @@ def _ask(workspace: Workspace, subscriber: Subscriber, name: str, wish: Wish, *,
         _note_ask(row, now)
         post("already", subscriber, list=name, url=address(workspace, OWN_PREFERENCES, row.pk, subscriber.pk))
         return
-    row.frequency = wish.frequency
-    # Kept for the day on which it becomes consent; until then the state says that it is none.
-    row.consent_how, row.consent_detail = wish.how, wish.source[:300]
-    row.consent_network, row.consent_wording = kept_network(workspace, wish.network), wish.wording
-    row.save()
+    evidence = Evidence(wish.how, wish.source, kept_network(workspace, wish.network), wish.wording)
+    if made:
+        row.frequency = wish.frequency
+        # What was asked for; that nobody agreed to it yet, the state says, and that there is no ``consent_at``.
+        row.consent_how, row.consent_detail = evidence.how, evidence.detail[:300]
+        row.consent_network, row.consent_wording = evidence.network, evidence.wording
+        row.save()
     events.announce("subscriber.subscribed", {"email": subscriber.email, "list": name, "confirmed": at_once and made})
     if at_once and made:
-        _subscribe(workspace, row, "")
+        _subscribe(workspace, row, evidence, wish.source)
         return
     _note_ask(row, now)
-    post("confirm", subscriber, list=name, url=address(workspace, CONFIRM, row.pk, minute(now)))
+    post("confirm", subscriber, list=name, url=confirmation(workspace, Asked(row.pk, now, wish.frequency)))
 
 
-def ask_again(workspace: Workspace, row: Subscription, now: datetime) -> bool:
+def ask_again(workspace: Workspace, asked: Asked, now: datetime) -> bool:
     """A new confirmation mail for a link that has run out, if one may still be sent; whether it was."""
     with transaction.atomic():
-        row = Subscription.objects.select_for_update().select_related("subscriber").get(pk=row.pk)
+        row = Subscription.objects.select_for_update().select_related("subscriber").get(pk=asked.subscription_id)
         if not may_ask(row, now):
             return False
         _note_ask(row, now)
-        post("confirm", row.subscriber, list=row.list_name, url=address(workspace, CONFIRM, row.pk, minute(now)))
+        post("confirm", row.subscriber, list=row.list_name, url=confirmation(workspace, asked._replace(at=now)))
     return True
 
 
@@ -184,27 +192,32 @@ def standing(row: Subscription, asked: datetime) -> Confirmed | None:
     return None
 
 
-def confirm(workspace: Workspace, subscription_id: int, asked: datetime) -> Confirmed:
-    """Puts the reader on the list they asked for at that time. A second time changes nothing.
+def confirm(workspace: Workspace, asked: Asked, *, network: str = "", wording: str = "") -> Confirmed:
+    """Puts the reader on the list that was asked for. A second time changes nothing.
 
+    Their consent is what they said now: ``network`` is where they are, ``wording`` what the button stood for.
     Raises Subscription.DoesNotExist for one that is gone.
     """
     with transaction.atomic():
-        row = Subscription.objects.select_for_update().select_related("subscriber").get(pk=subscription_id)
-        if found := standing(row, asked):
+        row = Subscription.objects.select_for_update().select_related("subscriber").get(pk=asked.subscription_id)
+        if found := standing(row, asked.at):
             return found
-        _subscribe(workspace, row, f"; confirmed by mail, asked {asked:%Y-%m-%d %H:%M} UTC")
+        row.frequency = asked.frequency
+        kept = kept_network(workspace, network)
+        evidence = Evidence(ConsentHow.FORM, _how_it_came(row, asked), kept, wording)
+        _subscribe(workspace, row, evidence, reader_from(kept))
         events.announce("subscriber.confirmed", {"email": row.subscriber.email, "list": row.list_name})
     return Confirmed.NOW
 
 
-def _subscribe(workspace: Workspace, row: Subscription, detail: str) -> None:
-    row.state = SubscriptionState.SUBSCRIBED
-    row.consent_at = timezone.now()
-    row.consent_detail = f"{row.consent_detail}{detail}"[:300]
-    row.left_at, row.left_reason = None, ""
-    row.asked_times = 0
-    row.save()
+def _how_it_came(row: Subscription, asked: Asked) -> str:
+    """The form or file that a newcomer was asked through, and that they confirmed."""
+    first = () if row.consent_at else (row.consent_detail, row.consent_network and f"from {row.consent_network}")
+    return "; ".join(filter(None, (*first, f"confirmed by mail, asked {asked.at:%Y-%m-%d %H:%M} UTC")))
+
+
+def _subscribe(workspace: Workspace, row: Subscription, evidence: Evidence, who: str) -> None:
+    agreed(row, evidence, who)
     declared = workspace.lists.lists.get(row.list_name)
     if declared and declared.welcome:
         url = address(workspace, OWN_PREFERENCES, row.pk, row.subscriber_id)

@@ -1,7 +1,7 @@
 """The signed words in the links of mails and notices: what each is for, and how long it is good."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.contrib.auth.models import User
 from django.contrib.auth.tokens import default_token_generator
@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlsafe_base64_encode
 
-from broadsheet.models import Subscription
+from broadsheet.models import Frequency, Subscription
 from broadsheet.pipeline import signer
 from broadsheet.workspace import Workspace
 
@@ -29,6 +29,35 @@ def address(workspace: Workspace, purpose: str, one: int, other: int) -> str:
     """The address of a page with a word of that purpose."""
     path = _PATHS.get(purpose, purpose)
     return f"{workspace.config.public.url}/{path}/{signer().make(purpose, one, other)}"
+
+
+class Asked(NamedTuple):
+    """What the link of a mail that asks for confirmation stands for."""
+
+    subscription_id: int
+    at: datetime
+    frequency: int | None = None
+    """How often they wanted the list's mail who asked; nothing of it counts before the link's reader says yes."""
+    is_valid: bool = True
+
+
+def confirmation(workspace: Workspace, asked: Asked) -> str:
+    """The address of the page that asks for the yes."""
+    word = signer().make(_confirming(asked.frequency), asked.subscription_id, minute(asked.at))
+    return f"{workspace.config.public.url}/{CONFIRM}/{word}"
+
+
+def read_confirmation(token: str) -> Asked | None:
+    """What was asked; None for a word not signed here for a confirmation."""
+    for frequency in (None, *Frequency):
+        if found := read_timed(_confirming(frequency), token):
+            subscription_id, made, is_valid = found
+            return Asked(subscription_id, made, frequency, is_valid)
+    return None
+
+
+def _confirming(frequency: int | None) -> str:
+    return f"{CONFIRM}{frequency or ''}"
 
 
 def minute(moment: datetime) -> int:
@@ -61,4 +90,4 @@ def read_timed(purpose: str, token: str) -> tuple[int, datetime, bool] | None:
     if found is None:
         return None
     made = datetime.fromtimestamp(found[1] * 60, tz=timezone.now().tzinfo)
-    return found[0], made, timezone.now() - made <= VALID[purpose]
+    return found[0], made, timezone.now() - made <= VALID[purpose[0]]

@@ -20,7 +20,7 @@ from broadsheet.audience import FREQUENCIES, known_address
 from broadsheet.models import ConsentHow, ErrandKind, Subscription
 from broadsheet.notices import Confirmed, Wish
 from broadsheet.notices.joining import ask_again, standing
-from broadsheet.notices.links import CONFIRM, read_timed
+from broadsheet.notices.links import read_confirmation
 from broadsheet.web.public.allowance import may_join
 from broadsheet.web.public.interests import known_tags
 from broadsheet.web.public.pages import (
@@ -215,22 +215,23 @@ def _public(list_name: str) -> ListFile:
 @page_methods
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """A page with a button; a POST puts the reader on the list. Scanners that open links confirm nothing."""
-    meant = read_timed(CONFIRM, token)
-    if meant is None:
+    asked = read_confirmation(token)
+    if asked is None:
         raise Http404
-    subscription_id, asked, is_valid = meant
-    row = Subscription.objects.select_related("subscriber").filter(pk=subscription_id).first()
+    row = Subscription.objects.select_related("subscriber").filter(pk=asked.subscription_id).first()
     if row is None:
         raise Http404
     speak_to(row.subscriber)
-    context = {"title": title_of(row.list_name), "list_name": row.list_name}
+    title = title_of(row.list_name)
+    context = {"title": title, "list_name": row.list_name, "wording": wording(title)}
     if request.method != "POST":
-        found = standing(row, asked)
-        if found is None and not is_valid:
+        found = standing(row, asked.at)
+        if found is None and not asked.is_valid:
             return expired(request, "confirm", **context)
         return page(request, "confirm", found=found, **context)
-    if is_valid:
-        found = notices.confirm(settings.WORKSPACE, subscription_id, asked)
+    if asked.is_valid:
+        network = request.META.get("REMOTE_ADDR", "")
+        found = notices.confirm(settings.WORKSPACE, asked, network=network, wording=context["wording"])
         return page(request, "confirm", found=found, is_done=found != Confirmed.LEFT, **context)
-    ask_again(settings.WORKSPACE, row, timezone.now())
+    ask_again(settings.WORKSPACE, asked, timezone.now())
     return page(request, "asked", email=row.subscriber.email, double=True, **context)

@@ -1,0 +1,52 @@
+"""The evidence of consent: replaced as a whole, by what its person does; what stood there stays in their history."""
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from broadsheet.audience.suppression import note
+from broadsheet.models import Subscription, SubscriptionState
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How somebody agreed to a list, beside when: that is the moment in which it is kept."""
+
+    how: str
+    detail: str
+    network: str
+    """As it is kept: see :func:`~broadsheet.audience.networks.kept_network`."""
+    wording: str
+
+
+def agreed(row: Subscription, evidence: Evidence, who: str) -> None:
+    """Puts the person on the list, now, with all of the evidence; ``who`` says in their history whose doing it was."""
+    _keep_in_history(row, who)
+    row.state = SubscriptionState.SUBSCRIBED
+    row.consent_at = timezone.now()
+    row.consent_how, row.consent_detail = evidence.how, evidence.detail[:300]
+    row.consent_network, row.consent_wording = evidence.network, evidence.wording
+    row.left_at, row.left_reason = None, ""
+    row.asked_times = 0
+    row.save()
+
+
+def reader_from(network: str) -> str:
+    """Whose doing it was, if it was the person's own."""
+    return f"the reader, from {network}" if network else "the reader"
+
+
+def _keep_in_history(row: Subscription, who: str) -> None:
+    if row.consent_at:
+        how = "; ".join(filter(None, (row.consent_how, row.consent_detail, row.consent_network)))
+        wording = f", to the words “{row.consent_wording}”" if row.consent_wording else ""
+        _note_earlier(
+            row, who, f"agreed to {row.list_name} at {row.consent_at.isoformat()} ({how or 'unknown'}){wording}"
+        )
+    if row.left_at:
+        said = f" ({row.left_reason})" if row.left_reason else ""
+        _note_earlier(row, who, f"left {row.list_name} at {row.left_at.isoformat()}{said}")
+
+
+def _note_earlier(row: Subscription, who: str, what: str) -> None:
+    note(row.subscriber.email_key, who, f"came back to {row.list_name}; before that, {what}")
