@@ -1,9 +1,12 @@
 """Readers who leave, and who change their mind. Everything may happen twice and changes nothing the second time."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from broadsheet import events
-from broadsheet.models import Event, EventKind, Subscription, SubscriptionState
+from broadsheet.models import Event, EventKind, PersonNote, Subscription, SubscriptionState
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +24,7 @@ def state(person, list_name="newsletter"):
 
 
 def rows():
-    return [list(model.objects.order_by("pk").values()) for model in (Subscription, Event)]
+    return [list(model.objects.order_by("pk").values()) for model in (Subscription, Event, PersonNote)]
 
 
 def test_leaving_takes_the_reader_off_the_list_and_keeps_an_event(edition, cast):
@@ -51,16 +54,21 @@ def test_leaving_one_list_leaves_the_others_and_other_readers_alone(edition, cas
 
 
 def test_who_changes_their_mind_is_back_with_the_evidence(edition, cast):
+    agreed = Subscription.objects.filter(subscriber=cast.ada)
+    agreed.update(consent_how="import", consent_detail="a.csv", consent_network="192.0.2.0", consent_wording="Yes.")
+    before = agreed.values().get()
     events.unsubscribed(cast.ada.pk, "newsletter", how="page", edition_id=edition.pk)
     events.said_why(cast.ada.pk, "newsletter", "too many  mails\n")
     assert Subscription.objects.get(subscriber=cast.ada).left_reason == "too many mails"
-    events.resubscribed(cast.ada.pk, "newsletter")
-    back = Subscription.objects.get(subscriber=cast.ada)
-    assert (back.state, back.left_at, back.left_reason) == ("subscribed", None, "")
-    assert (back.consent_how, back.consent_detail) == ("form", "undid an unsubscribe")
+    left_at = agreed.get().left_at
+    events.resubscribed(cast.ada.pk, "newsletter", "198.51.100.0")
+    assert agreed.values().get() == before, "the consent they gave before, as it was"
     assert not Event.objects.exists()
+    (note,) = PersonNote.objects.filter(email_key="ada@reader.example")
+    assert note.what == f"undid leaving newsletter, left at {left_at.isoformat()} (too many mails)"
+    assert (note.who, timezone.now() - note.at < timedelta(minutes=1)) == ("the reader, from 198.51.100.0", True)
     before = rows()
-    events.resubscribed(cast.ada.pk, "newsletter")
+    events.resubscribed(cast.ada.pk, "newsletter", "198.51.100.0")
     assert rows() == before
 
 

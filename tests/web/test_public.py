@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from broadsheet import events, pipeline
+from broadsheet.audience import everything
 from broadsheet.models import Event, Subscription
 
 
@@ -81,9 +82,13 @@ def test_it_can_be_undone(browser, ada):
     browser.post(ada.path("u"))
     page = browser.get(ada.path("u")).content.decode()
     assert "Undo" in page
-    page = browser.post(ada.path("u"), {"undo": "1"}).content.decode()
+    page = browser.post(ada.path("u"), {"undo": "1"}, REMOTE_ADDR="198.51.100.7").content.decode()
     assert "You are on Stillwater Weekly again" in page
     assert ada.state("newsletter") == "subscribed"
+    (line,) = [
+        line for line in everything(ada.reader)["history"] if line["what"].startswith("undid leaving newsletter")
+    ]
+    assert line["detail"] == "the reader, from 198.51.100.0"
 
 
 def test_a_mail_of_an_edition_that_is_gone_takes_its_reader_off_every_list(browser, ada):

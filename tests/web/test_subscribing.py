@@ -227,9 +227,9 @@ def test_who_comes_back_agrees_anew_and_what_they_agreed_to_before_stays_in_thei
     assert back.consent_detail.startswith("confirmed by mail, asked 20")
     earlier = [line for line in everything(ada.reader)["history"] if line["what"].startswith("came back")]
     assert [line["what"] for line in earlier] == [
-        f"came back to newsletter; before that, agreed to newsletter at {AGREED['consent_at'].isoformat()} "
+        f"came back to newsletter; before that, agreed at {AGREED['consent_at'].isoformat()} "
         f"(import; people.csv; 203.0.113.0), to the words “{long}”",
-        f"came back to newsletter; before that, left newsletter at {left.isoformat()} (too many mails)",
+        f"came back to newsletter; before that, left at {left.isoformat()} (too many mails)",
     ]
     assert {line["detail"] for line in earlier} == {"the reader, from 198.51.100.0"}
 

@@ -3,7 +3,7 @@
 from broadsheet.audience.addresses import known_address
 from broadsheet.audience.consent import LESS_OFTEN, PAUSED, Target, excluded_by_reason, mailable, may_receive, why_not
 from broadsheet.audience.counting import newest_person, segment_size
-from broadsheet.audience.evidence import Evidence, agreed, reader_from
+from broadsheet.audience.evidence import Evidence, agreed, reader_from, undone
 from broadsheet.audience.exporting import chosen, csv_lines, json_lines, records, written
 from broadsheet.audience.finding import SUPPRESSED, Page, Wanted, find
 from broadsheet.audience.history import everything
@@ -68,6 +68,7 @@ __all__ = [
     "set_interests",
     "set_wishes",
     "suppress",
+    "undone",
     "unsuppress",
     "why_not",
     "written",

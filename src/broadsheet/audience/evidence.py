@@ -31,6 +31,14 @@ def agreed(row: Subscription, evidence: Evidence, who: str) -> None:
     row.save()
 
 
+def undone(row: Subscription, who: str) -> None:
+    """Puts the person back where they were before they left: on the list with the consent they had, or still asked."""
+    note(row.subscriber.email_key, who, f"undid leaving {row.list_name}, {_how_they_left(row)}")
+    row.state = SubscriptionState.SUBSCRIBED if row.consent_at else SubscriptionState.PENDING
+    row.left_at, row.left_reason = None, ""
+    row.save(update_fields=["state", "left_at", "left_reason"])
+
+
 def reader_from(network: str) -> str:
     """Whose doing it was, if it was the person's own."""
     return f"the reader, from {network}" if network else "the reader"
@@ -40,12 +48,14 @@ def _keep_in_history(row: Subscription, who: str) -> None:
     if row.consent_at:
         how = "; ".join(filter(None, (row.consent_how, row.consent_detail, row.consent_network)))
         wording = f", to the words “{row.consent_wording}”" if row.consent_wording else ""
-        _note_earlier(
-            row, who, f"agreed to {row.list_name} at {row.consent_at.isoformat()} ({how or 'unknown'}){wording}"
-        )
+        _note_earlier(row, who, f"agreed at {row.consent_at.isoformat()} ({how or 'unknown'}){wording}")
     if row.left_at:
-        said = f" ({row.left_reason})" if row.left_reason else ""
-        _note_earlier(row, who, f"left {row.list_name} at {row.left_at.isoformat()}{said}")
+        _note_earlier(row, who, _how_they_left(row))
+
+
+def _how_they_left(row: Subscription) -> str:
+    said = f" ({row.left_reason})" if row.left_reason else ""
+    return f"left at {row.left_at.isoformat()}{said}" if row.left_at else ""
 
 
 def _note_earlier(row: Subscription, who: str, what: str) -> None:

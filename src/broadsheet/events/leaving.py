@@ -3,9 +3,9 @@
 from django.db import transaction
 from django.utils import timezone
 
+from broadsheet.audience import reader_from, undone
 from broadsheet.events.outgoing import announce
 from broadsheet.models import (
-    ConsentHow,
     Delivery,
     Edition,
     Event,
@@ -48,10 +48,11 @@ def left_its_list(edition_id: int, subscriber_id: int, *, how: str) -> tuple[str
     return unsubscribed(subscriber_id, list_name, how=how, edition_id=edition_id) if list_name else ()
 
 
-def resubscribed(subscriber_id: int, list_name: str | None) -> None:
+def resubscribed(subscriber_id: int, list_name: str | None, network: str = "") -> None:
     """Undoes the reader's last :func:`unsubscribed` that took them off that list (off any, if none is named).
 
-    Lists that they left by the same click come back with it. What they never agreed to only waits again for their yes.
+    Lists that they left by the same click come back with it, with the consent they gave before. What they never agreed
+    to only waits again for their yes. When it was, and from which network address, stays in their history.
     """
     with transaction.atomic():
         left = Subscription.objects.filter(subscriber_id=subscriber_id, state=SubscriptionState.UNSUBSCRIBED)
@@ -59,20 +60,11 @@ def resubscribed(subscriber_id: int, list_name: str | None) -> None:
         last = named.filter(left_at__isnull=False).order_by("-left_at").values_list("left_at", flat=True).first()
         if last is None:
             return
-        together = left.filter(left_at=last)
-        again = {"left_at": None, "left_reason": ""}
-        together.filter(consent_at__isnull=True).update(state=SubscriptionState.PENDING, **again)
-        names = list(together.values_list("list_name", flat=True))
-        together.update(
-            state=SubscriptionState.SUBSCRIBED,
-            consent_at=timezone.now(),
-            consent_how=ConsentHow.FORM,
-            consent_detail="undid an unsubscribe",
-            **again,
-        )
-        email = Subscriber.objects.values_list("email", flat=True).get(pk=subscriber_id)
-        for name in names:
-            announce("subscriber.subscribed", {"email": email, "list": name, "confirmed": True})
+        for row in left.filter(left_at=last).select_related("subscriber").select_for_update(of=("self",)):
+            undone(row, reader_from(network))
+            if row.state == SubscriptionState.SUBSCRIBED:
+                whose = {"email": row.subscriber.email, "list": row.list_name}
+                announce("subscriber.subscribed", {**whose, "confirmed": True})
         Event.objects.filter(delivery__subscriber_id=subscriber_id, kind=EventKind.UNSUBSCRIBED, at=last).delete()
 
 

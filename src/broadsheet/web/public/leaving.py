@@ -1,7 +1,7 @@
 """Leaving a list, or all: by the mail program's own button (RFC 8058), or by the link in a mail and a page."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from broadsheet import events
-from broadsheet.audience import FREQUENCIES, set_wishes
+from broadsheet.audience import FREQUENCIES, kept_network, set_wishes
 from broadsheet.drafts import NO_EDITION
 from broadsheet.models import Edition, Subscriber, Subscription, SubscriptionState
 from broadsheet.notices.links import LEAVE_LIST, UNSUBSCRIBE
@@ -28,6 +28,8 @@ class Whose:
     list_name: str | None
     """None: the edition it came with is gone, so it stands for every list."""
     edition_id: int | None = None
+    network: str = ""
+    """Where whoever opened it is, as that is kept."""
 
 
 @csrf_exempt
@@ -44,6 +46,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if subscriber is None:
         return page(request, "unsubscribe", title=_title(whose), is_gone=True)
     speak_to(subscriber)
+    whose = replace(whose, network=kept_network(settings.WORKSPACE, request.META.get("REMOTE_ADDR", "")))
     did = _act(form_of(request), whose) if request.method == "POST" else ""
     rows = list(subscriber.subscriptions.values_list("list_name", "state"))
     on = [name for name, state in rows if state == SubscriptionState.SUBSCRIBED]
@@ -92,7 +95,7 @@ def _leave(form: QueryDict, whose: Whose) -> None:
 
 
 def _undo(form: QueryDict, whose: Whose) -> None:
-    events.resubscribed(whose.subscriber_id, whose.list_name)
+    events.resubscribed(whose.subscriber_id, whose.list_name, whose.network)
 
 
 def _fewer(form: QueryDict, whose: Whose) -> None:
@@ -100,7 +103,7 @@ def _fewer(form: QueryDict, whose: Whose) -> None:
     wish = form.get("fewer", "")
     if whose.list_name is None or wish not in ("weekly", "monthly", "pause"):
         return
-    events.resubscribed(whose.subscriber_id, whose.list_name)
+    events.resubscribed(whose.subscriber_id, whose.list_name, whose.network)
     paused_until = timezone.now() + PAUSE if wish == "pause" else None
     set_wishes(whose.subscriber_id, whose.list_name, FREQUENCIES.get(wish), paused_until)
 
