@@ -2,10 +2,13 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 
 from broadsheet import events, pipeline
-from broadsheet.audience import everything
-from broadsheet.models import Event, Subscription
+from broadsheet.audience import everything, suppress
+from broadsheet.models import Event, Subscriber, Subscription, SuppressionReason
+from broadsheet.notices.links import Asked, confirmation
 
 
 @pytest.fixture
@@ -89,6 +92,40 @@ def test_it_can_be_undone(browser, ada):
         line for line in everything(ada.reader)["history"] if line["what"].startswith("undid leaving newsletter")
     ]
     assert line["detail"] == "the reader, from 198.51.100.0"
+
+
+KEPT_OUT = {
+    "en": ("Your address gets no mail from us", "nothing is sent to your address"),
+    "de": ("An Ihre Adresse schicken wir nichts", "wird nichts geschickt"),
+    "es": ("Su dirección no recibe correo nuestro", "no se envía nada"),
+    "fr": ("Votre adresse ne reçoit aucun message", "rien n’est envoyé"),
+}
+
+
+@pytest.mark.parametrize("language", KEPT_OUT)
+@pytest.mark.parametrize("way", [{"undo": "1"}, {"fewer": "weekly"}])
+def test_who_is_suppressed_is_not_told_that_mail_will_come(browser, ada, language, way):
+    Subscriber.objects.update(language=language)
+    browser.post(ada.path("u"))
+    suppress("ada@reader.example", SuppressionReason.COMPLAINED)
+    page = browser.post(ada.path("u"), way).content.decode()
+    for words in (*KEPT_OUT[language], "mailto:news@localhost.test"):
+        assert words in page
+    with translation.override(language):
+        for words in ("The next mail will come to you as before.", "It comes to you less often from now on."):
+            assert gettext(words) not in page
+    assert ada.state("newsletter") == "subscribed"
+    assert KEPT_OUT[language][0] in browser.get(ada.path("p")).content.decode()
+
+
+def test_who_confirms_and_was_suppressed_meanwhile_is_told_so(browser, ada, workspace):
+    row = Subscription.objects.get(subscriber=ada.reader, list_name="letters")
+    Subscription.objects.filter(pk=row.pk).update(state="pending")
+    suppress("ada@reader.example", SuppressionReason.BOUNCING)
+    path = confirmation(workspace, Asked(row.pk, timezone.now())).removeprefix(workspace.config.public.url)
+    for page in (browser.post(path), browser.get(path)):
+        assert "Your address gets no mail from us" in page.content.decode()
+        assert "The next mail will come to you" not in page.content.decode()
 
 
 def test_a_mail_of_an_edition_that_is_gone_takes_its_reader_off_every_list(browser, ada):

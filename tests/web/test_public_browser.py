@@ -7,15 +7,20 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from broadsheet import pipeline
-from broadsheet.models import Subscriber, Subscription
+from broadsheet import events, pipeline
+from broadsheet.audience import suppress
+from broadsheet.models import Subscriber, Subscription, SuppressionReason
 from broadsheet.notices.links import address, minute
 
 LONG = "Wolfeschlegelsteinhausenbergerdorff" * 3
 PAGES = ("/", "/nowhere", "/subscribe/newsletter", "/subscribe/newsletter/form", "/archive/newsletter")
 EMAILS = {"asked": "zoe@reader.example", "not an address": "zoe@"}
-PRESSED = {"saved": "main button[name=about]", **dict.fromkeys(("left", *EMAILS), "main button")}
-OWN = ("u", "p", "c", "expired", "d", "e", "left", "asked", "not an address", "saved")
+PRESSED = {
+    "saved": "main button[name=about]",
+    "kept out": "main button[name=undo]",
+    **dict.fromkeys(("left", *EMAILS), "main button"),
+}
+OWN = ("u", "p", "c", "expired", "d", "e", "left", "asked", "not an address", "saved", "kept out")
 
 
 @pytest.fixture
@@ -37,6 +42,10 @@ def visit(public_site, ada, open_page, workspace):
             return address(workspace, name, ada.reader.pk, minute(timezone.now())).removeprefix(
                 workspace.config.public.url
             )
+        if name == "kept out":
+            suppress("ada@reader.example", SuppressionReason.COMPLAINED)
+            events.unsubscribed(ada.reader.pk, "newsletter", how="page")
+            return ada.path("u")
         return {"left": ada.path("u"), "saved": ada.path("p")}.get(name) or (
             ada.path(name) if name in ("u", "p") else "/subscribe/newsletter"
         )

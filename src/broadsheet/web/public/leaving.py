@@ -15,7 +15,7 @@ from broadsheet.drafts import NO_EDITION
 from broadsheet.models import Edition, Subscriber, Subscription, SubscriptionState
 from broadsheet.notices.links import LEAVE_LIST, UNSUBSCRIBE
 from broadsheet.pipeline import signer
-from broadsheet.web.public.pages import form_of, one_line, page, page_methods, speak_to, title_of
+from broadsheet.web.public.pages import form_of, kept_out, one_line, page, page_methods, speak_to, title_of
 
 PAUSE = timedelta(days=30)
 
@@ -62,6 +62,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         others=others,
         can_undo=(whose.list_name or "", SubscriptionState.UNSUBSCRIBED) in rows or whose.list_name is None,
         did="" if is_on and did == "why" else did,
+        **kept_out(subscriber),
     )
 
 

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.http import require_http_methods
 
+from broadsheet.audience import is_suppressed
 from broadsheet.models import Subscriber
 from broadsheet.web.headers import SCRIPTLESS_POLICY
 from broadsheet.web.languages import known_language
@@ -63,6 +64,13 @@ def form_of(request: HttpRequest) -> QueryDict:
 def one_line(text: str, most: int = 200) -> str:
     """What somebody wrote, on one line of so many signs: none that can't be printed, as PostgreSQL keeps no NUL."""
     return " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())[:most]
+
+
+def kept_out(subscriber: Subscriber) -> dict[str, Any]:
+    """What a page says to a reader whose address must not be mailed, whatever list they are on: whom to write to."""
+    sender = settings.WORKSPACE.config.sender
+    is_kept_out = bool(is_suppressed(subscriber.email))
+    return {"is_kept_out": is_kept_out, "contact": sender.reply_to or sender.email}
 
 
 def title_of(list_name: str) -> str:

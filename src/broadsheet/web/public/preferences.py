@@ -17,7 +17,7 @@ from broadsheet.notices.links import DOWNLOAD, ERASE, OWN_PREFERENCES, PREFERENC
 from broadsheet.pipeline import signer
 from broadsheet.web.public.allowance import may_ask_for_data
 from broadsheet.web.public.interests import known_tags
-from broadsheet.web.public.pages import form_of, one_line, page, page_methods, speak_to, title_of
+from broadsheet.web.public.pages import form_of, kept_out, one_line, page, page_methods, speak_to, title_of
 
 _NOTICES = {DOWNLOAD: "download", ERASE: "erase"}
 LONGEST_PAUSE = timedelta(days=366)
@@ -48,6 +48,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
         zones=_zones(subscriber.time_zone),
         asks_to_count=_asks_to_count(subscriber),
         counting_wording=counting_wording(),
+        **kept_out(subscriber),
         said=said,
         wrong=wrong,
     )

@@ -27,6 +27,7 @@ from broadsheet.web.public.pages import (
     expired,
     for_everybody,
     form_of,
+    kept_out,
     one_line,
     page,
     page_methods,
@@ -228,10 +229,12 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         found = standing(row, asked.at)
         if found is None and not asked.is_valid:
             return expired(request, "confirm", **context)
-        return page(request, "confirm", found=found, **context)
+        return page(request, "confirm", found=found, **context, **kept_out(row.subscriber))
     if asked.is_valid:
         network = request.META.get("REMOTE_ADDR", "")
         found = notices.confirm(settings.WORKSPACE, asked, network=network, wording=context["wording"])
-        return page(request, "confirm", found=found, is_done=found != Confirmed.LEFT, **context)
+        return page(
+            request, "confirm", found=found, is_done=found != Confirmed.LEFT, **context, **kept_out(row.subscriber)
+        )
     ask_again(settings.WORKSPACE, asked, timezone.now())
     return page(request, "asked", email=row.subscriber.email, double=True, **context)
