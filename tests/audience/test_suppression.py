@@ -1,11 +1,14 @@
 """Addresses that must not be mailed, and people who were erased: both outlast imports."""
 
 import pytest
+from django.utils import timezone
 
 from broadsheet.audience import (
     Target,
     erase,
+    erase_address,
     everything,
+    held_on,
     import_people,
     is_suppressed,
     mailable,
@@ -13,7 +16,17 @@ from broadsheet.audience import (
     unsuppress,
 )
 from broadsheet.audience.networks import network_of
-from broadsheet.models import Delivery, Erased, PersonNote, Subscriber, Subscription, Suppression, SuppressionReason
+from broadsheet.models import (
+    Delivery,
+    Erased,
+    Errand,
+    ErrandKind,
+    PersonNote,
+    Subscriber,
+    Subscription,
+    Suppression,
+    SuppressionReason,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +98,19 @@ def test_everything_held_on_a_person_is_shown_with_their_history(cast, freeze, s
     whats = [line["what"] for line in held["history"]]
     assert {"joined", "agreed to newsletter", "weekly-20260303T0900: sent", "suppressed (by-hand)"} <= set(whats)
     assert [line["at"] for line in held["history"]] == sorted(line["at"] for line in held["history"])
+
+
+def test_a_request_that_waits_is_shown_and_erased_with_its_address(cast):
+    wish = {"email": "Zoe@Reader.example", "lists": ["newsletter"], "source": "subscribe page", "network": "192.0.2.1"}
+    Errand.objects.create(kind=ErrandKind.JOIN, detail=wish)
+    Subscription.objects.filter(subscriber=cast.fay).update(asked_at=timezone.now())
+    (line,) = held_on("zoe@reader.example")["history"]
+    assert (line["what"], line["detail"]) == ("asked for newsletter", "subscribe page; 192.0.2.1")
+    assert "written to about newsletter" in [line["what"] for line in everything(cast.fay)["history"]]
+    erase_address("zoe@reader.example")
+    assert held_on("zoe@reader.example") is None
+    assert not Errand.objects.exists()
+    assert is_suppressed("zoe@reader.example") == "erased"
 
 
 @pytest.mark.parametrize(

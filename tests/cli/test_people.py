@@ -97,6 +97,27 @@ def test_one_person_is_shown_tagged_suppressed_and_erased(typed):
     assert "was erased" in report["rejected"][1]["reason"]
 
 
+def test_an_address_of_nobody_that_is_suppressed_is_shown_and_erased(typed):
+    assert typed("subscribers", "erase", "gus@reader.example", "--yes").code == 1
+    typed("subscribers", "suppress", "Gus@reader.example", "--reason", "wrote by post")
+    held = typed("subscribers", "show", "gus@reader.example", "--json").json
+    assert (held["email"], held["suppressed"], held["subscriptions"]) == ("gus@reader.example", "by-hand", [])
+    whats = [(line["what"], line["detail"]) for line in held["history"]]
+    assert ("suppressed (by-hand)", "wrote by post") in whats
+    assert "suppressed (by-hand): wrote by post" in [what for what, _ in whats], "the note, with whose it is"
+    assert "wrote by post" in typed("subscribers", "show", "gus@reader.example").out
+    assert "It is suppressed (by-hand)" in typed("subscribers", "tag", "gus@reader.example", "--add", "mind").err
+    assert typed("subscribers", "erase", "gus@reader.example").code == 2, "nobody is there to be asked"
+    assert typed("subscribers", "erase", "gus@reader.example", "--yes").code == 0
+    ran = typed("subscribers", "show", "gus@reader.example")
+    assert (ran.code, "a keyed hash says that its owner was erased" in ran.err) == (1, True)
+    Path("again.csv").write_text("email\ngus@reader.example\n")
+    report = typed("subscribers", "import", "again.csv", "--list", "newsletter", "--json").json
+    assert "was erased" in report["rejected"][0]["reason"]
+    typed("subscribers", "unsuppress", "gus@reader.example", "--reason", "asked to be back")
+    assert "may be mailed again: asked to be back" in typed("subscribers", "show", "gus@reader.example").out
+
+
 def test_people_are_exported_by_list_and_segment(typed):
     typed("subscribers", "import", "people.csv", "--list", "newsletter")
     ran = typed("subscribers", "export", "--list", "newsletter")

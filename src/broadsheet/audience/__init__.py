@@ -6,7 +6,7 @@ from broadsheet.audience.counting import newest_person, segment_size
 from broadsheet.audience.evidence import Evidence, agreed, reader_from, undone
 from broadsheet.audience.exporting import chosen, csv_lines, json_lines, records, written
 from broadsheet.audience.finding import SUPPRESSED, Page, Wanted, find
-from broadsheet.audience.history import everything
+from broadsheet.audience.history import everything, held_on
 from broadsheet.audience.importing import ImportChoices, ImportReport, RejectedLine, import_people
 from broadsheet.audience.interests import interest_set, normal_tags, set_interests
 from broadsheet.audience.members import segment_members
@@ -14,7 +14,7 @@ from broadsheet.audience.networks import kept_network
 from broadsheet.audience.readers import Reader, known_attributes, readers
 from broadsheet.audience.segments import list_titles, segment_label, segment_query, segment_sentence, segment_titles
 from broadsheet.audience.sizes import Counted, count_segment, count_soon, estimate_reach, kept_sizes
-from broadsheet.audience.suppression import erase, is_suppressed, note, suppress, unsuppress
+from broadsheet.audience.suppression import erase, erase_address, is_suppressed, note, suppress, unsuppress
 from broadsheet.audience.wishes import FREQUENCIES, frequency_name, set_wishes
 
 __all__ = [
@@ -37,11 +37,13 @@ __all__ = [
     "count_soon",
     "csv_lines",
     "erase",
+    "erase_address",
     "estimate_reach",
     "everything",
     "excluded_by_reason",
     "find",
     "frequency_name",
+    "held_on",
     "import_people",
     "interest_set",
     "is_suppressed",

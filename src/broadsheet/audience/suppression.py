@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from broadsheet.audience.addresses import known_address
-from broadsheet.models import Erased, PersonNote, Subscriber, Suppression, SuppressionReason
+from broadsheet.models import Erased, Errand, ErrandKind, PersonNote, Subscriber, Suppression, SuppressionReason
 
 ERASED = "erased"
 
@@ -54,10 +55,22 @@ def erase(subscriber: Subscriber) -> None:
     Their copies leave the ledger with them, so the numbers of editions they got fall by one.
     """
     with transaction.atomic():
-        PersonNote.objects.filter(email_key=subscriber.email_key).delete()
-        Suppression.objects.filter(email_key=subscriber.email_key).delete()
-        Erased.objects.get_or_create(key_hash=_hash(subscriber.email_key))
+        erase_address(subscriber.email_key)
         subscriber.delete()
+
+
+def erase_address(email_key: str) -> None:
+    """The same for an address of nobody here: its suppression and notes, and what was asked for in its name."""
+    with transaction.atomic():
+        PersonNote.objects.filter(email_key=email_key).delete()
+        Suppression.objects.filter(email_key=email_key).delete()
+        requests_of(email_key).delete()
+        Erased.objects.get_or_create(key_hash=_hash(email_key))
+
+
+def requests_of(email_key: str) -> QuerySet[Errand]:
+    """Requests to join in the name of the address that nobody has looked at yet, or that were given up."""
+    return Errand.objects.filter(kind=ErrandKind.JOIN, detail__email__iexact=email_key)
 
 
 def note(email_key: str, who: str, what: str) -> None:

@@ -172,11 +172,13 @@ def export(
 
 @subscribers.command()
 def show(email: Email, json: Json = False) -> None:
-    """Everything held on one person, and their history."""
+    """Everything held on one person or address, and their history."""
     ready()
-    from broadsheet.audience import everything
+    from broadsheet.audience import held_on
 
-    held = everything(_person(email))
+    held = held_on(_key(email))
+    if held is None:
+        raise _nobody(email)
     if json:
         print_json(held)
         return
@@ -205,18 +207,32 @@ def _shown(value: Any) -> str:
     return "–" if value in ("", None, []) else ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _person(email: str) -> "Subscriber":
+def _key(email: str) -> str:
     from broadsheet.audience import known_address
-    from broadsheet.models import Subscriber
 
     try:
-        key = known_address(email)[1]
+        return known_address(email)[1]
     except ValueError as error:
         raise WrongUse(f"{error}.") from error
-    found = Subscriber.objects.select_related("interests").filter(email_key=key).first()
+
+
+def _person(email: str) -> "Subscriber":
+    from broadsheet.models import Subscriber
+
+    found = Subscriber.objects.select_related("interests").filter(email_key=_key(email)).first()
     if found is None:
-        raise BroadsheetError(f"Nobody here has the address {email}.")
+        raise _nobody(email)
     return found
+
+
+def _nobody(email: str) -> BroadsheetError:
+    from broadsheet.audience import is_suppressed
+
+    why = is_suppressed(email)
+    if why == "erased":
+        return BroadsheetError(f"Nobody here has the address {email}; a keyed hash says that its owner was erased.")
+    also = f" It is suppressed ({why}); `broadsheet subscribers show` says more." if why else ""
+    return BroadsheetError(f"Nobody here has the address {email}.{also}")
 
 
 def _sure(question: str, *, yes: bool) -> None:
@@ -229,13 +245,20 @@ def _sure(question: str, *, yes: bool) -> None:
 
 @subscribers.command()
 def erase(email: Email, yes: Yes = False) -> None:
-    """Take a person out of the database; only a keyed hash stays, so that no import brings them back."""
+    """Take a person or address out of the database; only a keyed hash stays, so that no import brings them back."""
     ready()
     from broadsheet import audience
+    from broadsheet.models import Subscriber
 
-    person = _person(email)
-    _sure(f"Erase {person.email} and all that is held on them? This can't be undone.", yes=yes)
-    audience.erase(person)
+    key = _key(email)
+    if audience.held_on(key) is None:
+        raise _nobody(email)
+    _sure(f"Erase {email} and all that is held on them? This can't be undone.", yes=yes)
+    person = Subscriber.objects.filter(email_key=key).first()
+    if person:
+        audience.erase(person)
+    else:
+        audience.erase_address(key)
     ERR.print(f"{email} is erased.")
 
 
