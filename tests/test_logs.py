@@ -4,6 +4,7 @@ import json
 import logging
 
 import pytest
+from django.test import Client
 
 from broadsheet import logs
 from broadsheet.conf import Logging
@@ -54,6 +55,21 @@ def test_addresses_stand_in_it_only_if_they_are_asked_for(said, form):
     for address in ("ada@reader.example", "ben@reader.example", "ümit@bücher.example"):
         assert address not in hidden
         assert address in shown
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example\\x" * 500, "a_b..c"])
+def test_a_request_for_a_foreign_host_is_one_short_line(said, workspace, db, host):
+    def ask():
+        assert Client().get("/robots.txt", headers={"Host": host}).status_code == 400
+
+    (line,) = said(ask)
+    assert "A request was refused with 400: Invalid HTTP_HOST header: " in line
+    assert line.endswith("That is neither the host of public.url nor one of public.allowed_hosts.")
+    assert len(line) < 300
+    (line,) = said(ask, format="json")
+    assert json.loads(line)["level"] == "WARNING"
+    assert not {"request", "traceback"} & set(json.loads(line))
+    assert said(ask, level="error") == []
 
 
 def test_a_level_leaves_out_what_is_below_it(said):

@@ -15,6 +15,10 @@ from broadsheet.conf import Logging
 
 #: What looks like an address of mail, wherever it stands; a worker's name (``celery@host``) does not.
 _ADDRESS = re.compile(r"[^\s@\"'<>()\[\]{},;:\\/=“”‹›]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]*")
+#: What is said of a refused request, by Django's name for it, beside its own words.
+_REFUSED = {"DisallowedHost": "%s That is neither the host of public.url nor one of public.allowed_hosts."}
+#: Of what a refused request said, so much.
+_LONGEST = 120
 _HIDDEN = "‹address›"
 #: Loggers that say more than an operator wants to know.
 _QUIET = {
@@ -71,6 +75,21 @@ class _Json(JsonFormatter):
         return {key: discreet(value) if isinstance(value, str) else value for key, value in log_data.items()}
 
 
+def _one_line(record: logging.LogRecord) -> bool:
+    """Makes a warning of one line of what anybody can send and Django refused (another host's name, too many fields).
+
+    Django logs those as errors, each with its traceback and its request.
+    """
+    if record.name.startswith("django.security.") and record.exc_info:
+        kind = record.name.rpartition(".")[2]
+        said = record.getMessage().partition(" You may need")[0][:_LONGEST]
+        record.msg, record.args = "A request was refused with 400: %s", (_REFUSED.get(kind, "%s") % said,)
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = None
+        record.__dict__.pop("request", None)
+    return record.levelno >= logging.getLogger().level
+
+
 _FORMS: dict[str, Callable[[], logging.Formatter]] = {"text": _Text, "json": _Json}
 
 
@@ -79,6 +98,7 @@ def configure(settings: Logging) -> None:
     _asked["addresses"] = settings.addresses
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_FORMS[settings.format]())
+    handler.addFilter(_one_line)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
