@@ -129,6 +129,19 @@ def test_many_editions_come_in_pages(browser, sent):
     assert len(browser.get("/archive/newsletter/feed.json").json()["items"]) == 20
 
 
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/robots.txt", "/archive/newsletter", "/archive/newsletter/1", "/archive/newsletter/feed.atom",
+        "/archive/newsletter/feed.json", "/subscribe/newsletter/form", "/v/x", "/l/x", "/i/x.png",
+    ],
+)  # fmt: skip
+def test_what_can_only_be_read_says_so_to_who_posts(sent, method, path):
+    answer = getattr(Client(enforce_csrf_checks=True), method)(path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
 # Robots
 
 

@@ -1,6 +1,7 @@
 """The subscribers' pages: reading changes nothing, posting acts, nothing is told to who has no link."""
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone, translation
 from django.utils.translation import gettext
@@ -9,6 +10,7 @@ from broadsheet import events, pipeline
 from broadsheet.audience import everything, suppress
 from broadsheet.models import Event, Subscriber, Subscription, SuppressionReason
 from broadsheet.notices.links import Asked, confirmation
+from broadsheet.web.headers import strict_headers
 
 
 @pytest.fixture
@@ -210,7 +212,7 @@ def test_a_changed_word_is_a_plain_404_and_does_nothing(browser, ada, purpose):
     nowhere = browser.get("/nowhere")
     for path in tampered(ada.path(purpose)):
         for response in (browser.get(path), browser.post(path, {"leave": "newsletter"})):
-            assert response.status_code in (403, 404)  # 403: posted where nothing is to be posted
+            assert response.status_code in (404, 405)  # 405: posted where nothing is to be posted
             if response.status_code == 404:
                 assert response.content == nowhere.content
     assert ada.state("newsletter") == "subscribed"
@@ -346,3 +348,8 @@ def test_a_fault_of_ours_is_a_plain_page_that_tells_nothing(ada, monkeypatch):
 def test_the_inbox_is_not_served_to_subscribers(browser, ada):
     assert browser.get("/inbox/").status_code == 404
     assert browser.get("/inbox.json").status_code == 404
+
+
+def test_whoever_asks_too_often_is_told_when_to_come_back(rf):
+    assert strict_headers(lambda _: HttpResponse(status=429))(rf.get("/console/")).headers["Retry-After"] == "300"
+    assert "Retry-After" not in strict_headers(lambda _: HttpResponse())(rf.get("/"))

@@ -299,6 +299,7 @@ def test_an_address_can_be_entered_only_so_often_by_anybody(browser, ada, worksp
         answer = browser.post(PAGE, ZOE, REMOTE_ADDR=f"198.51.{turn}.1")
         assert answer.status_code == (200 if turn < 5 else 429)
     assert "asked for too often" in answer.content.decode()
+    assert answer.headers["Retry-After"] == "3600"
     assert Errand.objects.count() == 5
     assert browser.post(PAGE, {"email": "other@reader.example"}, REMOTE_ADDR="198.51.9.1").status_code == 200
     Allowance.objects.update(until=timezone.now())

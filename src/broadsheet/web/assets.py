@@ -10,7 +10,8 @@ from importlib.resources import files
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import register_converter
-from django.views.decorators.http import require_safe
+
+from broadsheet.web.methods import read_only
 
 #: name -> content type; nothing else is served
 ASSETS = {
@@ -57,7 +58,7 @@ def content(name: str) -> bytes:
     return (files(package) / path).read_bytes()
 
 
-@require_safe
+@read_only
 def asset(_request: HttpRequest, name: str) -> HttpResponse:
     """The asset, to be kept for a year."""
     response = HttpResponse(content(name), content_type=ASSETS[name])

@@ -32,6 +32,9 @@ STRICT = {
     "Cache-Control": "no-store",
 }
 
+#: What who asked too often is told if the view names no other time, in seconds: the five minutes of ``429.html``.
+WAIT = "300"
+
 
 def strict_headers(
     get_response: Callable[[HttpRequest], HttpResponse],
@@ -44,6 +47,8 @@ def strict_headers(
             response.headers["Referrer-Policy"] = "same-origin"
         elif settings.CSRF_COOKIE_NAME in response.cookies:  # the preview's and the inbox's forms stand at the top
             response.cookies[settings.CSRF_COOKIE_NAME]["path"] = "/"
+        if response.status_code == 429:
+            response.headers.setdefault("Retry-After", WAIT)
         for name, value in STRICT.items():
             response.headers.setdefault(name, value)
         return response

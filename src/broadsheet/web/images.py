@@ -4,7 +4,8 @@ import re
 
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
-from django.views.decorators.http import require_safe
+
+from broadsheet.web.methods import read_only
 
 #: Names the cache gives: a hash of the content, so that a picture never changes under its address.
 _NAME = re.compile(r"[0-9a-f]{12,64}\.(png|jpg|jpeg|gif)")
@@ -12,7 +13,7 @@ _ON_LOOPBACK = re.compile(rf"http://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?/
 _TYPES = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif"}
 
 
-@require_safe
+@read_only
 def image(_request: HttpRequest, name: str) -> HttpResponseBase:
     """The picture of that name, to be kept for a year; 404 for any other name."""
     named = _NAME.fullmatch(name)

@@ -13,13 +13,13 @@ from django.utils import translation
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 
 from broadsheet import pipeline
 from broadsheet.models import Edition, EditionState
 from broadsheet.web.headers import MAIL_POLICY
 from broadsheet.web.images import from_any_port
 from broadsheet.web.languages import known_language
+from broadsheet.web.methods import read_only
 from broadsheet.web.public.pages import for_everybody, page, public_lists
 from broadsheet.workspace.people_files import ListFile
 
@@ -37,7 +37,7 @@ class Issue:
     html: str
 
 
-@require_safe
+@read_only
 def archive(request: HttpRequest, list_name: str) -> HttpResponse:
     """The list's past editions, newest first."""
     declared = _open(list_name)
@@ -46,7 +46,7 @@ def archive(request: HttpRequest, list_name: str) -> HttpResponse:
     return for_everybody(page(request, "archive", list_name=list_name, list=declared, issues=issues, numbers=numbers))
 
 
-@require_safe
+@read_only
 def past_edition(_request: HttpRequest, list_name: str, number: int) -> HttpResponse:
     """One edition's mail as it went to most readers, with nothing of theirs in it."""
     _open(list_name)
@@ -59,7 +59,7 @@ def past_edition(_request: HttpRequest, list_name: str, number: int) -> HttpResp
     return response
 
 
-@require_safe
+@read_only
 def atom(_request: HttpRequest, list_name: str) -> HttpResponse:
     """The last editions as an Atom feed (RFC 4287)."""
     declared, base = _open(list_name), settings.WORKSPACE.config.public.url
@@ -86,7 +86,7 @@ def atom(_request: HttpRequest, list_name: str) -> HttpResponse:
     return for_everybody(response)
 
 
-@require_safe
+@read_only
 def json_feed(_request: HttpRequest, list_name: str) -> HttpResponse:
     """The last editions as a JSON Feed (version 1.1)."""
     declared, base = _open(list_name), settings.WORKSPACE.config.public.url

@@ -11,12 +11,12 @@ from functools import lru_cache
 from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.views.decorators.http import require_safe
 
 from broadsheet import pipeline
 from broadsheet.events.counting import HITS
 from broadsheet.events.robots import Hit, known_robot
 from broadsheet.models import EventKind, Link, Variant
+from broadsheet.web.methods import read_only
 
 #: one transparent pixel
 _PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -63,7 +63,7 @@ WAYS: Final[Mapping[str, _Way]] = {
 }
 
 
-@require_safe
+@read_only
 def counted(request: HttpRequest, purpose: str, token: str) -> HttpResponseBase:
     """A link's redirect, an invisible picture, or a trap for robots."""
     way, meant = WAYS[purpose], pipeline.signer().read(purpose, token)

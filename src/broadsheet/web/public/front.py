@@ -2,8 +2,8 @@
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 
+from broadsheet.web.methods import read_only
 from broadsheet.web.public.pages import for_everybody, page, public_lists
 
 _ROBOTS = {
@@ -13,14 +13,14 @@ _ROBOTS = {
 }
 
 
-@require_safe
+@read_only
 def home(request: HttpRequest) -> HttpResponse:
     """A page that says what this server is, with the lists that anyone may join."""
     archive = settings.WORKSPACE.config.public.archive == "public"
     return for_everybody(page(request, "home", lists=public_lists(), archive=archive))
 
 
-@require_safe
+@read_only
 def robots(_request: HttpRequest) -> HttpResponse:
     """``/robots.txt``, as ``public.robots`` says."""
     return HttpResponse(_ROBOTS[settings.WORKSPACE.config.public.robots], content_type="text/plain; charset=utf-8")

@@ -13,7 +13,6 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 
 from broadsheet import notices
 from broadsheet.audience import FREQUENCIES, known_address
@@ -21,6 +20,7 @@ from broadsheet.models import ConsentHow, ErrandKind, Subscription
 from broadsheet.notices import Confirmed, Wish
 from broadsheet.notices.joining import ask_again, standing
 from broadsheet.notices.links import read_confirmation
+from broadsheet.web.methods import read_only
 from broadsheet.web.public.allowance import may_join
 from broadsheet.web.public.interests import known_tags
 from broadsheet.web.public.pages import (
@@ -73,7 +73,7 @@ def subscribe(request: HttpRequest, list_name: str) -> HttpResponse:
     except Refused as refused:
         response = _form_page(request, list_name, declared, given=given, refused=refused)
         response.status_code = refused.status
-        return response
+        return _with_wait(response)
     return page(request, "asked", title=declared.title, email=wish.email, double=declared.opt_in == "double")
 
 
@@ -91,7 +91,7 @@ def _form_page(request: HttpRequest, list_name: str, declared: ListFile, **conte
     return page(request, "subscribe", **context)
 
 
-@require_safe
+@read_only
 def form_to_paste(request: HttpRequest, list_name: str) -> HttpResponse:
     """A page with the plain HTML of a form, for somebody who wants it on their own website."""
     public = settings.WORKSPACE.config.public
@@ -136,11 +136,16 @@ def _json_answer(request: HttpRequest) -> HttpResponse:
             _leave_to_do(wish, request)
     except Refused as refused:
         response = JsonResponse({"error": refused.reason, "field": refused.field}, status=refused.status)
-        if refused.status == 429:
-            response.headers["Retry-After"] = str(WAIT)
-        return response
+        return _with_wait(response)
     message = _("Thank you. If this address can get mail from us, a mail is on its way to it: please look into it.")
     return JsonResponse({"message": message}, status=202)
+
+
+def _with_wait(response: HttpResponse) -> HttpResponse:
+    """The answer, which says when to come back if it came too often."""
+    if response.status_code == 429:
+        response.headers["Retry-After"] = str(WAIT)
+    return response
 
 
 def _json_of(request: HttpRequest) -> dict[str, Any]:

@@ -1,17 +1,17 @@
 """A mail in the browser, as its reader got it."""
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 
 from broadsheet import pipeline
 from broadsheet.drafts import NO_EDITION
 from broadsheet.notices.links import VIEW
 from broadsheet.web.headers import MAIL_POLICY
 from broadsheet.web.images import from_any_port
+from broadsheet.web.methods import read_only
 from broadsheet.web.public.pages import page
 
 
-@require_safe
+@read_only
 def view_in_browser(request: HttpRequest, token: str) -> HttpResponse:
     """The mail's HTML as this reader got it, unable to run anything."""
     meant = pipeline.signer().read(VIEW, token)
