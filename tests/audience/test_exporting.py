@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.audience import kept
 
 from broadsheet.audience import (
     ImportChoices,
@@ -69,6 +70,103 @@ def test_people_go_out_and_come_back_the_same(workspace, write, join):
     assert (again.added, again.updated, again.unchanged) == (0, 0, len(before))
 
 
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_every_field_of_everybody_comes_back_as_it_was(workspace, write, form):
+    write("subscribers/lists.yaml", kept.LISTS)
+    found = kept.there_and_back(workspace, form)
+    assert found["rejected"] == []
+    assert found["after"] == found["before"]
+    assert found["again"] == [0, 0, len(kept.PEOPLE), True]
+
+
+OLD = "email,first_name,last_name,language,time_zone,interests,lists,status,created,consent_at,consent_how,"
+OLD += "consent_network,consent_wording"
+
+
+def test_exports_made_before_are_taken_as_they_were(workspace, write):
+    write("subscribers/lists.yaml", LISTS)
+    content = f"{OLD},subscriptions\n'+ada@reader.example,'=A,,,,,newsletter;letters:unsubscribed,subscribed,"
+    content += "2024-01-17T09:00:00+00:00,2024-01-18T09:00:00+00:00,form,192.0.2.0,Yes,three\n"
+    assert import_people(workspace, write("subscribers/old.csv", content)).rejected == []
+    ada = Subscriber.objects.get()
+    assert (ada.email, ada.first_name, ada.attributes) == ("+ada@reader.example", "=A", {"subscriptions": "three"})
+    rows = Subscription.objects.order_by("list_name").values_list("list_name", "state", "consent_detail")
+    assert list(rows) == [
+        ("letters", "unsubscribed", "old.csv; form before"), ("newsletter", "subscribed", "old.csv; form before")
+    ]  # fmt: skip
+    line = {"email": "ben@reader.example", "suppressed": "", "subscriptions": [
+        {"list": "newsletter", "state": "subscribed", "frequency": "weekly", "paused_until": "2031-01-01T00:00:00+00:00"}
+    ]}  # fmt: skip
+    import_people(workspace, write("subscribers/old.jsonl", json.dumps(line) + "\n"))
+    assert Subscription.objects.get(subscriber__email_key="ben@reader.example").paused_until.year == 2031
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("lists", "newsletter:unsubscribed"), ("status", "unsubscribed"),
+     ("subscriptions", '[{"list": "newsletter", "state": "unsubscribed"}]')],
+)  # fmt: skip
+def test_of_what_was_changed_by_hand_in_an_export_the_graver_counts(workspace, write, join, column, cell):
+    write("subscribers/lists.yaml", LISTS)
+    join("ada@reader.example", lists=["newsletter"])
+    (row,) = csv.DictReader(io.StringIO(exported(workspace)))
+    Subscriber.objects.all().delete()
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, row.keys())
+    writer.writeheader()
+    writer.writerow(row | {column: cell})
+    assert import_people(workspace, write("subscribers/own.csv", out.getvalue())).rejected == []
+    assert Subscription.objects.get().state == "unsubscribed"
+
+
+def test_an_export_brings_nobody_back_who_left_since(workspace, write, join):
+    ada = join("ada@reader.example", lists=["newsletter"])
+    text = exported(workspace)
+    Subscription.objects.filter(subscriber=ada).update(state="unsubscribed", left_at="2026-01-01T00:00:00Z")
+    report = import_people(workspace, write("subscribers/own.csv", text), choices=ImportChoices(update="all"))
+    assert (report.updated, report.unchanged) == (0, 1)
+    assert Subscription.objects.get().state == "unsubscribed"
+
+
+def test_who_left_elsewhere_has_left_then_and_for_that_reason(workspace, write, join):
+    ada = join("ada@reader.example", lists=["newsletter"])
+    left = {"state": "unsubscribed", "left_at": "2026-01-01T00:00:00Z", "left_reason": "Too many"}
+    Subscription.objects.filter(subscriber=ada).update(**left)
+    text = exported(workspace)
+    Subscription.objects.filter(subscriber=ada).update(state="subscribed", left_at=None, left_reason="")
+    assert import_people(workspace, write("subscribers/own.csv", text)).updated == 1
+    row = Subscription.objects.get()
+    assert (row.state, row.left_at.year, row.left_reason) == ("unsubscribed", 2026, "Too many")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[]", '{"email": "ben@reader.example"}', '{"email": 1, "suppressed": "", "subscriptions": []}',
+     '{"email": "ben@reader.example", "suppressed": "", "subscriptions": [], "status": "unsubscribed"}',
+     '{"email": "ben@reader.example", "suppressed": "", "subscriptions": [{"list": "newsletter"}]}',
+     '{"email": "ben@reader.example", "suppressed": "", "subscriptions": [{"list": "newsletter", "state": "odd"}]}'],
+)  # fmt: skip
+def test_a_line_that_no_export_wrote_is_rejected(workspace, write, line):
+    whole = '{"email": "ada@reader.example", "suppressed": "", "subscriptions": []}'
+    report = import_people(workspace, write("subscribers/own.jsonl", f"{whole}\n{line}\n"))
+    assert [each.line for each in report.rejected] == [2]
+    assert Subscriber.objects.get().email == "ada@reader.example"
+
+
+def test_rejected_lines_of_an_export_come_back_as_they_were(workspace, write, join):
+    write("subscribers/lists.yaml", LISTS)
+    join("+ada@reader.example", first_name="=A", lists=["gone"])
+    text = exported(workspace)
+    Subscriber.objects.all().delete()
+    report = import_people(workspace, write("subscribers/own.csv", text))
+    assert "no list “gone”" in report.rejected[0].reason
+    mended = report.rejected_file.read_text(encoding="utf-8").replace("gone", "letters")
+    assert import_people(workspace, write("subscribers/mended.csv", mended)).rejected == []
+    ada = Subscriber.objects.get()
+    assert (ada.email, ada.first_name, ada.attributes) == ("+ada@reader.example", "=A", {})
+    assert Subscription.objects.get().list_name == "letters"
+
+
 def test_no_cell_of_an_export_begins_a_formula(workspace, join):
     person = join("+ada@reader.example", first_name="=1+1", last_name="@sum")
     person.attributes = {"note": "\t=1", "phone": "+49 431", "=x": "-2"}
@@ -120,6 +218,8 @@ def test_json_lines_hold_all_evidence_of_consent(cast):
         "left_reason": "",
         "frequency": "every",
         "paused_until": None,
+        "asked_at": None,
+        "asked_times": 0,
     }
     assert people["gus@reader.example"]["suppressed"] == "by-hand"
 

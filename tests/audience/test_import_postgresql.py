@@ -140,12 +140,21 @@ def test_an_export_gives_the_same_people_back(run):
     run("-m", "broadsheet", "subscribers", "import", "people.csv")
     exported = run("-m", "broadsheet", "subscribers", "export")
     header, *lines = exported.splitlines()
-    assert header.endswith(",age,plan"), "the attributes that anybody has, those that are declared first"
+    assert header.endswith(",subscriptions,age,plan"), "the attributes that anybody has, those that are declared first"
     assert lines[0].startswith("ada@reader.example,'=Ada,")
     (run.folder / "again.csv").write_text(exported)
     again = json.loads(run("-m", "broadsheet", "subscribers", "import", "again.csv", "--json"))
     assert (again["added"], again["updated"], again["unchanged"]) == (0, 0, 3)
     assert run("-m", "broadsheet", "subscribers", "export", "--list", "news").count("\n") == 4
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_every_field_of_everybody_comes_back_as_it_was(run, form):
+    found = json.loads(run("-m", "tests.audience.kept", form))
+    assert found["rejected"] == []
+    assert found["after"] == found["before"]
+    assert found["again"][:2] == [0, 0]
+    assert found["again"][3]
 
 
 def test_signs_that_a_copy_reads_as_its_own_are_kept_as_they_are(run):

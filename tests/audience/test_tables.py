@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from broadsheet.audience import tables, workbooks
-from broadsheet.audience.tables import BadRow, open_table
+from broadsheet.audience import lines, tables, workbooks
+from broadsheet.audience.lines import BadRow
+from broadsheet.audience.tables import open_table
 from broadsheet.errors import BroadsheetError
 
 
@@ -169,7 +170,7 @@ def test_a_locked_archive_is_said_to_be_one(table):
 
 
 def test_a_line_without_end_is_left_out_and_the_others_are_read(table, monkeypatch):
-    monkeypatch.setattr(tables, "LONGEST_LINE", 1_000)
+    monkeypatch.setattr(lines, "LONGEST_LINE", 1_000)
     _, _, rows = table(f"email,note\na@b.example,x\nb@b.example,{'y' * 5_000}\nc@b.example,z\n")
     assert rows == [
         (2, ["a@b.example", "x"]),

@@ -86,6 +86,11 @@ class Rows:
         return value
 
     @staticmethod
+    def number(number: int | None) -> Any:
+        """A number, or nothing."""
+        return number
+
+    @staticmethod
     def row(texts: Sequence[str], *others: Any) -> Row:
         """A row of texts and of what :meth:`moment` and :meth:`truth` made; whole, or the beginning of one."""
         return (*texts, *others)
@@ -108,6 +113,11 @@ class Lines(Rows):
     def truth(value: bool) -> str:
         """Yes or no."""
         return "t" if value else "f"
+
+    @staticmethod
+    def number(number: int | None) -> str:
+        """A number, or nothing."""
+        return "\\N" if number is None else str(number)
 
     @staticmethod
     def row(texts: Sequence[str], *others: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
 
+from broadsheet.audience.carried import CARRIED
 from broadsheet.audience.statuses import (
     STATUS_COLUMNS,
     WEAK_STATUS_COLUMNS,
@@ -51,6 +52,10 @@ OWN_HEADER = (
     "email", "first_name", "last_name", "language", "time_zone", "interests", "lists", "status", "created",
     "consent_at", "consent_how", "consent_network", "consent_wording",
 )  # fmt: skip
+#: How a file of rejected lines begins.
+REJECTED = ("rejected_line", "rejected_reason")
+#: The column of all attributes that a JSON Lines export is given; no attribute has such a name.
+ALL_ATTRIBUTES = "{attributes}"
 IGNORE = ""
 
 
@@ -78,6 +83,10 @@ class Layout:
     json: tuple[int, ...] = ()
     own: bool = False
     """Whether it is an export of Broadsheet's own."""
+    carried: tuple[int, ...] = ()
+    """Where such an export has :data:`~broadsheet.audience.carried.CARRIED`; nowhere in those made before it had."""
+    armed: bool = False
+    """Whether cells are taken back from their spreadsheet-proof form."""
     said: dict[str, str] = field(default_factory=dict)
     """What each column was taken for, by its name in the file."""
 
@@ -106,20 +115,24 @@ def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:
     names = [clean(name) for name in header]
     flat = [plain(name) for name in names]
     by_hand = _by_hand(names, mapped)
-    own = tuple(names[: len(OWN_HEADER)]) == OWN_HEADER
+    begin = len(REJECTED) if tuple(names[: len(REJECTED)]) == REJECTED else 0
+    ours = begin + len(OWN_HEADER)
+    own, carries = tuple(names[begin:ours]) == OWN_HEADER, tuple(names[ours : ours + len(CARRIED)]) == CARRIED
+    carried = tuple(range(ours, ours + len(CARRIED))) if own and carries else ()
     fields = {to: at for at, to in by_hand.items() if to in COLUMNS}
-    free = [at for at in range(len(names)) if at not in by_hand]
+    unmapped = [at for at in range(len(names)) if at not in by_hand and at not in carried]
+    free = [at for at in unmapped if not own or at < ours]  # the others are attributes, whatever their names
     for column, known in COLUMNS.items():
         at = None if column in fields else _best(column, known, flat, free)
         if at is not None:
             fields[column] = at
             free.remove(at)
-    statuses = _statuses(names, flat, [at for at in free if not own or at < len(OWN_HEADER)], by_hand)
-    taken = {at for at, _, _ in statuses}
+    statuses = _statuses(names, flat, free, by_hand)
+    taken = {at for at, _, _ in statuses} | set(fields.values())
     if "created" not in fields and (since := next((at for at in taken if flat[at] == "subscribed"), None)) is not None:
         fields["created"] = since  # MailerLite writes the day into it
-    rest = [at for at in free if at not in taken]
-    json = () if own else tuple(at for at in rest if flat[at] in JSON_COLUMNS)
+    rest = [at for at in unmapped if at not in taken and at >= begin]
+    json = tuple(at for at in rest if (names[at] == ALL_ATTRIBUTES if own else flat[at] in JSON_COLUMNS))
     attributes = [(at, to) for at, to in by_hand.items() if to not in (IGNORE, "status", *COLUMNS)]
     attributes += [
         (at, name)
@@ -135,9 +148,11 @@ def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:
         raise BroadsheetError(f"it names `{twice}` twice; rename one of the two, or leave it out with --map")
     said = {names[at]: to for to, at in fields.items()}
     said |= {name: "status" for _, name, _ in statuses} | {names[at]: f"attribute {to}" for at, to in attributes}
-    said |= {names[at]: "attributes" for at in json}
+    said |= {names[at]: "attributes" for at in json} | {names[at]: names[at] for at in carried}
     said |= {name: said.get(name, "left out") for name in names if name}
-    return Layout(tuple(names), fields, tuple(statuses), tuple(attributes), json, own, said)
+    return Layout(
+        tuple(names), fields, tuple(statuses), tuple(attributes), json, own, carried, own or bool(begin), said
+    )
 
 
 def recognised(header: Sequence[str]) -> list[str]:

@@ -10,10 +10,12 @@ from typing import IO, Any, NamedTuple
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from broadsheet.audience.carried import CARRIED, as_cell, tracking_cell
 from broadsheet.audience.columns import OWN_HEADER
+from broadsheet.audience.interests import tags_cell
 from broadsheet.audience.segments import segment_query
 from broadsheet.audience.spreadsheets import disarmed
-from broadsheet.audience.suppression import suppressions_of
+from broadsheet.audience.suppression import Suppressed, suppressions_of
 from broadsheet.audience.wishes import frequency_name
 from broadsheet.models import InterestSet, Subscriber, Subscription, SubscriptionState
 from broadsheet.workspace import Segment, Workspace
@@ -42,10 +44,10 @@ def records(people: QuerySet[Subscriber], list_name: str | None = None) -> Itera
             consents.setdefault(each.subscriber_id, []).append(each)
         suppressed = suppressions_of(row.email_key for row in batch)
         for row in batch:
-            yield record(row, consents.get(row.pk, []), suppressed.get(row.email_key, ""))
+            yield record(row, consents.get(row.pk, []), suppressed.get(row.email_key, Suppressed()))
 
 
-def record(row: Subscriber, consents: Iterable[Subscription], suppressed: str) -> dict[str, Any]:
+def record(row: Subscriber, consents: Iterable[Subscription], suppressed: Suppressed) -> dict[str, Any]:
     """One person as plain data."""
     return {
         "email": row.email,
@@ -58,14 +60,16 @@ def record(row: Subscriber, consents: Iterable[Subscription], suppressed: str) -
         "created": row.created_at.isoformat(),
         "source": row.source,
         "needs_smtputf8": row.needs_smtputf8,
-        "suppressed": suppressed,
+        "suppressed": suppressed.reason,
+        "suppressed_at": _moment(suppressed.at),
+        "suppressed_detail": suppressed.detail,
         "tracking_consent_at": _moment(row.tracking_consent_at),
         "tracking_consent_wording": row.tracking_consent_wording,
         "subscriptions": [consent_record(each) for each in consents],
     }
 
 
-def consent_record(each: Subscription) -> dict[str, Any]:
+def consent_record(each: "Subscription | _Consent") -> dict[str, Any]:
     """One subscription with its evidence as plain data."""
     return {
         "list": each.list_name,
@@ -79,6 +83,8 @@ def consent_record(each: Subscription) -> dict[str, Any]:
         "left_reason": each.left_reason,
         "frequency": frequency_name(each.frequency),
         "paused_until": _moment(each.paused_until),
+        "asked_at": _moment(each.asked_at),
+        "asked_times": each.asked_times,
     }
 
 
@@ -95,11 +101,12 @@ def json_lines(found: Iterable[dict[str, Any]]) -> Iterator[str]:
 def csv_lines(workspace: Workspace, people: QuerySet[Subscriber], list_name: str | None = None) -> Iterator[str]:
     """A line of names, then one of CSV for each person, safe in a spreadsheet. An import takes them back as they are.
 
-    The attributes that any of them have stand after the columns of :data:`~broadsheet.audience.columns.OWN_HEADER`.
+    What a spreadsheet shows well stands in :data:`~broadsheet.audience.columns.OWN_HEADER`, all the rest that is kept
+    in :data:`~broadsheet.audience.carried.CARRIED`, and then come the attributes that any of them have.
     """
     names = attribute_names(workspace, people)
     writer, tags = csv.writer(_Echo()), _Tags()
-    yield writer.writerow([*OWN_HEADER, *map(disarmed, names)])
+    yield writer.writerow([*OWN_HEADER, *CARRIED, *map(disarmed, names)])
     rows = people.select_related(None).values_list(*_COLUMNS).iterator(chunk_size=BATCH)
     while batch := [_Person(*row) for row in islice(rows, BATCH)]:
         consents = _consents([person.pk for person in batch], list_name)
@@ -109,7 +116,7 @@ def csv_lines(workspace: Workspace, people: QuerySet[Subscriber], list_name: str
             cells = (
                 *(person.email, person.first_name, person.last_name, person.language, person.time_zone),
                 interests[person.interests],
-                *_said(consents.get(person.pk, []), suppressed.get(person.email_key), person.created_at),
+                *_said(person, consents.get(person.pk, []), suppressed.get(person.email_key, Suppressed())),
                 *(_value(person.attributes.get(name)) for name in names),
             )
             yield writer.writerow([disarmed(cell) for cell in cells])
@@ -144,25 +151,31 @@ class _Person(NamedTuple):
     interests: int
     attributes: dict[str, Any]
     created_at: datetime
+    source: str
+    tracking_consent_at: datetime | None
+    tracking_consent_wording: str
 
 
 class _Consent(NamedTuple):
     """What it needs of a subscription."""
 
-    subscriber: int
-    list: str
+    subscriber_id: int
+    list_name: str
     state: str
-    at: datetime | None
-    how: str
-    network: str
-    wording: str
+    consent_at: datetime | None
+    consent_how: str
+    consent_detail: str
+    consent_network: str
+    consent_wording: str
+    left_at: datetime | None
+    left_reason: str
+    frequency: int | None
+    paused_until: datetime | None
+    asked_at: datetime | None
+    asked_times: int
 
 
 _COLUMNS = (*_Person._fields[:7], "interests_id", *_Person._fields[8:])
-_OF_A_LIST = (
-    *("subscriber_id", "list_name", "state"),
-    *("consent_at", "consent_how", "consent_network", "consent_wording"),
-)
 
 
 class _Tags:
@@ -178,7 +191,7 @@ class _Tags:
         if len(self._known) > self._ROOM:
             self._known.clear()
         unknown = InterestSet.objects.filter(pk__among=sets - self._known.keys())
-        self._known.update({row.pk: ";".join(_tag(tag) for tag in row.tags) for row in unknown})
+        self._known.update({row.pk: tags_cell(row.tags) for row in unknown})
         return self._known
 
 
@@ -186,20 +199,25 @@ def _consents(people: list[int], list_name: str | None) -> dict[int, list[_Conse
     found = Subscription.objects.filter(subscriber_id__among=set(people)).order_by("subscriber_id", "list_name")
     found = found.filter(list_name=list_name) if list_name else found
     by_person: dict[int, list[_Consent]] = {}
-    for row in found.values_list(*_OF_A_LIST):
+    for row in found.values_list(*_Consent._fields):
         by_person.setdefault(row[0], []).append(_Consent(*row))
     return by_person
 
 
-def _said(consents: list[_Consent], suppressed: str | None, created: datetime) -> Iterator[str]:
-    """The columns from the lists to the end of the own ones."""
+def _said(person: _Person, consents: list[_Consent], suppressed: Suppressed) -> Iterator[str]:
+    """The columns from the lists to the last one before the attributes."""
     agreed = next((each for each in consents if each.state == SubscriptionState.SUBSCRIBED), None)
     agreed = agreed or (consents[0] if consents else None)
     yield ";".join(_list(each) for each in consents)
-    yield suppressed or "subscribed"
-    yield created.isoformat()
-    yield (agreed and _moment(agreed.at)) or ""
-    yield from (agreed.how, agreed.network, agreed.wording) if agreed else ("", "", "")
+    yield suppressed.reason or "subscribed"
+    yield person.created_at.isoformat()
+    yield (agreed and _moment(agreed.consent_at)) or ""
+    yield from (agreed.consent_how, agreed.consent_network, agreed.consent_wording) if agreed else ("", "", "")
+    yield person.source
+    yield _moment(suppressed.at) or ""
+    yield suppressed.detail
+    yield tracking_cell(_moment(person.tracking_consent_at), person.tracking_consent_wording)
+    yield as_cell([consent_record(each) for each in consents])
 
 
 def attribute_names(workspace: Workspace, people: QuerySet[Subscriber]) -> list[str]:
@@ -217,12 +235,9 @@ def attribute_names(workspace: Workspace, people: QuerySet[Subscriber]) -> list[
     return [name for name in declared if name in found] + sorted(found.difference(declared))
 
 
-def _tag(tag: str) -> str:
-    return '"' + tag.replace('"', '""') + '"' if any(sign in tag for sign in ';,"') else tag
-
-
 def _list(consent: _Consent) -> str:
-    return consent.list if consent.state == SubscriptionState.SUBSCRIBED else f"{consent.list}:{consent.state}"
+    name = consent.list_name
+    return name if consent.state == SubscriptionState.SUBSCRIBED else f"{name}:{consent.state}"
 
 
 def _value(value: Any) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from broadsheet.audience.exporting import record
-from broadsheet.audience.suppression import requests_of, suppressions_of
+from broadsheet.audience.suppression import Suppressed, requests_of, suppressions_of
 from broadsheet.models import Delivery, Event, PersonNote, Subscriber, Suppression
 
 _Line = tuple[datetime, str, str]
@@ -16,7 +16,7 @@ def everything(row: Subscriber) -> dict[str, Any]:
     Each line of the history is ``{at, what, detail}``.
     """
     consents = list(row.subscriptions.order_by("list_name"))
-    held = record(row, consents, suppressions_of([row.email_key]).get(row.email_key, ""))
+    held = record(row, consents, suppressions_of([row.email_key]).get(row.email_key, Suppressed()))
     lines: list[_Line] = [(row.created_at, "joined", row.source)]
     for each in consents:
         if each.consent_at:

@@ -16,11 +16,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from broadsheet.audience import bulk
-from broadsheet.audience.columns import Layout, layout, plain
+from broadsheet.audience.columns import REJECTED, Layout, layout, plain
+from broadsheet.audience.lines import BadRow
 from broadsheet.audience.persons import Person, Terms, Unusable, gravest, person_of
-from broadsheet.audience.spreadsheets import disarmed
+from broadsheet.audience.spreadsheets import armed, disarmed
 from broadsheet.audience.statuses import WORDS, Standing, is_alarming, status_word
-from broadsheet.audience.tables import BadRow, Table, open_table
+from broadsheet.audience.tables import MOST_COLUMNS, Table, open_table
 from broadsheet.audience.taking import ERASED, People, Taker, Update
 from broadsheet.errors import BroadsheetError
 from broadsheet.workspace import Workspace
@@ -29,6 +30,8 @@ from broadsheet.workspace import Workspace
 BATCH = 10_000
 #: A report shows so many rejected lines, and so many words it did not know; the file of rejected lines has them all.
 SHOWN_LINES, SHOWN_WORDS = 1_000, 20
+#: Of a rejected cell so much is kept; the longest that an import takes is no longer.
+MOST_KEPT = 131_072
 #: After so many new people the database looks anew at what it holds.
 MANY = 5_000
 NAMED_SO = "no column says who is subscribed, and the file's name that they are not; say what they are with --status"
@@ -137,7 +140,12 @@ def import_people(
             workspace.config.privacy.truncate_networks, file.name[:250], everybody,
         )  # fmt: skip
         rejected_file = choices.rejected_file or workspace.state / "imports" / f"{file.stem}-rejected.csv"
-        run = _Run(table, where, terms, Taker(terms.source, choices.update, dry_run=choices.dry_run))
+        run = _Run(
+            table,
+            where,
+            terms,
+            Taker(terms.source, choices.update, dry_run=choices.dry_run, carried=bool(where.carried)),
+        )
         table.closing.callback(run.rejects.close)
         report = run.to_the_end(rejected_file, progress)
         if named_so and report.read:
@@ -188,7 +196,7 @@ class _Run:
                     report.updated += batch.updated
                     report.unchanged += batch.unchanged
                     for person in batch.erased:
-                        self._reject(person.line, ERASED, [person.email])
+                        self._reject(person.line, ERASED, self._only(person.email))
                     gc.collect(1)
                     if progress:
                         progress(self.table.done(), self.table.size)
@@ -268,6 +276,10 @@ class _Run:
                     self.report.doubts[f"{name} “{cell[:40]}”{known} was taken as {said}"] += 1
                     break
 
+    def _only(self, email: str) -> list[str]:
+        """A row with nothing in it but that address."""
+        return [*[""] * self.layout.fields["email"], email]
+
     def _reject(self, line: int, reason: str, row: list[str]) -> None:
         self.rejects.add(line, reason, row)
         if len(self.report.rejected) < SHOWN_LINES:
@@ -303,12 +315,18 @@ class _Rejects:
         self.lock = threading.Lock()  # one thread reads ahead, another hears of those who were erased
         self.file = tempfile.SpooledTemporaryFile(1 << 20, "w+", encoding="utf-8", newline="")  # noqa: SIM115
         self.writer = csv.writer(self.file)
-        self.writer.writerow(["rejected_line", "rejected_reason", *(disarmed(name) for name in where.names)])
+        self.armed = where.armed
+        names = where.names[len(REJECTED) :] if where.names[: len(REJECTED)] == REJECTED else where.names
+        self.start = len(where.names) - len(names)
+        self.writer.writerow([*REJECTED, *(disarmed(name) for name in names)])
 
     def add(self, line: int, reason: str, row: list[str]) -> None:
         with self.lock:
             self.count += 1
-            self.writer.writerow([line, reason, *(disarmed(cell[:1000]) for cell in row[:2000])])
+            cells = [armed(cell) for cell in row] if self.armed else row
+            self.writer.writerow(
+                [line, disarmed(reason), *(disarmed(cell[:MOST_KEPT]) for cell in cells[self.start : MOST_COLUMNS])]
+            )
 
     def keep(self, target: Path) -> Path:
         """Put them into the file, readable for its owner only: it holds what people wrote."""

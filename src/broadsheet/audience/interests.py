@@ -15,6 +15,11 @@ def normal_tags(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({" ".join(tag.lower().replace(SEPARATOR, " ").split()) for tag in tags} - {""}))
 
 
+def tags_cell(tags: Iterable[str]) -> str:
+    """The tags as one cell that an import takes apart: semicolons between them, quotes where a tag holds a sign."""
+    return ";".join('"' + tag.replace('"', '""') + '"' if any(sign in tag for sign in ';,"') else tag for tag in tags)
+
+
 #: Longer sets would not fit their key.
 LONGEST_KEY = 2_000
 

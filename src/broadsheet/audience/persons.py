@@ -6,17 +6,19 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
 from broadsheet.audience.addresses import known_address
+from broadsheet.audience.carried import Carried, OfList, carried_of
 from broadsheet.audience.columns import Layout, attribute_name
 from broadsheet.audience.interests import normal_tags, set_key
+from broadsheet.audience.moments import moment
 from broadsheet.audience.networks import network_of
 from broadsheet.audience.spreadsheets import armed
-from broadsheet.audience.statuses import WORDS, YES_OR_NO, Standing
+from broadsheet.audience.statuses import WORDS, Standing
 from broadsheet.workspace import Attribute
 
 _ZONES = {"": ""} | {name.lower(): name for name in available_timezones()}
@@ -47,6 +49,8 @@ class Person(NamedTuple):
     consent_detail: str
     consent_wording: str
     attributes: dict[str, Any]
+    carried: Carried | None = None
+    """What an export of our own knows beyond that."""
     again: bool = False
     """Whether only the standing is taken, and only if it is graver than what is there."""
 
@@ -85,11 +89,15 @@ def person_of(line: int, row: list[str], layout: Layout, terms: Terms) -> Person
     lists: Lists = ()
     try:
         lists = _lists(cells[layout.lists], terms.lists, terms.list_name)
+        carried = _carried(cells, layout, terms) if layout.carried else None
+        if carried:
+            lists = tuple((name, _graver(says, carried.lists.get(name))) for name, says in lists)
         if standing and not (layout.own and standing.suppression):
             lists = tuple((name, max(says, standing)) for name, says in lists)
             if not lists and standing is Standing.LEFT:  # of no list in particular: of every one
                 lists = tuple((name, standing) for name in sorted(terms.lists))
-        return _filled(line, (email, key), (lists, standing), cells, (layout, terms))
+        person = _filled(line, (email, key), (lists, standing), cells, (layout, terms))
+        return person._replace(carried=carried) if carried else person
     except ValueError as error:
         bare = Person(line, email, key, "", "", "", "", (), lists, standing, None, None, "", "", "", {}, again=True)
         raise Unusable(str(error), bare if gravest(bare) else None) from error
@@ -100,6 +108,15 @@ def gravest(person: Person) -> Standing:
     return max((person.standing, *(says for _, says in person.lists)))
 
 
+def _carried(cells: Sequence[str], layout: Layout, terms: Terms) -> Carried:
+    return carried_of([cells[at] for at in layout.carried], truncate=terms.truncate_networks)
+
+
+def _graver(says: Standing, kept: OfList | None) -> Standing:
+    """What counts of a list if its column and its evidence say different things."""
+    return max(says, kept.state) if kept else says
+
+
 def _filled(  # in one go: a million rows pass here
     line: int, address: tuple[str, str], says: tuple[Lists, Standing], cells: list[str], by: tuple[Layout, Terms]
 ) -> Person:
@@ -107,8 +124,8 @@ def _filled(  # in one go: a million rows pass here
     first, last, whole, language, zone, tags, created, agreed, network, how, wording = layout.pick(cells)
     if whole and not first:
         first, _, last = (whole, "", last) if last else whole.partition(" ")
-    agreed_at = _moment(agreed)
-    created_at = _moment(created) or agreed_at
+    agreed_at = moment(agreed)
+    created_at = moment(created) or agreed_at
     return Person(
         line,
         *address,
@@ -139,7 +156,7 @@ def _cells(row: list[str], layout: Layout) -> list[str]:
         if any(at >= len(row) for at, _, _ in layout.statuses):
             raise ValueError(f"has {len(row)} cells, but the first line {layout.width}")
         row = row + [""] * short
-    cells = [armed(cell).strip() for cell in row] if layout.own else [cell.strip() for cell in row]
+    cells = [armed(cell).strip() for cell in row] if layout.armed else [cell.strip() for cell in row]
     cells.append("")
     return cells
 
@@ -204,59 +221,6 @@ def _standing(cells: Sequence[str], layout: Layout, terms: Terms) -> Standing:
     return gravest
 
 
-# Times
-
-_SPELLINGS = (
-    "%Y-%m-%d %H:%M:%S %Z", "%Y-%m-%d %H:%M:%S.%f %Z", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
-    "%b %d, %Y", "%B %d, %Y", "%b %d, %Y %I:%M %p", "%B %d, %Y %I:%M %p", "%B %d, %Y at %I:%M %p",
-    "%d %B %Y", "%d %b %Y",
-)  # fmt: skip
-_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?(?:\s*([AaPp])[Mm])?\Z")
-#: Go prints a time with its zone twice, and more digits than Python reads.
-_GO = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? ([+-]\d{4})(?: \S+)?\Z")
-
-
-@lru_cache(maxsize=20_000)
-def _moment(text: str) -> datetime | None:
-    """The time a cell says, UTC where it names no zone; None for an empty one, or a yes or no. Raises ValueError."""
-    if not text or text.lower() in YES_OR_NO:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return _spelt(text)
-
-
-def _spelt(text: str) -> datetime:
-    try:
-        if text.isascii() and text.isdigit() and len(text) in (10, 13):
-            return datetime.fromtimestamp(int(text[:10]), UTC)
-        if found := _GO.match(text):
-            return datetime.strptime(f"{found[1]} {found[2]}", "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
-        if found := _SLASHED.match(text):
-            return _slashed(found)
-    except (ValueError, OverflowError, OSError):
-        pass
-    for spelling in _SPELLINGS:
-        try:
-            return datetime.strptime(text, spelling).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    raise ValueError(f"“{text[:80]}” is not a date; write one like 2026-01-31")
-
-
-def _slashed(found: re.Match[str]) -> datetime:
-    """The month stands first, as the tools that write slashes have it, unless it can't be one."""
-    month, day, year = int(found[1]), int(found[2]), int(found[3])
-    if month > 12:
-        month, day = day, month
-    hour = int(found[4] or 0)
-    if found[7]:
-        hour = hour % 12 + (12 if found[7] in "Pp" else 0)
-    return datetime(year + (2000 if year < 100 else 0), month, day, hour, int(found[5] or 0), tzinfo=UTC)
-
-
 # Attributes
 
 
@@ -317,7 +281,7 @@ def _date(name: str, cell: str, _: Attribute) -> str:
 
 @lru_cache(maxsize=20_000)
 def _day(text: str) -> str:
-    found = _moment(text)
+    found = moment(text)
     return found.date().isoformat() if found else ""
 
 

@@ -19,10 +19,12 @@ class Standing(IntEnum):
     LEFT = 3
     #: must not be mailed, on any list
     SUPPRESSED = 4
+    #: mail to the address kept coming back
+    BOUNCING = 5
     #: the address does not exist
-    DEAD = 5
+    DEAD = 6
     #: reported mail as spam
-    COMPLAINED = 6
+    COMPLAINED = 7
 
     @property
     def state(self) -> SubscriptionState:
@@ -38,6 +40,7 @@ class Standing(IntEnum):
 _STATES = {Standing.SUBSCRIBED: SubscriptionState.SUBSCRIBED, Standing.PENDING: SubscriptionState.PENDING}
 _SUPPRESSIONS = {
     Standing.SUPPRESSED: SuppressionReason.BY_HAND,
+    Standing.BOUNCING: SuppressionReason.BOUNCING,
     Standing.DEAD: SuppressionReason.DEAD,
     Standing.COMPLAINED: SuppressionReason.COMPLAINED,
 }
@@ -57,6 +60,7 @@ WORDS: dict[str, Standing] = {
         Standing.LEFT: "unsubscribed, unsubscribe, unsub, cancelled, canceled, opted out, opted-out, opted_out, "
         "optout, opt-out, removed, deleted, archived, churned, left",
         Standing.SUPPRESSED: "suppressed, by-hand, blocklisted, blacklisted, blocked, banned, disabled, spammy",
+        Standing.BOUNCING: "bouncing",
         Standing.DEAD: "dead, cleaned, bounced, bounce, hard bounce, hard bounced, hard_bounced, undeliverable, "
         "invalid, malformed",
         Standing.COMPLAINED: "complained, complaint, spam, spam complaint, reported spam, "

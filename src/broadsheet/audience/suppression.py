@@ -1,6 +1,8 @@
 """Addresses that must not be mailed, and people who were erased, of whom only a keyed hash stays."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -87,9 +89,19 @@ def erased_among(keys: Iterable[str]) -> set[str]:
     return {hashes[each] for each in found.values_list("key_hash", flat=True).iterator() if each in hashes}
 
 
-def suppressions_of(keys: Iterable[str]) -> dict[str, str]:
+class Suppressed(NamedTuple):
+    """Why an address must not be mailed, and since when; it may be if there is no reason."""
+
+    reason: str = ""
+    detail: str = ""
+    at: datetime | None = None
+
+
+def suppressions_of(keys: Iterable[str]) -> dict[str, Suppressed]:
     """Why each of the addresses' known forms must not be mailed, as far as one must not."""
-    return dict(Suppression.objects.filter(email_key__among=set(keys)).values_list("email_key", "reason"))
+    found = Suppression.objects.filter(email_key__among=set(keys))
+    rows = found.values_list("email_key", "reason", "detail", "created_at")
+    return {key: Suppressed(reason, detail, at) for key, reason, detail, at in rows}
 
 
 def _hash(email_key: str) -> str:

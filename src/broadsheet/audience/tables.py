@@ -15,22 +15,16 @@ from pathlib import Path
 from typing import IO, Any
 from zlib import error as zlib_error
 
+from broadsheet.audience import own_lines
+from broadsheet.audience.lines import CHUNK, BadRow, Counting, Lines, encoding_of
 from broadsheet.audience.workbooks import DAMAGED, Sheet, open_sheet
 from broadsheet.errors import BroadsheetError
 
-#: A line or a cell longer than this is no person's.
-LONGEST_LINE, LONGEST_CELL, MOST_COLUMNS = 1_000_000, 131_072, 2_000
+#: More is no list of people.
+MOST_COLUMNS = 2_000
 #: What a packed file may unpack to, and how many times its own size; below the floor any ratio will do.
 LARGEST, MOST_PACKED, PACKED_FLOOR = 4 << 30, 200, 50 << 20
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-CHUNK = 1 << 20
-
-
-@dataclass(frozen=True)
-class BadRow:
-    """A line that could not be read, and why."""
-
-    reason: str
 
 
 @dataclass
@@ -57,6 +51,8 @@ def open_table(path: Path, name: str) -> Table:
             return _packed(path, name)
         if start.startswith(b"\xd0\xcf\x11\xe0"):
             raise BroadsheetError(f"{name} is an old Excel file (.xls); save it as .xlsx or CSV.")
+        if start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{"):
+            return _json_lines(path, name)
         return _csv(lambda: path.open("rb"), path.stat().st_size, name, "CSV")
     except OSError as error:
         raise BroadsheetError(f"{name} can't be read ({error.strerror or error}); check its name.") from error
@@ -98,36 +94,24 @@ def _packed(path: Path, name: str) -> Table:
     return table
 
 
+def _json_lines(path: Path, name: str) -> Table:
+    encoding, shown = encoding_of(lambda: path.open("rb"), name)
+    size = path.stat().st_size
+    stream = Counting(path.open("rb"), size)
+    text = io.TextIOWrapper(io.BufferedReader(stream, CHUNK), encoding, "replace" if encoding == "cp1252" else "strict")
+    closing = ExitStack()
+    closing.callback(text.close)
+    rows = own_lines.rows_of(Lines(text))
+    return Table(f"JSON Lines, {shown}", own_lines.HEADER, rows, size, lambda: stream.count, closing)
+
+
 # CSV
-
-
-class _Counting(io.RawIOBase):
-    """A stream that knows how many bytes were read of it, and refuses to give more than was announced."""
-
-    def __init__(self, inner: IO[bytes], most: int) -> None:
-        super().__init__()
-        self.inner, self.most, self.count = inner, most, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.inner.read(len(buffer))
-        self.count += len(data)
-        if self.count > self.most:
-            raise zipfile.BadZipFile("it holds more than it says")
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        self.inner.close()
-        super().close()
 
 
 def _csv(opened: Callable[[], IO[bytes]], size: int, name: str, kind: str) -> Table:
     try:
-        encoding, shown = _encoding(opened, name)
-        stream = _Counting(opened(), size)
+        encoding, shown = encoding_of(opened, name)
+        stream = Counting(opened(), size)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib_error) as error:
         raise BroadsheetError(f"{name} is a damaged ZIP file ({error}); nothing was imported.") from error
     closing = ExitStack()
@@ -136,7 +120,7 @@ def _csv(opened: Callable[[], IO[bytes]], size: int, name: str, kind: str) -> Ta
     )
     closing.callback(text.close)
     try:
-        lines = _Lines(text)
+        lines = Lines(text)
         first = lines.first()
         delimiter = _announced(first)
         if delimiter:
@@ -163,13 +147,13 @@ def _header(reader: Iterator[list[str]], name: str) -> list[str]:
     return header
 
 
-def _csv_rows(reader: Any, lines: "_Lines", name: str) -> Iterator[tuple[int, list[str] | BadRow]]:
+def _csv_rows(reader: Any, lines: "Lines", name: str) -> Iterator[tuple[int, list[str] | BadRow]]:
     before = lines.skipped  # so that numbers are of the file, sep= line and all
     while True:
         try:
             row = next(reader)
         except StopIteration:
-            yield from ((line, BadRow(f"is longer than {LONGEST_LINE:,} characters")) for line in lines.overlong)
+            yield from lines.left_out()
             return
         except csv.Error as error:
             yield reader.line_num + before + len(lines.overlong), BadRow(f"not CSV: {error}")
@@ -177,45 +161,9 @@ def _csv_rows(reader: Any, lines: "_Lines", name: str) -> Iterator[tuple[int, li
         except (zipfile.BadZipFile, EOFError, zlib_error) as error:
             raise BroadsheetError(f"{name} is damaged after line {reader.line_num:,} ({error}).") from error
         if lines.overlong:
-            yield from ((line, BadRow(f"is longer than {LONGEST_LINE:,} characters")) for line in lines.overlong)
             before += len(lines.overlong)
-            lines.overlong.clear()
+            yield from lines.left_out()
         yield reader.line_num + before, row
-
-
-class _Lines:
-    """The lines of a text, each bounded; what is longer is left out whole and noted in ``overlong``."""
-
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self.text, self.number, self.skipped = text, 0, 0
-        self.overlong: list[int] = []
-
-    def first(self) -> str:
-        """The next line, for a look at it; empty at the end."""
-        self.skipped = self.number
-        return next(self, "")
-
-    def again(self, line: str) -> Iterator[str]:
-        """That line, and then the others."""
-        yield line
-        yield from self
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        readline = self.text.readline
-        line = readline(LONGEST_LINE)
-        while len(line) == LONGEST_LINE and line[-1] != "\n":
-            while len(line) == LONGEST_LINE and line[-1] != "\n":
-                line = readline(LONGEST_LINE)
-            self.number += 1
-            self.overlong.append(self.number)
-            line = readline(LONGEST_LINE)
-        if not line:
-            raise StopIteration
-        self.number += 1
-        return line
 
 
 def _announced(line: str) -> str:
@@ -228,45 +176,6 @@ def _delimiter(line: str) -> str:
     """The delimiter that the first line uses most, outside quotes; a comma where there is none."""
     bare = "".join(line.split('"')[::2])
     return max(DELIMITERS, key=bare.count)
-
-
-def _encoding(opened: Callable[[], IO[bytes]], name: str) -> tuple[str, str]:
-    """The file's encoding and what people call it, from reading all of it once."""
-    with opened() as file:
-        start = file.read(4096)
-    found = next((each for each in _MARKS if start.startswith(each[0])), None)
-    if found is None and (wide := _wide(start)):
-        found = (b"", wide, "UTF-16")
-    for encoding, shown in (found[1:],) if found else (("utf-8", "UTF-8"), ("cp1252", "Windows-1252 (Latin-1)")):
-        decoder = codecs.getincrementaldecoder(encoding)("replace" if encoding == "cp1252" else "strict")
-        try:
-            with opened() as file:
-                while chunk := file.read(CHUNK):
-                    if "\0" in decoder.decode(chunk):
-                        raise BroadsheetError(f"{name} is not a text file; export it as CSV.")
-                if "\0" in decoder.decode(b"", final=True):
-                    raise BroadsheetError(f"{name} is not a text file; export it as CSV.")
-        except UnicodeDecodeError:
-            continue
-        return encoding, shown
-    raise BroadsheetError(f"{name} is not a text file; export it as CSV.")
-
-
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with a mark"),
-    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
-    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
-)
-
-
-def _wide(start: bytes) -> str:
-    """UTF-16 without a mark: every other byte of plain letters is zero."""
-    pairs = len(start) // 2
-    if pairs < 4:
-        return ""
-    if start[1::2].count(0) > pairs * 0.7 and start[::2].count(0) == 0:
-        return "utf-16-le"
-    return "utf-16-be" if start[::2].count(0) > pairs * 0.7 and start[1::2].count(0) == 0 else ""
 
 
 # XLSX

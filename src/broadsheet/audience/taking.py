@@ -8,16 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from json.encoder import encode_basestring_ascii as _quoted
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from broadsheet.audience import bulk
-from broadsheet.audience.addresses import is_international
 from broadsheet.audience.interests import set_ids
+from broadsheet.audience.new_rows import STATES, TEXTS, CarriedRows, New, NewRows
 from broadsheet.audience.persons import Lists, Person
 from broadsheet.audience.statuses import Standing
 from broadsheet.audience.suppression import erased_among
@@ -28,24 +27,7 @@ SUBSCRIBER, SUBSCRIPTION, SUPPRESSION = (
     each._meta.db_table for each in (Subscriber, Subscription, Suppression)
 )  # their names, for the SQL below
 ERASED = "was erased, and is not to be mailed; `subscribers unsuppress` lets the address in again"
-_TEXTS = ("first_name", "last_name", "language", "time_zone")
-_DATA = (*_TEXTS, "attributes", "interests_id")
-_NEW = ("email", "email_key", *_TEXTS, "attributes", "source", "needs_smtputf8", "created_at", "interests_id", "id")
-_CONSENT = ("list_name", "state", "consent_how", "consent_detail", "consent_network", "consent_wording", "consent_at",
-            "left_at", "subscriber_id")  # fmt: skip
-
-
-#: Plain texts: Python takes longer over members of an enumeration, and here are a million.
-_STATES = {standing: standing.state.value for standing in Standing}
-_SUBSCRIBED, _UNSUBSCRIBED = SubscriptionState.SUBSCRIBED.value, SubscriptionState.UNSUBSCRIBED.value
-_IMPORT = ConsentHow.IMPORT.value
-
-
-class _New(NamedTuple):
-    """Somebody who is not here yet, as rows that wait for their ids."""
-
-    row: bulk.Row
-    consents: list[bulk.Row]
+_DATA = (*TEXTS, "attributes", "interests_id")
 
 
 @dataclass
@@ -53,7 +35,7 @@ class People:
     """People to be taken together, and what was made ready of them while the last ones were being written."""
 
     people: list[Person]
-    ready: dict[str, _New] = field(default_factory=dict)
+    ready: dict[str, New] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -88,10 +70,10 @@ class _Decided:
 
     fresh: list[Person]
     """Of whom nothing was known."""
-    ready: dict[str, _New]
+    ready: dict[str, New]
     data: dict[str, _Data]
     consents: dict[tuple[str, str], _Consent]
-    suppressed: dict[str, Standing]
+    suppressed: list[Person]
 
 
 @dataclass
@@ -108,11 +90,11 @@ class Batch:
 class Taker:
     """Takes batches of people; one for each import."""
 
-    def __init__(self, source: str, update: Update, *, dry_run: bool) -> None:
-        self.source, self.update, self.dry_run = f"import: {source}"[:200], update, dry_run
+    def __init__(self, source: str, update: Update, *, dry_run: bool, carried: bool) -> None:
+        self.update, self.dry_run = update, dry_run
         self.detail = source[:300]
+        self.new = (CarriedRows if carried else NewRows)(f"import: {source}"[:200])
         self.sets: dict[tuple[str, ...], int] = {}
-        self.rows = bulk.rows()
         #: whether the next people are likely to be new
         self.growing = True
 
@@ -121,7 +103,7 @@ class Taker:
         if not self.growing or self.dry_run:
             return People(people)
         now = timezone.now()
-        return People(people, {person.email_key: self._new(person, now) for person in people if not person.again})
+        return People(people, {person.email_key: self.new.of(person, now) for person in people if not person.again})
 
     def take(self, given: People, meanwhile: Callable[[], None]) -> Batch:
         """Decide on a batch, and write it unless this is a dry run; the caller holds the transaction.
@@ -143,7 +125,8 @@ class Taker:
             others = [person for person in others if person.email_key in data]
             consents = self._consents(cursor, others, data)
             touched = {key for key, row in data.items() if row.changed}
-            touched |= {key for (key, _), row in consents.items() if row.changed} | suppressed.keys()
+            touched |= {key for (key, _), row in consents.items() if row.changed}
+            touched |= {person.email_key for person in suppressed}
             firsts = {person.email_key for person in others if not person.again}
             new = sum(data[key].pk is None for key in firsts)
             batch.added = len(fresh) + new
@@ -178,7 +161,7 @@ class Taker:
                 if not person.again:  # of nobody we know, a bare status makes nobody
                     found[key] = _Data(person)
                 continue
-            before = dict(zip(_TEXTS, row[2:6], strict=True))
+            before = dict(zip(TEXTS, row[2:6], strict=True))
             known = json.loads(row[6]) if isinstance(row[6], str) else row[6]
             found[key] = self._updated(_Data(person, row[0], False, before, known), row[7], empty, sets)
         return found
@@ -189,7 +172,7 @@ class Taker:
         if self.update == "none" or person.again:
             return row
         every = self.update == "all"
-        for name in _TEXTS:
+        for name in TEXTS:
             value = getattr(person, name)
             if value and value != row.texts[name] and (every or not row.texts[name]):
                 row.texts[name], row.changed = value, True
@@ -216,9 +199,11 @@ class Taker:
             for name, standing in person.lists:
                 before = found.get((person.email_key, name))
                 if before is None:
-                    found[person.email_key, name] = _Consent(None, _STATES[standing], True, person, changed=True)
+                    found[person.email_key, name] = _Consent(None, STATES[standing], True, person, changed=True)
                 elif self._ends(before, standing, person):
-                    before.state, before.changed = _STATES[standing], True
+                    before.state, before.changed = STATES[standing], True
+                    if before.pk is not None:
+                        before.person = person
         return found
 
     @staticmethod
@@ -234,13 +219,16 @@ class Taker:
             return True
         return person.again and before.mine and standing.state != SubscriptionState.SUBSCRIBED
 
-    def _suppressions(self, cursor: CursorWrapper, people: Sequence[Person]) -> dict[str, Standing]:
-        found: dict[str, Standing] = {}
+    @staticmethod
+    def _suppressions(cursor: CursorWrapper, people: Sequence[Person]) -> list[Person]:
+        found: dict[str, Person] = {}
         for person in people:
             if person.standing.suppression is not None:
-                found[person.email_key] = max(person.standing, found.get(person.email_key, Standing.SUBSCRIBED))
+                before = found.setdefault(person.email_key, person)
+                if person.standing > before.standing:
+                    found[person.email_key] = person
         there = {row[0] for row in bulk.select(cursor, "email_key", SUPPRESSION, "email_key", found)}
-        return {key: standing for key, standing in found.items() if key not in there}
+        return [person for key, person in found.items() if key not in there]
 
     # Writing
 
@@ -258,27 +246,26 @@ class Taker:
         sets = self._set_ids(cursor, {row.interests for row in changed if row.interests is not None})
         ids = {key: row.pk for key, row in data.items() if row.pk is not None}
         ids |= self._write_new(cursor, decided, meanwhile)
-        bulk.update(cursor, SUBSCRIBER, [*_TEXTS, "attributes"], [
-            (*(row.texts[name] for name in _TEXTS), json.dumps(row.attributes), row.pk) for row in changed
+        bulk.update(cursor, SUBSCRIBER, [*TEXTS, "attributes"], [
+            (*(row.texts[name] for name in TEXTS), json.dumps(row.attributes), row.pk) for row in changed
         ])  # fmt: skip
         bulk.update(cursor, SUBSCRIBER, ["interests_id"], [
             (sets[row.interests], row.pk) for row in changed if row.interests is not None
         ])  # fmt: skip
-        added = [(key, self._consent(name, row.state, row.person, now))
+        added = [(key, self.new.consent(name, row.state, row.person, now))
                  for (key, name), row in consents.items() if row.pk is None]  # fmt: skip
         bulk.insert(
-            cursor, SUBSCRIPTION, _CONSENT,
-            self.rows.completed([consent for _, consent in added], [ids[key] for key, _ in added]),
+            cursor, SUBSCRIPTION, self.new.consent_columns,
+            self.new.rows.completed([consent for _, consent in added], [ids[key] for key, _ in added]),
         )  # fmt: skip
-        moment = self.rows.moment(now)
-        bulk.update(cursor, SUBSCRIPTION, ["state", "left_at"], [
-            (row.state, moment if row.state == SubscriptionState.UNSUBSCRIBED else None, row.pk)
-            for row in consents.values() if row.pk is not None and row.changed
+        bulk.update(cursor, SUBSCRIPTION, ["state", "left_at", "left_reason"], [
+            (row.state, *_leaving(name, row, now), row.pk)
+            for (_, name), row in consents.items() if row.pk is not None and row.changed
         ])  # fmt: skip
-        bulk.insert(cursor, SUPPRESSION, ("email_key", "reason", "detail", "created_at"), [
-            self.rows.row((key, str(standing.suppression), self.source), moment)
-            for key, standing in decided.suppressed.items()
-        ])  # fmt: skip
+        bulk.insert(
+            cursor, SUPPRESSION, ("email_key", "reason", "detail", "created_at"),
+            [self.new.suppression(person, now) for person in decided.suppressed],
+        )  # fmt: skip
 
     def _write_new(self, cursor: CursorWrapper, decided: _Decided, meanwhile: Callable[[], None]) -> dict[str, int]:
         """Write those who are new, and the subscriptions of the fresh ones; everybody's ids."""
@@ -290,35 +277,29 @@ class Taker:
         ids = bulk.new_ids(cursor, SUBSCRIBER, len(people))
         keys, ready = [person.email_key for person in people], decided.ready
         new = [
-            ready.pop(key) if key in ready else self._new(person, now) for key, person in zip(keys, people, strict=True)
+            ready.pop(key) if key in ready else self.new.of(person, now)
+            for key, person in zip(keys, people, strict=True)
         ]
-        rows = self.rows.completed([each.row for each in new], [sets[person.interests] for person in people], ids)
+        rows = self.new.rows.completed([each.row for each in new], [sets[person.interests] for person in people], ids)
         consents = [consent for each in new[: len(decided.fresh)] for consent in each.consents]
         meanwhile()
-        if not bulk.insert(cursor, SUBSCRIBER, _NEW, rows):  # somebody else wrote some of them, under other ids
+        if not bulk.insert(
+            cursor, SUBSCRIBER, self.new.person_columns, rows
+        ):  # somebody else wrote some of them, under other ids
             found = {key: pk for pk, key in bulk.select(cursor, "id, email_key", SUBSCRIBER, "email_key", keys)}
             ids = [found[key] for key in keys]
         whose = [pk for pk, person in zip(ids, decided.fresh, strict=False) for _ in person.lists]
-        bulk.insert(cursor, SUBSCRIPTION, _CONSENT, self.rows.completed(consents, whose))
+        bulk.insert(cursor, SUBSCRIPTION, self.new.consent_columns, self.new.rows.completed(consents, whose))
         return dict(zip(keys, ids, strict=True))
 
-    def _new(self, person: Person, now: datetime) -> _New:
-        texts = (
-            person.email, person.email_key, person.first_name, person.last_name, person.language, person.time_zone,
-            _as_json(person.attributes), self.source,
-        )  # fmt: skip
-        more = self.rows.truth(is_international(person.email)), self.rows.moment(person.created_at or now)
-        consents = [self._consent(name, _STATES[says], person, now) for name, says in person.lists]
-        return _New(self.rows.row(texts, *more), consents)
 
-    def _consent(self, name: str, state: str, person: Person, now: datetime) -> bulk.Row:
-        agreed = left = None
-        if state == _SUBSCRIBED:
-            agreed = person.consent_at or now
-        elif state == _UNSUBSCRIBED and person.standing.suppression is None:
-            left = now
-        texts = (name, state, _IMPORT, person.consent_detail, person.consent_network, person.consent_wording)
-        return self.rows.row(texts, self.rows.moment(agreed), self.rows.moment(left))
+def _leaving(name: str, row: _Consent, now: datetime) -> tuple[datetime | None, str]:
+    """When somebody who is here left the list, and why, as far as the file knows; nothing if they only wait again."""
+    if row.state != SubscriptionState.UNSUBSCRIBED:
+        return None, ""
+    person = row.person
+    kept = person.carried.lists.get(name) if person.carried else None
+    return ((kept.left_at or now), kept.left_reason) if kept else (now, "")
 
 
 def _parted(people: Sequence[Person], there: dict[str, tuple[Any, ...]]) -> tuple[list[Person], list[Person]]:
@@ -336,14 +317,3 @@ def _parted(people: Sequence[Person], there: dict[str, tuple[Any, ...]]) -> tupl
 @lru_cache(maxsize=5_000)
 def _once(lists: Lists) -> bool:
     return len({name for name, _ in lists}) == len(lists)
-
-
-def _as_json(attributes: dict[str, Any]) -> str:
-    """What :func:`json.dumps` would write, in a quarter of its time for the few kinds of values that there are."""
-    return f"{{{', '.join([f'{_quoted(name)}: {_value(value)}' for name, value in attributes.items()])}}}"
-
-
-def _value(value: Any) -> str:
-    if type(value) is str:
-        return _quoted(value)
-    return str(value) if type(value) is int else json.dumps(value)

@@ -23,7 +23,8 @@ from django.utils import timezone
 
 from broadsheet.audience.columns import clean, recognised
 from broadsheet.audience.importing import ImportChoices, Progress, import_people
-from broadsheet.audience.tables import BadRow, open_table
+from broadsheet.audience.lines import BadRow
+from broadsheet.audience.tables import open_table
 from broadsheet.errors import BroadsheetError
 from broadsheet.models import AT_WORK, Audit, Upload, UploadState
 from broadsheet.workspace import Workspace

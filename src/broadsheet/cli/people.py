@@ -48,7 +48,7 @@ def people() -> None:
 
 @subscribers.command("import")
 def import_(  # noqa: PLR0913, PLR0917  one parameter for each option
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, a ZIP of one, or XLSX, with a column of addresses.")],
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, a ZIP of one, XLSX, or an export in JSON Lines.")],
     list_name: Annotated[str | None, typer.Option("--list", help="The list for lines that name none.")] = None,
     update: Annotated[
         Update, typer.Option(help="Of people who are here: change nothing, fill in what is missing, or all.")
@@ -149,9 +149,9 @@ def export(
     list_name: Annotated[str | None, typer.Option("--list", help="Only people ever on this list.")] = None,
     segment: Annotated[str | None, typer.Option(help="Only people in this segment.")] = None,
     out: Annotated[Path | None, typer.Option(help="The file to write; standard output if unset.")] = None,
-    form: Annotated[Form, typer.Option("--format", help="CSV, or JSON Lines with all evidence of consent.")] = Form.CSV,
+    form: Annotated[Form, typer.Option("--format", help="CSV for spreadsheets, JSON Lines for programs.")] = Form.CSV,
 ) -> None:
-    """Write people as CSV or JSON Lines; an import of that CSV gives the same people."""
+    """Write people as CSV or JSON Lines; an import of either gives the same people."""
     workspace = ready()
     from broadsheet import audience
 

@@ -1,0 +1,60 @@
+"""A JSON Lines export of Broadsheet's own as rows, as its CSV would have them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from broadsheet.audience.carried import CARRIED, as_cell, tracking_cell
+from broadsheet.audience.columns import ALL_ATTRIBUTES, OWN_HEADER
+from broadsheet.audience.interests import tags_cell
+from broadsheet.audience.lines import BadRow, Lines
+from broadsheet.audience.spreadsheets import disarmed
+
+HEADER = [*OWN_HEADER, *CARRIED, ALL_ATTRIBUTES]
+#: What a line holds, and of which type; older exports lack some.
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("email", "first_name", "last_name", "language", "time_zone", "created", "source"), str),
+    **dict.fromkeys(("suppressed", "suppressed_detail", "tracking_consent_wording"), str),
+    **dict.fromkeys(("suppressed_at", "tracking_consent_at"), (str, type(None))),
+    "needs_smtputf8": bool, "interests": list, "attributes": dict, "subscriptions": list,
+}  # fmt: skip
+_NEEDED = ("email", "subscriptions", "suppressed")
+_NONE = "is not a person as an export of Broadsheet writes one; import other files as CSV"
+
+
+def rows_of(lines: Lines) -> Iterator[tuple[int, list[str] | BadRow]]:
+    """Each line with its number; a row has a cell for each of :data:`HEADER`."""
+    for line in lines:
+        yield from lines.left_out()
+        if line.strip():
+            yield lines.number, _row(line)
+    yield from lines.left_out()
+
+
+def _row(line: str) -> list[str] | BadRow:
+    try:
+        given = json.loads(line)
+        return [disarmed(cell) for cell in _cells(given)]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return BadRow(_NONE)
+
+
+def _cells(given: dict[str, Any]) -> list[str]:
+    """Raises ValueError, or what comes of other types than an export has, for what is no person."""
+    if not given.keys() <= _TYPES.keys() or any(name not in given for name in _NEEDED):
+        raise ValueError(_NONE)  # what isn't known might say that they left
+    if any(not isinstance(value, _TYPES[name]) for name, value in given.items()):
+        raise ValueError(_NONE)
+    lists = given["subscriptions"]
+    return [
+        *(given.get(name, "") for name in OWN_HEADER[:5]),
+        tags_cell(given.get("interests", ())),
+        ";".join(f"{each['list']}:{each['state']}" for each in lists),
+        given["suppressed"] or "subscribed",
+        given.get("created", ""),
+        *("", "", "", ""),
+        *(given.get(name) or "" for name in ("source", "suppressed_at", "suppressed_detail")),
+        tracking_cell(given.get("tracking_consent_at"), given.get("tracking_consent_wording", "")),
+        as_cell(lists),
+        json.dumps(given["attributes"], ensure_ascii=False) if given.get("attributes") else "",
+    ]
