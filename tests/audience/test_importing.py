@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -186,17 +187,105 @@ def test_bad_lines_are_rejected_with_their_numbers_and_the_others_go_on(take):
     assert "is not a date" in reasons[8]
     assert reasons[9] == "the same address as an earlier line"
     assert "longer than 200" in reasons[10]
-    assert reasons[11] == "has 2 cells, but the first line 6"
-    assert reasons[12] == "has 7 cells, but the first line 6"
+    assert reasons[11] == "has 2 cells, but the first line 6; it may say that they left"
+    assert reasons[12] == "has 7 cells, but the first line 6; only its status (left) was taken"
     assert "is not a date" in reasons[14]
     assert mailed() == ["ada@reader.example", "ben@reader.example", "lea@reader.example"]
 
 
 def test_a_quote_that_never_ends_is_rejected_and_does_not_swallow_people_silently(take):
     report = take('email,first_name\nada@reader.example,Ada\nben@reader.example,"Ben\ncleo@reader.example,Cleo\n')
-    assert report.added == 1
-    assert [each.line for each in report.rejected] == [4]
+    assert report.added == 2
+    assert [each.line for each in report.rejected] == [3]
     assert "not CSV" in report.rejected[0].reason
+
+
+HERE = "ada@reader.example,Ada,subscribed\nben@reader.example,Ben,subscribed\ncleo@reader.example,Cleo,subscribed\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('ada@reader.example,"Ada "The" L",unsubscribed', "only its status (left) was taken"),
+        ('ada@reader.example,"Ada,unsubscribed', "only its status (left) was taken"),
+        ('"ada@reader.example,Ada,unsubscribed', "only its status (left) was taken"),
+        ("ada@reader.example,Ada, Countess,unsubscribed", "only its status (left) was taken"),
+        ("ada@reader.example,unsubscribed", "only its status (left) was taken"),
+        ('ada@reader.example,"Ada "The, first" L",bounced', "only its status (dead) was taken"),
+        (f"ada@reader.example,{'A' * 201},complained", "only its status (complained) was taken"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("after", ["", '"ben@reader.example","Ben",subscribed\ncleo@reader.example,Cleo,subscribed\n'])
+def test_whoever_a_broken_line_calls_unsubscribed_is_not_mailed_any_more(take, line, said, after):
+    take(f"email,first_name,status\n{HERE}")
+    report = take(f"email,first_name,status\n{line}\n{after}")
+    assert mailed() == ["ben@reader.example", "cleo@reader.example"]
+    assert (report.rejected_lines, report.rejected[0].line) == (1, 2)
+    assert report.rejected[0].reason.endswith(said)
+    assert report.unchanged == after.count("\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['ada@reader.example,"Ada "The, first" L",gone', "ada@reader.example,Ada, Countess,subscribed", "ada@reader.example",
+     '"ada@reader.example,Ada,"so, so",archive, deleted,removed?'],
+)  # fmt: skip
+def test_where_it_cannot_be_told_whether_a_broken_line_says_that_they_left_the_report_says_so(take, line):
+    take(f"email,first_name,status\n{HERE}", name="before.csv")
+    report = take(f"email,first_name,status\n{line}\nben@reader.example,Ben,subscribed\n")
+    (doubt,) = report.doubts
+    assert doubt.startswith("line 2 can't be taken (")
+    assert "@" not in doubt
+    assert "may say that somebody left" in doubt
+    assert mailed() == ["ada@reader.example", "ben@reader.example", "cleo@reader.example"]
+
+
+def test_nobody_is_made_mailable_by_a_line_after_a_broken_one_of_theirs(take):
+    report = take("email,first_name,status\nada@reader.example,Ada, L,odd\nada@reader.example,Ada,subscribed\n")
+    assert (report.added, report.rejected_lines, mailed()) == (0, 2, [])
+    take("email,first_name,status\nada@reader.example,Ada,subscribed\nada@reader.example,Ada, L,odd\n")
+    assert mailed() == []
+
+
+def test_many_lines_that_cannot_be_told_are_named_as_far_as_anybody_reads(take):
+    report = take("email,first_name,status\n" + "".join(f"r{each}@reader.example,A,B,C\n" for each in range(100)))
+    assert len(report.doubts) == 21
+    assert sum(report.doubts.values()) == 100
+
+
+def test_a_broken_line_of_a_file_that_says_nothing_of_status_is_no_doubt(take):
+    report = take('email,first_name\nada@reader.example,"Ada "The" L"\nben@reader.example,Ben,L\n')
+    assert [each for each in report.doubts if "may say" in each] == []
+    assert report.rejected_lines == 2
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_file_of_rejected_lines_has_their_text(take, end):
+    lines = ["email,first_name,status", '=ada@reader.example,"Ada "The" L",unsubscribed', 'ben@reader.example,"Ben,left',
+             "cleo@reader.example,Cleo,subscribed"]  # fmt: skip
+    report = take(end.join([*lines, ""]))
+    header, *rows = csv.reader(io.StringIO(report.rejected_file.read_text(encoding="utf-8"), newline=""))
+    assert header == ["rejected_line", "rejected_reason", "rejected_text", *lines[0].split(",")]
+    assert [(row[0], row[2], row[3:]) for row in rows] == [("2", f"'{lines[1]}", []), ("3", lines[2], [])]
+    again = take(report.rejected_file.read_text(encoding="utf-8"), name="again.csv")
+    assert again.rejected_file.read_text(encoding="utf-8").count("The") == 1, "who mends nothing keeps the text"
+
+
+def test_a_quote_that_closes_some_lines_later_costs_its_own_line_only(take):
+    report = take(
+        'email,first_name,status\nada@reader.example,"Ada,subscribed\nben@reader.example,Ben,unsubscribed\n'
+        'cleo@reader.example,Cleo,subscribed\ndan@reader.example,"Dan",subscribed\n'
+    )
+    assert (report.added, [each.line for each in report.rejected]) == (3, [2])
+    assert mailed() == ["cleo@reader.example", "dan@reader.example"]
+
+
+def test_quotes_that_never_close_cost_no_more_time_than_their_lines(take):
+    lines = [f'r{number}@reader.example,"{number} ""quoted"" words,subscribed' for number in range(3_000)]
+    began = time.perf_counter()
+    report = take("\n".join(["email,first_name,status", *lines, ""]))
+    assert (report.rejected_lines, mailed()) == (3_000, [])
+    assert time.perf_counter() - began < 5
 
 
 def test_a_cell_too_large_for_a_csv_reader_is_rejected(take):

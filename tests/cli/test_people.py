@@ -58,7 +58,9 @@ def test_an_import_says_what_it_found_and_what_it_did(typed):
     assert report["doubts"] == {"status “vip”, a word not known, was taken as not subscribed": 1}
     assert report["rejected"][0]["line"] == 4
     rejected = Path(report["rejected_file"])
-    assert rejected.read_text().splitlines()[0] == "rejected_line,rejected_reason," + PEOPLE.splitlines()[0]
+    assert (
+        rejected.read_text().splitlines()[0] == "rejected_line,rejected_reason,rejected_text," + PEOPLE.splitlines()[0]
+    )
     assert oct(rejected.stat().st_mode)[-3:] == "600"
     said = typed("subscribers", "import", "people.csv", "--list", "newsletter").err
     assert "CSV parted by commas, UTF-8" in said

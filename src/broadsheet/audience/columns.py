@@ -45,7 +45,7 @@ JSON_COLUMNS = ("attributes", "metadata", "customfields")
 IGNORED = frozenset((
     "leid", "euid", "gmtoff", "dstoff", "memberrating", "lastchanged", "id", "uuid", "contactid", "recordid",
     "klaviyoid", "stripecustomerid", "stripeconnectedcustomerid", "updatedat", "modifiedtime", "rejectedline",
-    "rejectedreason", "secondaryid", "absoluteurl",
+    "rejectedreason", "rejectedtext", "secondaryid", "absoluteurl",
 ))  # fmt: skip
 #: How an export of Broadsheet's own begins; only there are cells taken back from their spreadsheet-proof form.
 OWN_HEADER = (
@@ -53,7 +53,7 @@ OWN_HEADER = (
     "consent_at", "consent_how", "consent_network", "consent_wording",
 )  # fmt: skip
 #: How a file of rejected lines begins.
-REJECTED = ("rejected_line", "rejected_reason")
+REJECTED = ("rejected_line", "rejected_reason", "rejected_text")
 #: The column of all attributes that a JSON Lines export is given; no attribute has such a name.
 ALL_ATTRIBUTES = "{attributes}"
 IGNORE = ""
@@ -62,6 +62,11 @@ IGNORE = ""
 def plain(name: str) -> str:
     """A column's name without case and signs."""
     return "".join(character for character in name.lower() if character.isalnum())
+
+
+def rejected_columns(names: Sequence[str]) -> int:
+    """How many columns stand first that a file of rejected lines has of its own; those made before had no text."""
+    return next((count for count in (3, 2) if tuple(names[:count]) == REJECTED[:count]), 0)
 
 
 def attribute_name(name: str) -> str:
@@ -115,7 +120,7 @@ def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:
     names = [clean(name) for name in header]
     flat = [plain(name) for name in names]
     by_hand = _by_hand(names, mapped)
-    begin = len(REJECTED) if tuple(names[: len(REJECTED)]) == REJECTED else 0
+    begin = rejected_columns(names)
     ours = begin + len(OWN_HEADER)
     own, carries = tuple(names[begin:ours]) == OWN_HEADER, tuple(names[ours : ours + len(CARRIED)]) == CARRIED
     carried = tuple(range(ours, ours + len(CARRIED))) if own and carries else ()

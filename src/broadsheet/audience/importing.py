@@ -1,11 +1,6 @@
 """People from a file. When in doubt, the safer state."""
 
-import csv
 import gc
-import os
-import shutil
-import tempfile
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,12 +11,13 @@ from typing import Any
 from django.db import connection, transaction
 
 from broadsheet.audience import bulk
-from broadsheet.audience.columns import REJECTED, Layout, layout, plain
+from broadsheet.audience.columns import Layout, layout, plain
 from broadsheet.audience.lines import BadRow
 from broadsheet.audience.persons import Person, Terms, Unusable, gravest, person_of
-from broadsheet.audience.spreadsheets import armed, disarmed
+from broadsheet.audience.refused import made_out
+from broadsheet.audience.rejects import Rejects
 from broadsheet.audience.statuses import WORDS, Standing, is_alarming, status_word
-from broadsheet.audience.tables import MOST_COLUMNS, Table, open_table
+from broadsheet.audience.tables import Table, open_table
 from broadsheet.audience.taking import ERASED, People, Taker, Update
 from broadsheet.errors import BroadsheetError
 from broadsheet.workspace import Workspace
@@ -30,8 +26,6 @@ from broadsheet.workspace import Workspace
 BATCH = 10_000
 #: A report shows so many rejected lines, and so many words it did not know; the file of rejected lines has them all.
 SHOWN_LINES, SHOWN_WORDS = 1_000, 20
-#: Of a rejected cell so much is kept; the longest that an import takes is no longer.
-MOST_KEPT = 131_072
 #: After so many new people the database looks anew at what it holds.
 MANY = 5_000
 NAMED_SO = "no column says who is subscribed, and the file's name that they are not; say what they are with --status"
@@ -182,7 +176,8 @@ class _Run:
         self.report = ImportReport(said=table.said, columns=where.said)
         #: of every address so far; two of a million share one with a chance of one in thirty million
         self.seen: set[int] = set()
-        self.rejects = _Rejects(where)
+        self.rejects = Rejects(where)
+        self.doubtful_lines = 0
 
     def to_the_end(self, rejected_file: Path, progress: Progress | None) -> ImportReport:
         """The report of it all; rejected lines are in the file."""
@@ -196,7 +191,7 @@ class _Run:
                     report.updated += batch.updated
                     report.unchanged += batch.unchanged
                     for person in batch.erased:
-                        self._reject(person.line, ERASED, self._only(person.email))
+                        self._reject(RejectedLine(person.line, ERASED), self._only(person.email))
                     gc.collect(1)
                     if progress:
                         progress(self.table.done(), self.table.size)
@@ -219,12 +214,13 @@ class _Run:
         for line, row in self.table.rows:
             if isinstance(row, BadRow):
                 self.report.read += 1
-                self._reject(line, row.reason, [])
+                who = made_out(line, row.cells, self.layout, self.terms)
+                person = self._refused(RejectedLine(line, row.reason), who, [], row.text)
+            elif not any(row) or not any(cell.strip() for cell in row):
                 continue
-            if not any(row) or not any(cell.strip() for cell in row):
-                continue
-            self.report.read += 1
-            person = self._person(line, row)
+            else:
+                self.report.read += 1
+                person = self._person(line, row)
             if person is None:
                 continue
             people.append(person)
@@ -235,11 +231,8 @@ class _Run:
             yield people
 
     def _person(self, line: int, row: list[str]) -> Person | None:
-        """The row as a person to take; of one that is rejected, and says that somebody is not to be mailed, the status.
-
-        Later rows of the same address can only be graver then.
-        """
-        reason, person = "", None
+        """The row as a person to take, if there is one."""
+        person: Person | None
         try:
             person = person_of(line, row, self.layout, self.terms)
             number = hash(person.email_key)
@@ -247,16 +240,36 @@ class _Run:
                 self.seen.add(number)
                 self._count(person, row)
                 return person
-            reason = "the same address as an earlier line"
+            return self._refused(RejectedLine(line, "the same address as an earlier line"), person, row)
         except Unusable as error:
-            reason, person = str(error), error.bare
+            person = error.bare or made_out(line, row, self.layout, self.terms)
+            return self._refused(RejectedLine(line, str(error)), person, row)
+
+    def _refused(self, what: RejectedLine, person: Person | None, row: list[str], text: str = "") -> Person | None:
+        """The person of a rejected line, if it says that they are not to be mailed: nothing but that is taken of it.
+
+        Later rows of the same address can only be graver then.
+        """
         standing = gravest(person) if person else Standing.SUBSCRIBED
         if person is None or standing == Standing.SUBSCRIBED:
-            self._reject(line, reason, row)
+            self._reject(what, row, text)
             return None
         self.seen.add(hash(person.email_key))
-        self._reject(line, f"{reason}; only its status ({standing.name.lower()}) was taken", row)
+        said = f"only its status ({standing.name.lower()}) was taken"
+        if standing is Standing.DOUBTFUL:
+            self._doubt(what)
+            said = "it may say that they left"
+        self._reject(RejectedLine(what.line, f"{what.reason}; {said}"), row, text)
         return person._replace(again=True)
+
+    def _doubt(self, what: RejectedLine) -> None:
+        """Say that a rejected line may have meant somebody who is here, and is mailed."""
+        self.doubtful_lines += 1
+        line, why = (f"line {what.line:,}", what.reason) if self.doubtful_lines <= SHOWN_WORDS else ("more lines", "")
+        why = f" ({why})" if why and "@" not in why else ""
+        self.report.doubts[
+            f"{line} can't be taken{why}, and may say that somebody left; who was here before stays as they are, so mend it"
+        ] += 1
 
     def _count(self, person: Person, row: list[str]) -> None:
         standing = person.standing
@@ -280,10 +293,10 @@ class _Run:
         """A row with nothing in it but that address."""
         return [*[""] * self.layout.fields["email"], email]
 
-    def _reject(self, line: int, reason: str, row: list[str]) -> None:
-        self.rejects.add(line, reason, row)
+    def _reject(self, what: RejectedLine, row: list[str], text: str = "") -> None:
+        self.rejects.add(what.line, what.reason, row, text)
         if len(self.report.rejected) < SHOWN_LINES:
-            self.report.rejected.append(RejectedLine(line, reason))
+            self.report.rejected.append(what)
 
 
 def _ahead(batches: Iterator[People]) -> Iterator[tuple[People, Callable[[], None]]]:
@@ -305,45 +318,6 @@ def _ahead(batches: Iterator[People]) -> Iterator[tuple[People, Callable[[], Non
         while people := following.pop().result():
             yield people, read_on
             read_on()
-
-
-class _Rejects:
-    """The rejected lines as a table that can be mended and imported again."""
-
-    def __init__(self, where: Layout) -> None:
-        self.count = 0
-        self.lock = threading.Lock()  # one thread reads ahead, another hears of those who were erased
-        self.file = tempfile.SpooledTemporaryFile(1 << 20, "w+", encoding="utf-8", newline="")  # noqa: SIM115
-        self.writer = csv.writer(self.file)
-        self.armed = where.armed
-        names = where.names[len(REJECTED) :] if where.names[: len(REJECTED)] == REJECTED else where.names
-        self.start = len(where.names) - len(names)
-        self.writer.writerow([*REJECTED, *(disarmed(name) for name in names)])
-
-    def add(self, line: int, reason: str, row: list[str]) -> None:
-        with self.lock:
-            self.count += 1
-            cells = [armed(cell) for cell in row] if self.armed else row
-            self.writer.writerow(
-                [line, disarmed(reason), *(disarmed(cell[:MOST_KEPT]) for cell in cells[self.start : MOST_COLUMNS])]
-            )
-
-    def keep(self, target: Path) -> Path:
-        """Put them into the file, readable for its owner only: it holds what people wrote."""
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as kept:
-                self.file.seek(0)
-                shutil.copyfileobj(self.file, kept, 1 << 20)
-        except OSError as error:
-            raise BroadsheetError(
-                f"The rest is done, but {target} can't be written ({error.strerror}); name another with --rejected."
-            ) from error
-        return target
-
-    def close(self) -> None:
-        self.file.close()
 
 
 def _refresh_statistics() -> None:

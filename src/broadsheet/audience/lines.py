@@ -3,7 +3,7 @@
 import codecs
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -11,6 +11,8 @@ from broadsheet.errors import BroadsheetError
 
 #: A line longer than this is no person's.
 LONGEST_LINE = 1_000_000
+#: Of such a line so much is kept.
+LONGEST_KEPT = 10_000
 CHUNK = 1 << 20
 
 
@@ -19,6 +21,10 @@ class BadRow:
     """A line that could not be read, and why."""
 
     reason: str
+    text: str = ""
+    """The line itself, or its beginning."""
+    cells: Sequence[str] = ()
+    """What its cells may be."""
 
 
 class Counting(io.RawIOBase):
@@ -48,43 +54,49 @@ class Counting(io.RawIOBase):
 
 
 class Lines:
-    """The lines of a text, each bounded; what is longer is left out whole and noted in ``overlong``."""
+    """The lines of a text, each bounded; of what is longer an empty one is given, and its beginning kept for later."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
-        self.text, self.number, self.skipped = text, 0, 0
-        self.overlong: list[int] = []
+        self.text = text
+        #: of the line that was given last, counted from one
+        self.number = 0
+        #: the lines that were given since somebody last cleared this
+        self.taken: list[str] = []
+        self._overlong: list[tuple[int, BadRow]] = []
+        self._waiting: list[str] = []
 
-    def first(self) -> str:
-        """The next line, for a look at it; empty at the end."""
-        self.skipped = self.number
-        return next(self, "")
-
-    def again(self, line: str) -> Iterator[str]:
-        """That line, and then the others."""
-        yield line
-        yield from self
+    def put_back(self, lines: Sequence[str]) -> None:
+        """These, the last that were given, come once more."""
+        self._waiting += reversed(lines)
+        self.number -= len(lines)
 
     def left_out(self) -> Iterator[tuple[int, BadRow]]:
-        """Those that were left out since this was last asked."""
-        yield from ((line, BadRow(f"is longer than {LONGEST_LINE:,} characters")) for line in self.overlong)
-        self.overlong.clear()
+        """Those that were too long since this was last asked."""
+        yield from self._overlong
+        self._overlong.clear()
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        readline = self.text.readline
-        line = readline(LONGEST_LINE)
-        while len(line) == LONGEST_LINE and line[-1] != "\n":
-            while len(line) == LONGEST_LINE and line[-1] != "\n":
-                line = readline(LONGEST_LINE)
-            self.number += 1
-            self.overlong.append(self.number)
-            line = readline(LONGEST_LINE)
+        line = self._waiting.pop() if self._waiting else self._read()
         if not line:
             raise StopIteration
         self.number += 1
+        self.taken.append(line)
         return line
+
+    def _read(self) -> str:
+        readline = self.text.readline
+        line = rest = readline(LONGEST_LINE)
+        while len(rest) == LONGEST_LINE and rest[-1] != "\n":
+            rest = readline(LONGEST_LINE)
+        if rest is line:
+            return line
+        self._overlong.append(
+            (self.number + 1, BadRow(f"is longer than {LONGEST_LINE:,} characters", line[:LONGEST_KEPT]))
+        )
+        return "\n"
 
 
 def encoding_of(opened: Callable[[], IO[bytes]], name: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """A JSON Lines export of Broadsheet's own as rows, as its CSV would have them."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,16 +20,18 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "needs_smtputf8": bool, "interests": list, "attributes": dict, "subscriptions": list,
 }  # fmt: skip
 _NEEDED = ("email", "subscriptions", "suppressed")
+#: Texts in a line that may be no JSON.
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _NONE = "is not a person as an export of Broadsheet writes one; import other files as CSV"
 
 
 def rows_of(lines: Lines) -> Iterator[tuple[int, list[str] | BadRow]]:
     """Each line with its number; a row has a cell for each of :data:`HEADER`."""
     for line in lines:
-        yield from lines.left_out()
+        for number, row in lines.left_out():
+            yield number, _bad(row.reason, row.text)
         if line.strip():
             yield lines.number, _row(line)
-    yield from lines.left_out()
 
 
 def _row(line: str) -> list[str] | BadRow:
@@ -36,7 +39,11 @@ def _row(line: str) -> list[str] | BadRow:
         given = json.loads(line)
         return [disarmed(cell) for cell in _cells(given)]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return BadRow(_NONE)
+        return _bad(_NONE, line.rstrip("\n"))
+
+
+def _bad(reason: str, line: str) -> BadRow:
+    return BadRow(reason, line, _QUOTED.findall(line))
 
 
 def _cells(given: dict[str, Any]) -> list[str]:

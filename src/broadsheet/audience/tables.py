@@ -8,11 +8,11 @@ import codecs
 import csv
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from zlib import error as zlib_error
 
 from broadsheet.audience import own_lines
@@ -121,18 +121,19 @@ def _csv(opened: Callable[[], IO[bytes]], size: int, name: str, kind: str) -> Ta
     closing.callback(text.close)
     try:
         lines = Lines(text)
-        first = lines.first()
-        delimiter = _announced(first)
+        delimiter = _announced(first := next(lines, ""))
         if delimiter:
-            first = lines.first()
+            first = next(lines, "")
         delimiter = delimiter or _delimiter(first)
-        reader = csv.reader(lines.again(first), delimiter=delimiter, strict=True)
-        header = _header(reader if first else iter(()), name)
+        lines.put_back([first] if first else [])
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        header = _header(reader, name)
     except BaseException:
         closing.close()
         raise
     said = f"{kind} parted by {DELIMITERS.get(delimiter, repr(delimiter))}, {shown}"
-    return Table(said, header, _csv_rows(reader, lines, name), size, lambda: stream.count, closing)
+    rows = _csv_rows(reader, lines, _Shape(delimiter, len(header)), name)
+    return Table(said, header, rows, size, lambda: stream.count, closing)
 
 
 def _header(reader: Iterator[list[str]], name: str) -> list[str]:
@@ -147,23 +148,58 @@ def _header(reader: Iterator[list[str]], name: str) -> list[str]:
     return header
 
 
-def _csv_rows(reader: Any, lines: "Lines", name: str) -> Iterator[tuple[int, list[str] | BadRow]]:
-    before = lines.skipped  # so that numbers are of the file, sep= line and all
+def _csv_rows(
+    reader: Iterator[list[str]], lines: Lines, shape: "_Shape", name: str
+) -> Iterator[tuple[int, list[str] | BadRow]]:
+    """Rows with their numbers. A line whose quotes go wrong is refused by itself: those after it are read as lines."""
+    taken = lines.taken
     while True:
+        taken.clear()
         try:
-            row = next(reader)
+            row, wrong = next(reader), ""
         except StopIteration:
-            yield from lines.left_out()
+            yield from shape.guessed(lines.left_out())
             return
         except csv.Error as error:
-            yield reader.line_num + before + len(lines.overlong), BadRow(f"not CSV: {error}")
-            continue
+            row, wrong = [], f"not CSV: {error}"
         except (zipfile.BadZipFile, EOFError, zlib_error) as error:
-            raise BroadsheetError(f"{name} is damaged after line {reader.line_num:,} ({error}).") from error
-        if lines.overlong:
-            before += len(lines.overlong)
-            yield from lines.left_out()
-        yield reader.line_num + before, row
+            raise BroadsheetError(f"{name} is damaged after line {lines.number:,} ({error}).") from error
+        if len(taken) > 1:
+            if not wrong and len(row) != shape.width and any("@" in line for line in taken[1:]):
+                wrong = f"has {len(row)} cells, but the first line {shape.width}"
+            if wrong:
+                wrong = f"a quote in it is not closed as it should be ({wrong})"
+                lines.put_back(taken[1:])
+        yield from shape.guessed(lines.left_out())
+        if wrong:
+            yield lines.number, shape.bad(wrong, taken[0])
+        elif row:
+            yield lines.number, row
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a row looks like."""
+
+    delimiter: str
+    width: int
+
+    def bad(self, reason: str, line: str) -> BadRow:
+        """The line as one that can't be read, with what its cells may be.
+
+        They are read leniently, or parted at every delimiter: whichever gives as many as there are columns.
+        """
+        parts = [part.strip().strip('"') for part in line.split(self.delimiter, MOST_COLUMNS)]
+        try:
+            cells = next(csv.reader([line], delimiter=self.delimiter), [])
+        except csv.Error:
+            cells = []
+        return BadRow(reason, line.rstrip("\r\n"), cells if len(cells) == self.width else parts)
+
+    def guessed(self, rows: Iterator[tuple[int, BadRow]]) -> Iterator[tuple[int, BadRow]]:
+        """The same of lines that are cut off."""
+        for number, row in rows:
+            yield number, BadRow(row.reason, row.text, self.bad("", row.text).cells[:-1])
 
 
 def _announced(line: str) -> str:
@@ -202,6 +238,11 @@ def _sheet_rows(sheet: Sheet, name: str) -> Iterator[tuple[int, list[str] | BadR
     number = 1
     try:
         for number, row in sheet.rows:
-            yield number, BadRow("holds a NUL character") if any("\0" in cell for cell in row) else row
+            yield number, _without_nul(row) if any("\0" in cell for cell in row) else row
     except DAMAGED as error:
         raise BroadsheetError(f"{name} is damaged after line {number:,} ({error}).") from error
+
+
+def _without_nul(row: Sequence[str]) -> BadRow:
+    cells = [cell.replace("\0", "") for cell in row]
+    return BadRow("holds a NUL character", "\t".join(cells), cells)
