@@ -200,6 +200,39 @@ def test_a_quote_that_never_ends_is_rejected_and_does_not_swallow_people_silentl
     assert "not CSV" in report.rejected[0].reason
 
 
+@pytest.mark.parametrize(
+    ("column", "no", "yes", "stays"),
+    [
+        ("Archived", "yes", "no", False), ("archived_at", "2026-01-01", "", False), ("Active", "no", "yes", False),
+        ("is_enabled", "false", "true", False), ("Disabled", "1", "0", False), ("Inactive", "yes", "no", True),
+        ("Subscription", "unsubscribed", "Monthly", False), ("Subscription", "no", "yes", True),
+        ("Newsletter", "cancelled", "Weekly", False), ("Removed", "x", "", False),
+    ],
+)  # fmt: skip
+def test_columns_that_say_that_somebody_left_in_their_own_way_are_heeded(take, column, no, yes, stays):
+    content = f"email,{column}\nada@reader.example,{no}\nben@reader.example,{yes}\n"
+    assert take(content).columns[column] == "status"
+    assert mailed() == ["ben@reader.example"]
+    Subscription.objects.update(state="subscribed", left_at=None)
+    take(content, name="later.csv")
+    assert mailed() == (["ada@reader.example"] if stays else []) + ["ben@reader.example"]
+
+
+@pytest.mark.parametrize("target", ["unsubscribed", "Unsubscribed", "bounced", "archived"])
+def test_a_column_mapped_to_a_status_is_one_and_no_attribute(take, target):
+    content = "email,Gone\nada@reader.example,yes\nben@reader.example,no\n"
+    assert take(content, mapped={"Gone": target}).columns["Gone"] == "status"
+    assert mailed() == ["ben@reader.example"]
+    assert Subscriber.objects.get(email_key="ben@reader.example").attributes == {}
+    take("email,Gone\nada@reader.example,2026-01-01\n", mapped={"Gone": "unsubscribed_at"}, name="when.csv")
+
+
+@pytest.mark.parametrize("target", ["left", "Hard bounce", "opted out"])
+def test_a_column_mapped_to_what_only_a_person_can_be_is_a_mistake(take, target):
+    with pytest.raises(BroadsheetError, match="map it to `status` if its words say so, to `unsubscribed`"):
+        take("email,Gone\nada@reader.example,yes\n", mapped={"Gone": target})
+
+
 HERE = "ada@reader.example,Ada,subscribed\nben@reader.example,Ben,subscribed\ncleo@reader.example,Cleo,subscribed\n"
 
 

@@ -8,11 +8,15 @@ from operator import itemgetter
 
 from broadsheet.audience.carried import CARRIED
 from broadsheet.audience.statuses import (
+    FLAGS,
     STATUS_COLUMNS,
     WEAK_STATUS_COLUMNS,
+    WORDS,
     Reading,
+    Standing,
     reading_of,
     status_word,
+    worded,
 )
 from broadsheet.errors import BroadsheetError
 
@@ -57,6 +61,9 @@ REJECTED = ("rejected_line", "rejected_reason", "rejected_text")
 #: The column of all attributes that a JSON Lines export is given; no attribute has such a name.
 ALL_ATTRIBUTES = "{attributes}"
 IGNORE = ""
+#: What a column can be mapped to by hand that says yes or no, or when, of one status; no attribute is called so.
+FLAGS_BY_HAND = {name: read for name, read in FLAGS.items() if read is not worded}
+FLAGS_BY_HAND |= {f"{name}_at": FLAGS[f"{name}at"] for name in ("unsubscribed", "bounced", "complained", "deleted")}
 
 
 def plain(name: str) -> str:
@@ -138,7 +145,7 @@ def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:
         fields["created"] = since  # MailerLite writes the day into it
     rest = [at for at in unmapped if at not in taken and at >= begin]
     json = tuple(at for at in rest if (names[at] == ALL_ATTRIBUTES if own else flat[at] in JSON_COLUMNS))
-    attributes = [(at, to) for at, to in by_hand.items() if to not in (IGNORE, "status", *COLUMNS)]
+    attributes = [(at, to) for at, to in by_hand.items() if to not in (IGNORE, "status", *COLUMNS, *FLAGS_BY_HAND)]
     attributes += [
         (at, name)
         for at in rest
@@ -195,7 +202,14 @@ def _by_hand(names: Sequence[str], mapped: Mapping[str, str]) -> dict[int, str]:
         if at is None:
             raise BroadsheetError(f"there is no column “{name}” to map; there is: {', '.join(names)}")
         target = to.strip()
-        found[at] = target if target in (IGNORE, "status", *COLUMNS) else attribute_name(target)
+        if target.lower() in FLAGS_BY_HAND:
+            target = target.lower()
+        elif WORDS.get(target.lower(), Standing.SUBSCRIBED) > Standing.DOUBTFUL:
+            raise BroadsheetError(
+                f"“{name}” is mapped to `{target}`, which is what a person can be, not what a column holds; map it to "
+                f"`status` if its words say so, to `unsubscribed` or `bounced` if it says yes or no"
+            )
+        found[at] = target if target in (IGNORE, "status", *COLUMNS, *FLAGS_BY_HAND) else attribute_name(target)
     if twice := _twice(to for to in found.values() if to in COLUMNS):
         raise BroadsheetError(f"two columns are mapped to `{twice}`; map one")
     return found
@@ -219,7 +233,8 @@ def _statuses(
         words = [at for weak in WEAK_STATUS_COLUMNS for at in free if flat[at] == weak][:1]
     if twice := _twice(flat[at] for at in words):
         raise BroadsheetError(f"it names `{twice}` twice; rename one of the two, or leave it out with --map")
-    found = [(at, names[at], status_word) for at in words]
+    found: list[tuple[int, str, Reading]] = [(at, names[at], status_word) for at in words]
+    found += [(at, names[at], FLAGS_BY_HAND[to]) for at, to in by_hand.items() if to in FLAGS_BY_HAND]
     flags = ((at, names[at], reading_of(flat[at])) for at in free if at not in words)
     return found + [(at, name, read) for at, name, read in flags if read is not None]
 

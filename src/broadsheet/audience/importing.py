@@ -268,7 +268,7 @@ class _Run:
         line, why = (f"line {what.line:,}", what.reason) if self.doubtful_lines <= SHOWN_WORDS else ("more lines", "")
         why = f" ({why})" if why and "@" not in why else ""
         self.report.doubts[
-            f"{line} can't be taken{why}, and may say that somebody left; who was here before stays as they are, so mend it"
+            f"{line} can't be taken{why}, and may say that somebody left; mend it, as who was here stays as they are"
         ] += 1
 
     def _count(self, person: Person, row: list[str]) -> None:

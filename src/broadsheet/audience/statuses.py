@@ -71,6 +71,7 @@ WORDS: dict[str, Standing] = {
 
 _YES = frozenset(("true", "t", "yes", "y", "1", "on", "x", "ja", "oui", "sí", "si"))
 _NO = frozenset(("false", "f", "no", "n", "0", "off", "-", "nein", "non"))
+_REFUSALS = _NO | {"denied", "declined", "revoked", "withdrawn", "none", "never"}
 YES_OR_NO = _YES | _NO
 Reading = Callable[[str], Standing]
 """From a stripped cell to what it says."""
@@ -99,6 +100,12 @@ def _subscribed(cell: str) -> Standing:
     if cell[:1].isdigit() and len(cell) > 7:
         return Standing.SUBSCRIBED
     return _flag(Standing.SUBSCRIBED, Standing.LEFT, Standing.PENDING)(cell)
+
+
+def worded(cell: str) -> Standing:
+    """A column that may be about something else, what somebody pays as like as not; only a no that is known counts."""
+    word = cell.lower()
+    return WORDS.get(word, Standing.DOUBTFUL if word in _REFUSALS else Standing.SUBSCRIBED)
 
 
 OK, PENDING, LEFT = Standing.SUBSCRIBED, Standing.PENDING, Standing.LEFT
@@ -133,15 +140,18 @@ FLAGS: dict[str, Reading] = {
     "emailoptin": _flag(OK, LEFT, PENDING),
     "doubleoptin": _flag(OK, PENDING, PENDING),
     "confirmed": _flag(OK, PENDING, PENDING),
-    "isactive": _flag(OK, LEFT, PENDING),
+    **dict.fromkeys(("isactive", "active", "enabled", "isenabled"), _flag(OK, LEFT, PENDING)),
+    **dict.fromkeys(("inactive", "isinactive"), _flag(Standing.DOUBTFUL, OK)),
     **dict.fromkeys(
         ("unsubscribed", "isunsubscribed", "unsubscribedfromallemail", "unsubscribedfromallemails", "optedout",
-         "emailoptout", "optout", "hsemailoptout", "unsubscribe", "globalunsubscribe", "deleted"),
+         "emailoptout", "optout", "hsemailoptout", "unsubscribe", "globalunsubscribe", "deleted", "isdeleted",
+         "removed", "archived", "isarchived", "disabled", "isdisabled"),
         _flag(LEFT, OK),
     ),
     **dict.fromkeys(
         ("unsubtime", "unsubscribedat", "unsubscribedate", "unsubscribeddate", "dateunsubscribed", "unsubscribedon",
-         "unsubscriptiondate", "unsubscribetime", "deletedat", "optouttime", "optoutdate", "unsubreason"),
+         "unsubscriptiondate", "unsubscribetime", "deletedat", "optouttime", "optoutdate", "unsubreason", "archivedat",
+         "archiveddate", "datearchived", "removedat"),
         _filled(LEFT),
     ),
     **dict.fromkeys(
@@ -165,6 +175,9 @@ FLAGS: dict[str, Reading] = {
         ("emailsuppressions", "suppressions", "suppressionreason", "emailsuppressionreason"),
         _filled(Standing.SUPPRESSED),
     ),
+    **dict.fromkeys(
+        ("subscription", "emailsubscription", "newslettersubscription", "mailsubscription", "newsletter"), worded
+    ),
 }  # fmt: skip
 #: Columns whose name begins so: HubSpot has one for each kind of mail.
 FLAG_BEGINNINGS: dict[str, Reading] = {
@@ -180,7 +193,6 @@ ALARMING = (
 #: Words of a column's name that ask for a yes: a no in it is a doubt, unless the column says when or from where.
 ASKING = ("optin", "optedin", "consent", "permission", "confirm")
 ASIDE = ("ip", "time", "timestamp", "date", "at", "url", "text", "wording")
-_REFUSALS = _NO | {"denied", "declined", "revoked", "withdrawn", "none", "never"}
 #: What such a column may be about that is not mail, or says nothing of one person's consent.
 HARMLESS = ("sms", "whatsapp", "phone", "push", "marketingemailsbounced")
 
@@ -203,8 +215,7 @@ def reading_of(plain: str) -> Reading | None:
 
 
 def _refusing(cell: str) -> Standing:
-    word = cell.lower()
-    return Standing.DOUBTFUL if word in _REFUSALS or WORDS.get(word, OK) > OK else OK
+    return Standing.DOUBTFUL if worded(cell) > OK else OK
 
 
 def status_word(cell: str) -> Standing:
