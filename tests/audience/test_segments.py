@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter
 
-from broadsheet.audience import segment_members, segment_query, segment_sentence, segment_size
+from broadsheet.audience import import_people, segment_members, segment_query, segment_sentence, segment_size
 from broadsheet.models import Subscriber
 from broadsheet.workspace import Segment
 
@@ -124,3 +124,18 @@ def test_changed_interests_change_the_segment_at_once(members, cast):
 )
 def test_a_segment_is_said_in_english(rules, sentence):
     assert segment_sentence(segment(**rules)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [("de", "a b c"), ("DE", "a b c"), ("de-AT", "b"), ("de_at", "b"), (["d", "den"], "d"), ("zh", "e")],
+)
+def test_a_language_is_found_however_it_was_imported_and_with_its_regions(workspace, write, rule, found):
+    lines = "a@r.example,DE\nb@r.example,de_at\nc@r.example,de-ch-1996\nd@r.example,den\ne@r.example,ZH-hant-tw\n"
+    import_people(workspace, write("subscribers/people.csv", f"email,language\n{lines}"), "newsletter")
+    kept = ["de", "de-AT", "de-CH-1996", "den", "zh-Hant-TW"]
+    assert list(Subscriber.objects.order_by("email").values_list("language", flat=True)) == kept
+    rules = segment(all=[{"language": rule}])
+    people = Subscriber.objects.filter(segment_query(rules)).order_by("email")
+    assert [each.email[0] for each in people] == found.split()
+    assert segment_size(rules) == len(people)

@@ -16,6 +16,7 @@ from django.db.models import Exists, F, OrderBy, OuterRef, Q, QuerySet
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual
 
 from broadsheet.audience.interests import SEPARATOR, normal_tags
+from broadsheet.audience.languages import language_query
 from broadsheet.audience.members import segment_members
 from broadsheet.models import InterestSet, Subscriber, Subscription, SubscriptionState, Suppression
 from broadsheet.workspace import Segment
@@ -52,7 +53,7 @@ class Wanted:
 
     def sifted(self, ids: list[int]) -> set[int]:
         """Those of the people who have the language, the interest and the segment that are asked for."""
-        query = Q(language=self.language) | Q(language__startswith=f"{self.language}-") if self.language else Q()
+        query = language_query([self.language]) if self.language else Q()
         if tags := normal_tags([self.interest]):
             sets = InterestSet.objects.filter(
                 Q(key=tags[0])

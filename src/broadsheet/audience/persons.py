@@ -15,6 +15,7 @@ from broadsheet.audience.addresses import known_address
 from broadsheet.audience.carried import Carried, OfList, carried_of
 from broadsheet.audience.columns import Layout, attribute_name
 from broadsheet.audience.interests import normal_tags, set_key
+from broadsheet.audience.languages import normal_language
 from broadsheet.audience.moments import moment
 from broadsheet.audience.networks import network_of
 from broadsheet.audience.spreadsheets import armed
@@ -131,7 +132,7 @@ def _filled(  # in one go: a million rows pass here
         *address,
         _name("first", first),
         _name("last", last),
-        language.replace("_", "-")[:35],
+        normal_language(language) if language else "",
         _zone(zone),
         _interests(tags),
         *says,

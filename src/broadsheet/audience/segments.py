@@ -12,6 +12,7 @@ from django.utils import timezone
 from broadsheet.audience.addresses import known_domain
 from broadsheet.audience.attributes import ago, attribute_query, attribute_sentence, shown
 from broadsheet.audience.idsets import Condition, all_of, as_set, denied, one_of
+from broadsheet.audience.languages import language_query
 from broadsheet.errors import InvalidFile
 from broadsheet.models import (
     Delivery,
@@ -236,7 +237,7 @@ RULES: dict[str, Kind] = {
     "list": Kind(_on_lists, lambda names, titles: "on " + _either([titles.get(name, name) for name in names])),
     "interests": Kind(_interested, _interests_said),
     "attribute": Kind(attribute_query, lambda rule, _: attribute_sentence(rule)),
-    "language": Kind(lambda names: Q(language__in=names), lambda names, _: "reading " + _either(names)),
+    "language": Kind(language_query, lambda names, _: "reading " + _either(names)),
     "zone": Kind(lambda names: Q(time_zone__in=names), lambda names, _: "living by " + _either(names) + " time"),
     "joined": Kind(_joined, _joined_said),
     "got": Kind(_got, _had_said("got")),
