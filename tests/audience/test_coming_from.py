@@ -39,6 +39,21 @@ EXPORTS = {
         "ben@reader.example,true,2026-01-01T00:00:00.000Z,yearly,true,2024-01-17T09:00:00.000Z,2024-01-17T09:00:00.000Z\n",
         ["ada"],
     ),
+    "Substack, page of subscribers": (
+        "Email,Name,Type,Stripe plan,Cancel date,Start date,Paid upgrade date,Emails opened (6mo),Activity,Expiration date,"
+        "Email drops (6mo),Receiving emails for\n"
+        "ada@reader.example,Ada,Free,,,2024-01-17T09:00:00.000Z,,12,5,,0,News\n"
+        "ben@reader.example,Ben,Paid,Monthly,,2024-01-17T09:00:00.000Z,,12,5,2026-02-01,0,News\n"
+        "cleo@reader.example,Cleo,Comp,,2025-02-01,2024-01-17T09:00:00.000Z,,0,0,,0,\n"
+        "dan@reader.example,Dan,Unsubscribed,,,2024-01-17T09:00:00.000Z,,0,0,,0,\n",
+        ["ada", "ben", "cleo"],
+    ),
+    "Substack, page of subscribers in 2024": (
+        "Email,Name,Subscription type,Activity,Subscription date,Revenue,Subscriber country,Email last opened at,Expires at,"
+        "First payment at,Paid upgrade date,Cancel date,Receiving emails for,Is Bestseller\n"
+        "ada@reader.example,Ada,Free,3,2024-01-17,$0.00,DE,,,,,,News,false\n",
+        ["ada"],
+    ),
     "Ghost": (
         "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,created_at,deleted_at,labels,tiers\n"
         '1,ada@reader.example,Ada Lovelace,,true,false,,2024-01-17T09:00:00.000Z,,"sleep,mind",\n'
@@ -207,6 +222,17 @@ def test_bounces_and_complaints_suppress_the_address(take):
 def test_where_the_safer_state_was_taken_the_report_says_so(take):
     assert take(EXPORTS["Buttondown"][0]).doubts["type “past_due”, a word not known, was taken as not subscribed"] == 1
     assert take(EXPORTS["SendGrid"][0]).doubts == {"no column says who is subscribed; all were taken as subscribed": 1}
+
+
+def test_what_people_pay_at_substack_is_an_attribute_and_no_status(take):
+    report = take(EXPORTS["Substack, page of subscribers"][0])
+    assert report.columns["Type"] == "status and attribute type"
+    assert report.doubts == {
+        "no column says for sure who is subscribed; who isn't said to have left was taken so": 3,
+    }
+    assert Subscriber.objects.get(email="ben@reader.example").attributes["type"] == "Paid"
+    take("email,type\neve@reader.example,Free\n")
+    assert mailed() == ["ada", "ben", "cleo"], "of another tool's types nothing is known"
 
 
 def test_a_word_that_may_mean_anything_can_be_given_its_meaning(take):

@@ -211,7 +211,7 @@ def test_a_quote_that_never_ends_is_rejected_and_does_not_swallow_people_silentl
 )  # fmt: skip
 def test_columns_that_say_that_somebody_left_in_their_own_way_are_heeded(take, column, no, yes, stays):
     content = f"email,{column}\nada@reader.example,{no}\nben@reader.example,{yes}\n"
-    assert take(content).columns[column] == "status"
+    assert take(content).columns[column].startswith("status")
     assert mailed() == ["ben@reader.example"]
     Subscription.objects.update(state="subscribed", left_at=None)
     take(content, name="later.csv")

@@ -60,6 +60,11 @@ OWN_HEADER = (
 REJECTED = ("rejected_line", "rejected_reason", "rejected_text")
 #: The column of all attributes that a JSON Lines export is given; no attribute has such a name.
 ALL_ATTRIBUTES = "{attributes}"
+#: Columns of Substack's page of subscribers: where one of them is, ``type`` says what people pay.
+OF_SUBSTACK = frozenset((
+    "startdate", "expirationdate", "firstpaiddate", "paidupgradedate", "canceldate", "stripeplan",
+    "receivingemailsfor",
+))  # fmt: skip
 IGNORE = ""
 #: What a column can be mapped to by hand that says yes or no, or when, of one status; no attribute is called so.
 FLAGS_BY_HAND = {name: read for name, read in FLAGS.items() if read is not worded}
@@ -146,9 +151,10 @@ def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:
     rest = [at for at in unmapped if at not in taken and at >= begin]
     json = tuple(at for at in rest if (names[at] == ALL_ATTRIBUTES if own else flat[at] in JSON_COLUMNS))
     attributes = [(at, to) for at, to in by_hand.items() if to not in (IGNORE, "status", *COLUMNS, *FLAGS_BY_HAND)]
+    aside = [at for at, _, read in statuses if read is worded]
     attributes += [
         (at, name)
-        for at in rest
+        for at in sorted((*rest, *aside))
         if at not in json and (own or not _useless(flat[at])) and (name := attribute_name(names[at]))
     ]
     if "email" not in fields:
@@ -159,7 +165,8 @@ def layout(header: Sequence[str], mapped: Mapping[str, str]) -> Layout:
     if twice := _twice(name for _, name in attributes):
         raise BroadsheetError(f"it names `{twice}` twice; rename one of the two, or leave it out with --map")
     said = {names[at]: to for to, at in fields.items()}
-    said |= {name: "status" for _, name, _ in statuses} | {names[at]: f"attribute {to}" for at, to in attributes}
+    said |= {names[at]: f"attribute {to}" for at, to in attributes}
+    said |= {name: f"status and {said[name]}" if at in aside else "status" for at, name, _ in statuses}
     said |= {names[at]: "attributes" for at in json} | {names[at]: names[at] for at in carried}
     said |= {name: said.get(name, "left out") for name in names if name}
     return Layout(
@@ -229,13 +236,18 @@ def _statuses(
     names: Sequence[str], flat: Sequence[str], free: Sequence[int], by_hand: Mapping[int, str]
 ) -> list[tuple[int, str, Reading]]:
     words = [at for at, to in by_hand.items() if to == "status"] + [at for at in free if flat[at] in STATUS_COLUMNS]
-    if not words:
+    paying = not words and not OF_SUBSTACK.isdisjoint(flat)
+    if not words and not paying:
         words = [at for weak in WEAK_STATUS_COLUMNS for at in free if flat[at] == weak][:1]
     if twice := _twice(flat[at] for at in words):
         raise BroadsheetError(f"it names `{twice}` twice; rename one of the two, or leave it out with --map")
     found: list[tuple[int, str, Reading]] = [(at, names[at], status_word) for at in words]
     found += [(at, names[at], FLAGS_BY_HAND[to]) for at, to in by_hand.items() if to in FLAGS_BY_HAND]
-    flags = ((at, names[at], reading_of(flat[at])) for at in free if at not in words)
+    flags = (
+        (at, names[at], worded if paying and flat[at] == "type" else reading_of(flat[at]))
+        for at in free
+        if at not in words
+    )
     return found + [(at, name, read) for at, name, read in flags if read is not None]
 
 

@@ -16,7 +16,7 @@ from broadsheet.audience.lines import BadRow
 from broadsheet.audience.persons import Person, Terms, Unusable, gravest, person_of
 from broadsheet.audience.refused import made_out
 from broadsheet.audience.rejects import Rejects
-from broadsheet.audience.statuses import WORDS, Standing, is_alarming, status_word
+from broadsheet.audience.statuses import WORDS, Standing, is_alarming, status_word, worded
 from broadsheet.audience.tables import Table, open_table
 from broadsheet.audience.taking import ERASED, People, Taker, Update
 from broadsheet.errors import BroadsheetError
@@ -197,8 +197,13 @@ class _Run:
                         progress(self.table.done(), self.table.size)
         except KeyboardInterrupt:
             report.stopped = True
-        if not self.layout.statuses and report.read and self.terms.everybody == Standing.SUBSCRIBED:
-            report.doubts["no column says who is subscribed; all were taken as subscribed"] = report.read
+        if report.read and self.terms.everybody == Standing.SUBSCRIBED:
+            if not self.layout.statuses:
+                report.doubts["no column says who is subscribed; all were taken as subscribed"] = report.read
+            elif all(read is worded for _, _, read in self.layout.statuses):
+                report.doubts["no column says for sure who is subscribed; who isn't said to have left was taken so"] = (
+                    report.standings["subscribed"]
+                )
         if self.rejects.count:
             report.rejected_file = self.rejects.keep(rejected_file)
         report.rejected_lines = self.rejects.count
