@@ -48,7 +48,7 @@ def test_a_dry_run_says_all_that_and_writes_nothing(typed):
     assert (dry.code, dry.json["added"], dry.json["dry_run"]) == (1, 3, True)
     assert typed("subscribers", "show", "ada@reader.example").code == 1
     done = typed("subscribers", "import", "people.csv", "--list", "newsletter", "--json")
-    assert {**done.json, "dry_run": True} == dry.json
+    assert {**done.json, "dry_run": True, "rejected_file": None} == dry.json
     assert typed("subscribers", "show", "ada@reader.example").code == 0
 
 
@@ -66,6 +66,23 @@ def test_an_import_says_what_it_found_and_what_it_did(typed):
     assert "CSV parted by commas, UTF-8" in said
     assert "country → attribute country" in said
     assert "line 4: “no address” is not an email address" in said
+
+
+def test_a_dry_run_writes_no_file_but_one_that_is_named(typed):
+    def files():
+        return {path for path in Path().rglob("*") if path.is_file() and not path.name.startswith("broadsheet.sqlite")}
+
+    typed("subscribers", "export")  # makes the state folder
+    bad = "".join(f"no address {number}\n" for number in range(30))
+    Path("many.csv").write_text(f"email\n{bad}", encoding="utf-8")
+    before = files()
+    said = typed("subscribers", "import", "many.csv", "--dry-run")
+    assert files() == before
+    assert said.code == 1
+    assert "line 2: “no address 0” is not an email address" in said.err
+    assert "and 10 more; --rejected FILE writes all of them" in said.err
+    typed("subscribers", "import", "many.csv", "--dry-run", "--rejected", "bad.csv")
+    assert files() - before == {Path("bad.csv")}
 
 
 def test_the_file_of_rejected_lines_is_mended_and_imported(typed):

@@ -98,7 +98,7 @@ class ImportChoices:
     """What every line says, beside what it says itself: a file of people who unsubscribed may not say so."""
     dry_run: bool = False
     rejected_file: Path | None = None
-    """Where rejected lines go; in the state folder if unset."""
+    """Where rejected lines go; if unset, in the state folder, and nowhere in a dry run, which writes nothing."""
 
 
 def import_people(
@@ -133,7 +133,9 @@ def import_people(
             frozenset(known.lists), known.attributes, choices.list_name, means,
             workspace.config.privacy.truncate_networks, file.name[:250], everybody,
         )  # fmt: skip
-        rejected_file = choices.rejected_file or workspace.state / "imports" / f"{file.stem}-rejected.csv"
+        rejected_file = choices.rejected_file
+        if rejected_file is None and not choices.dry_run:
+            rejected_file = workspace.state / "imports" / f"{file.stem}-rejected.csv"
         run = _Run(
             table,
             where,
@@ -179,8 +181,8 @@ class _Run:
         self.rejects = Rejects(where)
         self.doubtful_lines = 0
 
-    def to_the_end(self, rejected_file: Path, progress: Progress | None) -> ImportReport:
-        """The report of it all; rejected lines are in the file."""
+    def to_the_end(self, rejected_file: Path | None, progress: Progress | None) -> ImportReport:
+        """The report of it all; rejected lines are in the file, if there is to be one."""
         report = self.report
         try:
             with bulk.hurried():
@@ -204,7 +206,7 @@ class _Run:
                 report.doubts["no column says for sure who is subscribed; who isn't said to have left was taken so"] = (
                     report.standings["subscribed"]
                 )
-        if self.rejects.count:
+        if self.rejects.count and rejected_file is not None:
             report.rejected_file = self.rejects.keep(rejected_file)
         report.rejected_lines = self.rejects.count
         if report.added > MANY and not self.taker.dry_run:

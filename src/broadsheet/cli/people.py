@@ -63,7 +63,9 @@ def import_(  # noqa: PLR0913, PLR0917  one parameter for each option
     status: Annotated[
         str | None, typer.Option(help="What every line says, if the file doesn't: unsubscribed, bounced, …")
     ] = None,
-    rejected: Annotated[Path | None, typer.Option(help="Where rejected lines go.")] = None,
+    rejected: Annotated[
+        Path | None, typer.Option(help="Where rejected lines go; a dry run writes them only if this is given.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say all that and write nothing.")] = False,
     json: Json = False,
 ) -> None:
@@ -139,7 +141,8 @@ def _print_report(report: "ImportReport", name: str, *, dry_run: bool) -> None:
     for each in report.rejected[:SHOWN]:
         ERR.print(f"line {each.line}: {each.reason}", style="red", markup=False, soft_wrap=True)
     if (more := report.rejected_lines - SHOWN) > 0:
-        ERR.print(f"and {more:,} more", style="red")
+        where = "" if report.rejected_file else "; --rejected FILE writes all of them"
+        ERR.print(f"and {more:,} more{where}", style="red")
     if report.rejected_file:
         ERR.print(f"all rejected lines: {report.rejected_file}", markup=False, soft_wrap=True)
 
