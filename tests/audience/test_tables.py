@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from broadsheet.audience import lines, tables, workbooks
+from broadsheet.audience import lines, own_lines, tables, workbooks
 from broadsheet.audience.lines import BadRow
 from broadsheet.audience.tables import open_table
 from broadsheet.errors import BroadsheetError
@@ -296,3 +296,11 @@ def test_a_spreadsheet_of_many_people_takes_no_more_memory_than_one_of_few(tmp_p
     tracemalloc.stop()
     assert last == (100_000, ["r99999@mail.example and what else is said of them", "99999"])
     assert most < 8 << 20  # the texts alone are 11 MB as objects
+
+
+def test_of_an_export_in_json_lines_one_line_is_in_memory_at_a_time():
+    line = '{"email": "ada@reader.example", "suppressed": "", "subscriptions": []}\n'
+    text = lines.Lines(io.TextIOWrapper(io.BytesIO(line.encode() * 5_000), "utf-8"))
+    kept = [len(text.taken) for _ in own_lines.rows_of(text)]
+    assert len(kept) == 5_000
+    assert max(kept) <= 1

@@ -13,6 +13,8 @@ from broadsheet.models import ConsentHow
 
 #: The columns it stands in, after those of :data:`~broadsheet.audience.columns.OWN_HEADER`.
 CARRIED = ("source", "suppressed_at", "suppressed_detail", "tracking_consent", "subscriptions")
+#: As ``json.dumps`` would, which makes an encoder anew each time.
+as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _HOWS = frozenset(("", *ConsentHow.values))
 
 
@@ -58,16 +60,13 @@ def carried_of(cells: Sequence[str], *, truncate: bool) -> Carried:
 
 def tracking_cell(at: str | None, wording: str) -> str:
     """The consent to be counted by name as a cell; JSON, as a wording may have lines and spaces of its own."""
-    return json.dumps([at, wording], ensure_ascii=False) if at or wording else ""
+    return as_json([at, wording]) if at or wording else ""
 
 
-def as_cell(subscriptions: Sequence[Mapping[str, Any]]) -> str:
+def lists_cell(subscriptions: Sequence[Mapping[str, Any]]) -> str:
     """Subscriptions, each as a mapping of their fields, as a cell; what is empty is left out."""
-    if not subscriptions:
-        return ""
-    return json.dumps(
-        [{name: value for name, value in each.items() if value} for each in subscriptions], ensure_ascii=False
-    )
+    found = [{name: value for name, value in each.items() if value} for each in subscriptions]
+    return as_json(found) if found else ""
 
 
 def _tracking(cell: str) -> tuple[datetime | None, str]:
@@ -88,11 +87,13 @@ def _lists(cell: str, *, truncate: bool) -> dict[str, OfList]:
 
 
 def _of_list(given: Mapping[str, Any], *, truncate: bool) -> OfList:
-    def text(name: str, most: int | None = None) -> str:
-        value = given.get(name) or ""
-        if not isinstance(value, str):
+    def text(name: str) -> str:
+        value = given.get(name)
+        if not value:
+            return ""
+        if type(value) is not str:
             raise TypeError(name)
-        return value[:most]
+        return value
 
     how, network, times = text("consent_how"), text("consent_network"), given.get("asked_times") or 0
     if how not in _HOWS or not isinstance(times, int) or not 0 <= times < 100:
@@ -100,10 +101,10 @@ def _of_list(given: Mapping[str, Any], *, truncate: bool) -> OfList:
     return OfList(
         WORDS[text("state")],
         how,
-        text("consent_detail", 300),
+        text("consent_detail")[:300],
         network_of(network, truncate=truncate) if network else "",
         text("consent_wording"),
-        text("left_reason", 300),
+        text("left_reason")[:300],
         moment(text("consent_at")),
         moment(text("left_at")),
         FREQUENCIES[text("frequency") or "every"],

@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from broadsheet.audience.carried import CARRIED, as_cell, tracking_cell
+from broadsheet.audience.carried import CARRIED, lists_cell, tracking_cell
 from broadsheet.audience.columns import OWN_HEADER
 from broadsheet.audience.interests import tags_cell
 from broadsheet.audience.segments import segment_query
@@ -217,7 +217,7 @@ def _said(person: _Person, consents: list[_Consent], suppressed: Suppressed) -> 
     yield _moment(suppressed.at) or ""
     yield suppressed.detail
     yield tracking_cell(_moment(person.tracking_consent_at), person.tracking_consent_wording)
-    yield as_cell([consent_record(each) for each in consents])
+    yield lists_cell([consent_record(each) for each in consents])
 
 
 def attribute_names(workspace: Workspace, people: QuerySet[Subscriber]) -> list[str]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from broadsheet.audience.carried import CARRIED, as_cell, tracking_cell
+from broadsheet.audience.carried import CARRIED, as_json, tracking_cell
 from broadsheet.audience.columns import ALL_ATTRIBUTES, OWN_HEADER
 from broadsheet.audience.interests import tags_cell
 from broadsheet.audience.lines import BadRow, Lines
@@ -19,7 +19,6 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("suppressed_at", "tracking_consent_at"), (str, type(None))),
     "needs_smtputf8": bool, "interests": list, "attributes": dict, "subscriptions": list,
 }  # fmt: skip
-_NEEDED = ("email", "subscriptions", "suppressed")
 #: Texts in a line that may be no JSON.
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _NONE = "is not a person as an export of Broadsheet writes one; import other files as CSV"
@@ -28,6 +27,7 @@ _NONE = "is not a person as an export of Broadsheet writes one; import other fil
 def rows_of(lines: Lines) -> Iterator[tuple[int, list[str] | BadRow]]:
     """Each line with its number; a row has a cell for each of :data:`HEADER`."""
     for line in lines:
+        lines.taken.clear()
         for number, row in lines.left_out():
             yield number, _bad(row.reason, row.text)
         if line.strip():
@@ -47,21 +47,20 @@ def _bad(reason: str, line: str) -> BadRow:
 
 
 def _cells(given: dict[str, Any]) -> list[str]:
-    """Raises ValueError, or what comes of other types than an export has, for what is no person."""
-    if not given.keys() <= _TYPES.keys() or any(name not in given for name in _NEEDED):
-        raise ValueError(_NONE)  # what isn't known might say that they left
-    if any(not isinstance(value, _TYPES[name]) for name, value in given.items()):
-        raise ValueError(_NONE)
-    lists = given["subscriptions"]
+    """Raises TypeError or KeyError for other names and types than an export has."""
+    for name, value in given.items():
+        if not isinstance(value, _TYPES[name]):  # a name that isn't known might say that they left
+            raise TypeError(_NONE)
+    get, lists, attributes = given.get, given["subscriptions"], given.get("attributes")
     return [
-        *(given.get(name, "") for name in OWN_HEADER[:5]),
-        tags_cell(given.get("interests", ())),
-        ";".join(f"{each['list']}:{each['state']}" for each in lists),
+        given["email"], get("first_name", ""), get("last_name", ""), get("language", ""), get("time_zone", ""),
+        tags_cell(get("interests", ())),
+        ";".join([f"{each['list']}:{each['state']}" for each in lists]),
         given["suppressed"] or "subscribed",
-        given.get("created", ""),
+        get("created", ""),
         *("", "", "", ""),
-        *(given.get(name) or "" for name in ("source", "suppressed_at", "suppressed_detail")),
-        tracking_cell(given.get("tracking_consent_at"), given.get("tracking_consent_wording", "")),
-        as_cell(lists),
-        json.dumps(given["attributes"], ensure_ascii=False) if given.get("attributes") else "",
-    ]
+        get("source", ""), get("suppressed_at") or "", get("suppressed_detail", ""),
+        tracking_cell(get("tracking_consent_at"), get("tracking_consent_wording", "")),
+        as_json(lists) if lists else "",
+        as_json(attributes) if attributes else "",
+    ]  # fmt: skip
