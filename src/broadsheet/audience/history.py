@@ -51,7 +51,7 @@ def held_on(email_key: str) -> dict[str, Any] | None:
     lines = _of_the_address(email_key)
     if not lines:
         return None
-    held = {"email": email_key, "suppressed": suppressions_of([email_key]).get(email_key, "")}
+    held = {"email": email_key, "suppressed": suppressions_of([email_key]).get(email_key, Suppressed()).reason}
     return held | {"interests": [], "attributes": {}, "subscriptions": [], "history": _in_order(lines)}
 
 
