@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -60,6 +61,9 @@ print(json.dumps({
 """
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
 @pytest.fixture
 def run(database, tmp_path):
     """Runs Python with a workspace on PostgreSQL; its database's address is ``run.database``."""
@@ -68,7 +72,7 @@ def run(database, tmp_path):
     (folder / "broadsheet.toml").write_text("")
     (folder / "subscribers/lists.yaml").write_text(LISTS)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROADSHEET", "DJANGO"))}
-    environment = kept | {"BROADSHEET_DATABASE": database}
+    environment = kept | {"BROADSHEET_DATABASE": database, "PYTHONPATH": str(ROOT)}
 
     def ran(*arguments, wait=True):
         process = subprocess.Popen(

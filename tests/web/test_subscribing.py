@@ -186,7 +186,10 @@ def test_a_stranger_who_types_an_address_in_changes_no_evidence(
 ):
     def told():
         held = everything(Subscriber.objects.get(pk=ada.reader.pk))
-        return held["subscriptions"], [line for line in held["history"] if "written to about" not in line["what"]]
+        lists = [
+            {**each, "asked_at": None, "asked_times": 0} for each in held["subscriptions"]
+        ]  # that they were, is so
+        return lists, [line for line in held["history"] if "written to about" not in line["what"]]
 
     Subscription.objects.filter(list_name="letters").update(list_name="at-once")
     left = timezone.now() - timedelta(days=9) if state == "unsubscribed" else None
