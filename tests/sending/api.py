@@ -84,7 +84,12 @@ class _Call(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         server = self.server
-        raw = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
+        length = int(self.headers["Content-Length"] or 0)
+        content = self.rfile.read(length)
+        if len(content) < length:  # who called was killed before it had said all: no API keeps a key for that
+            self.close_connection = True
+            return
+        raw = content.decode()
         body = _READ.get(self.headers.get("Content-Type", ""), json.loads)(raw or "null")
         server.now += 1
         server.most = max(server.most, server.now)
