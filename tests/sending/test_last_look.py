@@ -172,10 +172,20 @@ def test_a_hand_gives_nothing_out_once_its_sender_is_told_to_stop(tmp_path):
     hand.good_until = time.monotonic() + 60
     hand.put([Copy(Row(1, 1, 1, 0, None), reader, 1, time.monotonic())])
     assert not hand.ended()
+    assert not hand.stopped()
     wished.set()
     assert hand.ended()
+    assert hand.stopped(), "so that nobody waits for a look at consent"
     assert hand.take(1) == []
     assert hand.waiting() == 1
+
+
+def test_an_edition_that_is_done_is_not_one_that_was_halted(tmp_path):
+    done, halted = (Hand(Journal(tmp_path, name), lambda variant, reader: pytest.fail("stamped")) for name in "ab")
+    done.end()
+    halted.stop()
+    assert (done.ended(), done.stopped()) == (True, False), "what was taken still leaves"
+    assert (halted.ended(), halted.stopped()) == (True, True)
 
 
 @pytest.mark.parametrize(("waited", "given_back"), [(0.0, False), (60.0, True)])

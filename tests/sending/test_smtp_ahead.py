@@ -27,6 +27,7 @@ MANY = 300
 def _worth_it_at_once(monkeypatch):
     monkeypatch.setattr(pool, "_MANY", 0)
     monkeypatch.setattr(pool, "_TICK", 0.01)
+    monkeypatch.setattr(ahead, "_FEWEST", 1)
 
 
 def mails(count, body=b"Hello\r\n"):
@@ -200,7 +201,6 @@ def test_they_end_with_a_sender_that_is_killed():
     assert not Path(f"/proc/{helper}").exists()
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one processor only")
 def test_a_sender_that_is_kept_on_one_processor_has_processes_on_all(tmp_path):
     class Looking(Later):
         def answer(self, outcome):

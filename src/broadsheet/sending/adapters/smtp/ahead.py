@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from broadsheet.sending.adapters.smtp import signatory
 from broadsheet.sending.adapters.smtp.dkim import Signer, Unsigned
@@ -25,9 +24,8 @@ from broadsheet.sending.adapters.smtp.letter import Letter
 
 log = logging.getLogger(__name__)
 
-#: Processes at most, and letters that each is given in advance: some 2 ms of work.
-_MOST: Final = 4
-_EACH: Final = 16
+#: Processors from which on it is worth it, processes at most, and letters that each is given in advance: 4 ms of work.
+_FEWEST, _MOST, _EACH = 2, 4, 16
 #: Seconds that a process has for a signature, its start included, and to end once its input has.
 _PATIENCE, _PARTING = 10.0, 1.0
 
@@ -114,7 +112,7 @@ class Ahead:
             return
         self._tried = True
         processors = len(self._processors) or os.cpu_count() or 1
-        for _ in range(min(processors, _MOST) if processors > 1 else 0):
+        for _ in range(min(processors, _MOST) if processors >= _FEWEST else 0):
             try:
                 process = _Process(self._signer.rsa_key, self._processors)
             except OSError as error:

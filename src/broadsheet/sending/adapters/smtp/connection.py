@@ -128,10 +128,11 @@ class Connection(asyncio.BufferedProtocol):
             except OSError:  # none of it: the transport meets the same, and says it
                 gone = 0
         if gone < size:
-            self.conversation.held_up = True
+            self.conversation.held_up = 1
             transport.write(b"".join(pieces)[gone:])
             # once it is closing nothing of this leaves; else at least the last byte is there until resume_writing
-            self.conversation.held_up = size - gone if transport.is_closing() else transport.get_write_buffer_size() > 0
+            waits = int(transport.get_write_buffer_size() > 0)
+            self.conversation.held_up = size - gone if transport.is_closing() else waits
 
     def _rouse(self) -> None:
         """An idle connection that has been quiet for long is asked how it is; one that is not wanted is let go."""
@@ -147,11 +148,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         """Not all of the last write has left."""
-        self.conversation.held_up = True
+        self.conversation.held_up = 1
 
     def resume_writing(self) -> None:
         """All has left."""
-        self.conversation.held_up = False
+        self.conversation.held_up = 0
         self._heard = time.monotonic()
         try:
             self.fill()
